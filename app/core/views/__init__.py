@@ -1,0 +1,1 @@
+"""The steps of an operation, ready to show: one file a view."""
