@@ -1,0 +1,86 @@
+"""The algorithms, in one table: a new one is a file and a line here.
+
+The prices are nanoseconds on two cores with 512-bit vectors; only their order matters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.core.algorithms import direct, gemm
+from app.core.algorithms.taps import Axis
+from app.core.geometry import ceil_div
+from app.core.layout import Array
+from app.core.parallel import team
+from app.core.problem import Problem
+
+Axes = tuple[Axis, ...]
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """One way to compute an operation.
+
+    `fits` says whether it can run a problem in a dtype, `price` what it would take in
+    nanoseconds, `workspace` how many bytes beside input, kernel and output it needs, and
+    `run` writes the output. `sums_products` is false for those that transform instead.
+    """
+
+    name: str
+    fits: Callable[[Problem, Axes, np.dtype[np.generic]], bool]
+    price: Callable[[Problem, Axes, np.dtype[np.generic]], float]
+    workspace: Callable[[Problem, np.dtype[np.generic]], int]
+    run: Callable[[Problem, Axes, Array, Array, Array, Array], None]
+    sums_products: bool = True
+
+
+def _taps(problem: Problem) -> int:
+    """Products that one output can need: over the channels of a group and the kernel."""
+    return problem.in_channels // problem.groups * math.prod(problem.kernel_size)
+
+
+def _direct_price(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> float:
+    per_mac = {"float32": 0.045, "float64": 0.09, "int64": 0.14}[dtype.name]
+    strided = 2.5 if axes[2].in_step > 1 or axes[2].out_step > 1 else 1.0
+    rows = math.prod(problem.output_shape[:-1]) * ceil_div(axes[2].output, direct.STRETCH)
+    passes = rows * _taps(problem) / math.prod(axis.out_step for axis in axes[:2])
+    return problem.macs * per_mac * strided + passes * 3.0
+
+
+def _gemm_fits(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> bool:
+    return dtype.kind == "f" and _taps(problem) <= gemm.MOST_TAPS and _phases(axes) <= gemm.MOST_PHASES
+
+
+def _phases(axes: Axes) -> int:
+    return math.prod(len(axis.residues) for axis in axes)
+
+
+def _gemm_price(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> float:
+    per_mac = {4: 0.015, 8: 0.03}[dtype.itemsize]
+    packed = problem.macs / (problem.out_channels // problem.groups)
+    placed = problem.output_elements * 0.5
+    calls = _phases(axes) * problem.batch * problem.groups
+    narrow = 4.0 if problem.out_channels // problem.groups < 4 else 1.0
+    return problem.macs * per_mac * narrow + packed * 0.6 + placed + calls * 12_000.0
+
+
+def _gemm_workspace(problem: Problem, dtype: np.dtype[np.generic]) -> int:
+    taps = _taps(problem)
+    tile = (taps + problem.out_channels // problem.groups) * gemm.tile_width(taps)
+    return (tile * team.size + problem.kernel_elements) * dtype.itemsize
+
+
+ALGORITHMS: dict[str, tuple[Algorithm, ...]] = {
+    "conv": (
+        Algorithm("direct", lambda *_: True, _direct_price, lambda *_: 0, direct.run),
+        Algorithm("gemm", _gemm_fits, _gemm_price, _gemm_workspace, gemm.run),
+    ),
+    "conv_transpose": (
+        Algorithm("polyphase", lambda *_: True, _direct_price, lambda *_: 0, direct.run),
+        Algorithm("polyphase_gemm", _gemm_fits, _gemm_price, _gemm_workspace, gemm.run),
+    ),
+}

@@ -1,0 +1,213 @@
+"""Direct sums, vectorised along the output row: no im2col, no copies of windows.
+
+A task is a stretch of one output row. For each weight that reaches it, a stretch of an
+input row is added, `row += weight·stretch`, four weights in one pass so that the row is
+loaded and stored a quarter as often. Every output is summed in the order of its taps,
+wherever the work is cut, so the bits never change with the number of threads.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import uint64
+
+from app.core.algorithms.jit import compiled
+from app.core.algorithms.taps import Axis
+from app.core.geometry import ceil_div
+from app.core.layout import Array
+from app.core.parallel import run_in_parts
+from app.core.problem import Problem
+
+#: Outputs in one task: short enough for the first cache, and to spread a single long row.
+STRETCH = 4096
+
+#: Taps that are gathered before they are added.
+GATHERED = 256
+
+# A kernel indexes flat arrays by unsigned places: signed ones are tested for Python's
+# negative indices, and slices are counted references, which two threads then fight over.
+
+
+def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> None:
+    """Write the operation's output into `out`.
+
+    Shapes, with sizes extended to three dimensions: x (batch, C_in, *size), w (C_out,
+    C_in/groups, *kernel), bias (C_out), out (batch, C_out, *output); all contiguous.
+    """
+    depth, height, width = (axis.table for axis in axes)
+    stretches = ceil_div(out.shape[-1], STRETCH)
+    tasks = math.prod(out.shape[:-1]) * stretches
+
+    def part(low: int, high: int) -> None:
+        _sum_stretches(x, w, bias, out, depth, height, width, low, high)
+
+    run_in_parts(part, tasks, work=problem.macs)
+
+
+@compiled
+def phase_of(table, residue):
+    """The index of a residue's phase, or −1 where no weight reaches it."""
+    low, high = 0, table[2]
+    while low < high:
+        middle = (low + high) // 2
+        if table[4 + middle] < residue:
+            low = middle + 1
+        else:
+            high = middle
+    if low < table[2] and table[4 + low] == residue:
+        return low
+    return -1
+
+
+@compiled
+def _sum_stretches(x, w, bias, out, depth, height, width, low, high):
+    """Sum the tasks from `low` to `high`, counted over (batch, channel, plane, line, stretch)."""
+    _, channels, planes, lines, length = out.shape
+    stretches = (length + STRETCH - 1) // STRETCH
+    flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
+    out_group = channels // (x.shape[1] // w.shape[1])
+    out_step, phases = width[1], width[2]
+    sums = np.empty(min(length, STRETCH), out.dtype)
+    weights, places = np.empty(GATHERED, x.dtype), np.empty((GATHERED, 3), np.int64)
+    for task in range(low, high):
+        rest, stretch = divmod(task, stretches)
+        rest, line = divmod(rest, lines)
+        rest, plane = divmod(rest, planes)
+        b, co = divmod(rest, channels)
+        row, begin = (task // stretches) * length, stretch * STRETCH
+        end = min(length, begin + STRETCH)
+        for m in range(uint64(row + begin), uint64(row + end)):
+            flat_out[m] = bias[co]
+        z, y = phase_of(depth, plane % depth[1]), phase_of(height, line % height[1])
+        if z < 0 or y < 0:
+            continue
+        channel = b * x.shape[1] + co // out_group * w.shape[1]
+        at_z, at_y = plane // depth[1] * depth[0], line // height[1] * height[0]
+        for q in range(phases):
+            residue = width[4 + q]
+            first = max(0, (begin - residue + out_step - 1) // out_step)
+            count = (end - residue + out_step - 1) // out_step - first
+            if count <= 0:
+                continue
+            sources = (channel, at_z, at_y, width[0] * first)
+            if out_step == 1:
+                _sum_row(
+                    flat_out,
+                    row + begin,
+                    count,
+                    x,
+                    flat_x,
+                    w,
+                    flat_w,
+                    co,
+                    sources,
+                    depth,
+                    z,
+                    height,
+                    y,
+                    width,
+                    q,
+                    weights,
+                    places,
+                )
+                continue
+            sums[:count] = bias[co]
+            _sum_row(sums, 0, count, x, flat_x, w, flat_w, co, sources, depth, z, height, y, width, q, weights, places)
+            for m in range(count):
+                flat_out[row + residue + out_step * (first + m)] = sums[m]
+
+
+@compiled
+def _sum_row(row, at, count, x, flat_x, w, flat_w, co, sources, depth, z, height, y, width, q, weights, places):
+    """row[at + m] += the sum over the taps of phases z, y, q, for m below `count`.
+
+    `sources` is where the input begins: channel, plane, line and column before the shifts.
+    """
+    in_group, kernel_z, kernel_y, kernel_x = w.shape[1:]
+    _, _, planes, lines, length = x.shape
+    in_step = width[0]
+    first_z, first_y, first_x = 4 + depth[2], 4 + height[2], 4 + width[2]
+    tap_z, tap_y, tap_x = first_z + depth[2] + 1, first_y + height[2] + 1, first_x + width[2] + 1
+    gathered = 0
+    for ci in range(in_group):
+        for tz in range(depth[first_z + z], depth[first_z + z + 1]):
+            iz = sources[1] + depth[tap_z + kernel_z + tz]
+            if iz < 0 or iz >= planes:
+                continue
+            for ty in range(height[first_y + y], height[first_y + y + 1]):
+                iy = sources[2] + height[tap_y + kernel_y + ty]
+                if iy < 0 or iy >= lines:
+                    continue
+                line = (((sources[0] + ci) * planes + iz) * lines + iy) * length
+                taps = ((co * in_group + ci) * kernel_z + depth[tap_z + tz]) * kernel_y + height[tap_y + ty]
+                for tx in range(width[first_x + q], width[first_x + q + 1]):
+                    shift = sources[3] + width[tap_x + kernel_x + tx]
+                    begin = 0 if shift >= 0 else (in_step - 1 - shift) // in_step
+                    end = min(count, (length - 1 - shift) // in_step + 1)
+                    if begin >= end:
+                        continue
+                    weights[gathered] = flat_w[taps * kernel_x + width[tap_x + tx]]
+                    places[gathered, 0] = line + shift
+                    places[gathered, 1] = begin
+                    places[gathered, 2] = end
+                    gathered += 1
+                    if gathered == GATHERED:
+                        _add_taps(row, at, flat_x, in_step, weights, places, gathered)
+                        gathered = 0
+    _add_taps(row, at, flat_x, in_step, weights, places, gathered)
+
+
+@compiled
+def _add_taps(row, at, flat_x, in_step, weights, places, gathered):
+    """Add the gathered taps in their order, four in one pass where all four have an input."""
+    done = 0
+    while done + 4 <= gathered:
+        begin = max(max(places[done, 1], places[done + 1, 1]), max(places[done + 2, 1], places[done + 3, 1]))
+        end = min(min(places[done, 2], places[done + 1, 2]), min(places[done + 2, 2], places[done + 3, 2]))
+        end = max(begin, end)
+        for j in range(done, done + 4):
+            stop = min(begin, places[j, 2])
+            _add_one(row, at, flat_x, in_step, weights[j], places[j, 0], places[j, 1], stop)
+            _add_one(row, at, flat_x, in_step, weights[j], places[j, 0], max(end, stop), places[j, 2])
+        _add_four(row, at, flat_x, in_step, weights, places, done, begin, end)
+        done += 4
+    for j in range(done, gathered):
+        _add_one(row, at, flat_x, in_step, weights[j], places[j, 0], places[j, 1], places[j, 2])
+
+
+@compiled
+def _add_four(row, at, flat_x, in_step, weights, places, j, begin, end):
+    """Four taps in one pass over row[at + begin : at + end]."""
+    w0, w1, w2, w3 = weights[j], weights[j + 1], weights[j + 2], weights[j + 3]
+    skipped = in_step * begin
+    p0, p1 = uint64(places[j, 0] + skipped), uint64(places[j + 1, 0] + skipped)
+    p2, p3 = uint64(places[j + 2, 0] + skipped), uint64(places[j + 3, 0] + skipped)
+    r, count = uint64(at + begin), uint64(end - begin)
+    if in_step == 1:
+        for m in range(count):
+            row[r + m] = (
+                row[r + m] + w0 * flat_x[p0 + m] + w1 * flat_x[p1 + m] + w2 * flat_x[p2 + m] + w3 * flat_x[p3 + m]
+            )
+    else:
+        step = uint64(in_step)
+        for m in range(count):
+            i = step * m
+            row[r + m] = (
+                row[r + m] + w0 * flat_x[p0 + i] + w1 * flat_x[p1 + i] + w2 * flat_x[p2 + i] + w3 * flat_x[p3 + i]
+            )
+
+
+@compiled
+def _add_one(row, at, flat_x, in_step, weight, place, begin, end):
+    """row[at + m] += weight·flat_x[place + in_step·m] for m from `begin` to `end`."""
+    if begin >= end:
+        return
+    p, r, step = uint64(place + in_step * begin), uint64(at + begin), uint64(in_step)
+    if in_step == 1:
+        for m in range(uint64(end - begin)):
+            row[r + m] += weight * flat_x[p + m]
+    else:
+        for m in range(uint64(end - begin)):
+            row[r + m] += weight * flat_x[p + step * m]

@@ -1,0 +1,106 @@
+"""Which input element meets which weight, as tables: one form for both operations.
+
+Along one dimension a convolution takes output m from input m·s + shift for each weight.
+A transposed convolution falls apart by the residue of its output modulo the stride: in
+phase r, output r + s·m takes from input m + shift, and only the weights with
+(k·d − p_before) ≡ r (mod s) take part. So no inserted zero is ever met, and both are
+
+    out[residue + out_step·m] = Σ over the phase's taps of x[in_step·m + shift]·w[tap]
+
+with one phase (residue 0, out_step 1) for a convolution.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from app.core.geometry import Dimension, ceil_div
+from app.core.layout import Array
+from app.core.problem import Problem
+
+Int64Array = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One dimension's taps, in one table for the compiled kernels.
+
+    [in_step, out_step, phases, kernel, *residues, *first, *taps, *shifts]
+
+    `residues` (phases,) ascend; phase q has the taps from first[q] to first[q + 1], each
+    with its weight's index in `taps` and its place in `shifts` (kernel,). Phases without
+    taps are left out: there the output is the bias alone.
+    """
+
+    input: int
+    output: int
+    table: Int64Array
+
+    @property
+    def in_step(self) -> int:
+        """How far the input moves for the next output of a phase."""
+        return int(self.table[0])
+
+    @property
+    def out_step(self) -> int:
+        """How far apart the outputs of a phase lie."""
+        return int(self.table[1])
+
+    @property
+    def residues(self) -> Int64Array:
+        """Where each phase begins in the output."""
+        return self.table[4 : 4 + self.table[2]]
+
+    def taps(self, phase: int) -> Int64Array:
+        """The weights of a phase, by their index in the kernel."""
+        first = 4 + self.table[2]
+        taps = self.table[first + self.table[2] + 1 :]
+        return taps[self.table[first + phase] : self.table[first + phase + 1]]
+
+    def positions(self, phase: int) -> int:
+        """How many outputs belong to a phase."""
+        return max(0, ceil_div(self.output - int(self.residues[phase]), self.out_step))
+
+
+#: Tables of longer kernels are made anew each time: a cache must not hold what a client chose to be large.
+CACHED_KERNEL = 4096
+
+
+def axes_of(problem: Problem, *, padded: bool = False) -> tuple[Axis, ...]:
+    """The taps of each dimension, always three: 1-D and 2-D get leading axes of length 1.
+
+    With `padded` the input already holds its padding.
+    """
+    make = _axis if max(problem.kernel_size) > CACHED_KERNEL else _cached_axis
+    axes = [make(dim, problem.flip_kernel, padded) for dim in problem.dimensions]
+    return (*([_UNIT] * (3 - len(axes))), *axes)
+
+
+def _axis(dim: Dimension, flip: bool, padded: bool) -> Axis:
+    places = np.arange(dim.kernel, dtype=np.int64)
+    weights = places[::-1] if flip else places
+    if dim.op == "conv":
+        before = 0 if padded else dim.padding[0]
+        length = dim.input + sum(dim.padding) if padded else dim.input
+        shifts = places * dim.dilation - before
+        return Axis(length, dim.output, _table(dim.stride, 1, [0], [0, dim.kernel], weights, shifts))
+    places = places * dim.dilation - dim.padding[0]
+    residues = places % dim.stride
+    order = np.argsort(residues, kind="stable")
+    distinct, first = np.unique(residues[order], return_index=True)
+    shifts = (residues - places) // dim.stride
+    table = _table(1, dim.stride, distinct, [*first, dim.kernel], weights[order], shifts[order])
+    return Axis(dim.input, dim.output, table)
+
+
+def _table(in_step: int, out_step: int, residues: ArrayLike, first: ArrayLike, taps: Array, shifts: Array) -> Array:
+    head = [in_step, out_step, len(np.asarray(residues)), len(taps)]
+    return np.concatenate([head, residues, first, taps, shifts]).astype(np.int64, copy=False)
+
+
+_cached_axis = lru_cache(maxsize=1024)(_axis)
+_UNIT = _axis(Dimension("conv", 1, 1, 1, 1, (0, 0)), flip=False, padded=False)

@@ -1,0 +1,191 @@
+"""The public face of the core: three functions with PyTorch's argument names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from app.core.checks import describe
+from app.core.errors import Fault, ProblemError
+from app.core.execute import execute
+from app.core.geometry import Op
+from app.core.layout import Array
+from app.core.plan import plan_of
+from app.core.problem import Method, Problem, Setting
+from app.core.text import say
+
+DTYPES = ("int64", "float32", "float64")
+
+IntOrInts = int | Sequence[int]
+PaddingLike = int | str | Sequence[int] | Sequence[Sequence[int]]
+
+
+def conv(
+    x: Array,
+    w: Array,
+    *,
+    bias: Array | None = None,
+    stride: IntOrInts = 1,
+    padding: PaddingLike = 0,
+    dilation: IntOrInts = 1,
+    groups: int = 1,
+    padding_mode: str = "zeros",
+    flip_kernel: bool = False,
+    method: Method = "auto",
+) -> Array:
+    """Convolution of x (batch, C_in, *size) with w (C_out, C_in/groups, *kernel_size).
+
+    Returns (batch, C_out, *output), output = ⌊(i + p_before + p_after − kₑ)/s⌋ + 1 in each
+    dimension. `padding` is a number, one number or (before, after) pair a dimension, or
+    "valid", "same", "same_lower" or "full". `method="direct"` keeps to algorithms that sum
+    the products themselves.
+
+    Raises:
+        ProblemError: shapes or settings do not fit; its `faults` name each field.
+        OverflowingError: the result does not fit the dtype.
+    """
+    return _compute(
+        _setting(
+            "conv",
+            x,
+            w,
+            bias,
+            stride=_frozen(stride),
+            padding=_frozen(padding),
+            dilation=_frozen(dilation),
+            groups=groups,
+            padding_mode=padding_mode,
+            flip_kernel=flip_kernel,
+            method=method,
+        ),
+        x,
+        w,
+        bias,
+    )
+
+
+def conv_transpose(
+    x: Array,
+    w: Array,
+    *,
+    bias: Array | None = None,
+    stride: IntOrInts = 1,
+    padding: PaddingLike = 0,
+    output_padding: IntOrInts = 0,
+    output_size: Sequence[int] | None = None,
+    dilation: IntOrInts = 1,
+    groups: int = 1,
+    flip_kernel: bool = False,
+    method: Method = "auto",
+) -> Array:
+    """Transposed convolution of x (batch, C_in, *size) with w (C_in, C_out/groups, *kernel_size).
+
+    Returns (batch, C_out, *output): each input element spreads the kernel over a full map of
+    (i − 1)s + kₑ, and (p_before, p_after − output_padding) is cropped off it. `output_size`
+    chooses the output_padding.
+
+    Raises:
+        ProblemError: shapes or settings do not fit; its `faults` name each field.
+        OverflowingError: the result does not fit the dtype.
+    """
+    return _compute(
+        _setting(
+            "conv_transpose",
+            x,
+            w,
+            bias,
+            stride=_frozen(stride),
+            padding=_frozen(padding),
+            dilation=_frozen(dilation),
+            output_padding=_frozen(output_padding),
+            output_size=None if output_size is None else tuple(output_size),
+            groups=groups,
+            flip_kernel=flip_kernel,
+            method=method,
+        ),
+        x,
+        w,
+        bias,
+    )
+
+
+def output_size(
+    op: Op,
+    input_size: Sequence[int],
+    kernel_size: IntOrInts,
+    *,
+    stride: IntOrInts = 1,
+    padding: PaddingLike = 0,
+    padding_mode: str = "zeros",
+    dilation: IntOrInts = 1,
+    output_padding: IntOrInts = 0,
+    output_size: Sequence[int] | None = None,
+    groups: int = 1,
+    batch: int = 1,
+    in_channels: int = 1,
+    out_channels: int = 1,
+    bias: bool = False,
+) -> Problem:
+    """The sizes and counts of an operation, without any array.
+
+    Raises:
+        ProblemError: the settings do not fit; its `faults` name each field.
+    """
+    return describe(
+        Setting(
+            op,
+            tuple(input_size),
+            _frozen(kernel_size),
+            stride=_frozen(stride),
+            padding=_frozen(padding),
+            dilation=_frozen(dilation),
+            output_padding=_frozen(output_padding),
+            output_size=None if output_size is None else tuple(output_size),
+            groups=groups,
+            batch=batch,
+            in_channels=in_channels,
+            out_channels=out_channels,
+            bias=bias,
+            padding_mode=padding_mode,
+        )
+    )
+
+
+def _frozen(value: Any) -> Any:
+    """Lists as tuples, pairs too, so that a setting can be kept."""
+    return tuple(_frozen(entry) for entry in value) if isinstance(value, (list, tuple)) else value
+
+
+def _setting(op: Op, x: Array, w: Array, bias: Array | None, **asked: Any) -> Setting:
+    """A setting of arrays at rank N + 2."""
+    n = w.ndim - 2
+    if not 1 <= n <= 3 or x.ndim != w.ndim:
+        message = say("input and kernel must both have rank 3, 4 or 5; they have {x} and {w}", x=x.ndim, w=w.ndim)
+        raise ProblemError([Fault(("input" if 1 <= n <= 3 else "kernel",), "wrong_rank", message)])
+    arrays = (x, w) if bias is None else (x, w, bias)
+    if x.dtype.name not in DTYPES or any(array.dtype != x.dtype for array in arrays):
+        message = say(
+            "input, kernel and bias must share one dtype of {dtypes}; they have {given}",
+            dtypes=", ".join(DTYPES),
+            given=", ".join(array.dtype.name for array in arrays),
+        )
+        raise ProblemError([Fault(("dtype",), "dtype_mismatch", message)])
+    if 0 in x.shape or 0 in w.shape:
+        message = say("every dimension must be at least 1")
+        raise ProblemError([Fault(("input" if 0 in x.shape else "kernel",), "empty", message)])
+    return Setting(
+        op,
+        x.shape[2:],
+        w.shape[2:],
+        batch=x.shape[0],
+        in_channels=x.shape[1],
+        kernel_channels=(w.shape[0], w.shape[1]),
+        bias=False if bias is None else bias.shape,
+        **asked,
+    )
+
+
+def _compute(setting: Setting, x: Array, w: Array, bias: Array | None) -> Array:
+    return execute(plan_of(describe(setting), x.dtype), x, w, None if bias is None else np.atleast_1d(bias))
