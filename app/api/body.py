@@ -1,0 +1,156 @@
+"""Reads a request's body: no larger than its limit, no slower than its pace, unpacked."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive, Scope
+
+from app.api.problems import MalformedBodyError, StatusError
+from app.api.unpacking import ENCODINGS, PIECE, CorruptError, Unpacker
+from app.core.findings import shown
+from app.core.text import say
+from app.settings import Settings
+
+
+async def read_body(
+    scope: Scope, receive: Receive, limit: int, settings: Settings, code: str = "malformed_json"
+) -> bytes | bytearray:
+    """The whole body, unpacked, of at most `limit` bytes.
+
+    `code` is the fault's where a packed body is damaged.
+
+    Raises:
+        StatusError: 408, it comes too slowly; 413, it is over the limit; 415, its encoding is another.
+        MalformedBodyError: It is not what its encoding says.
+        ClientDisconnect: The client went away.
+    """
+    length, encoding = _announced(scope)
+    if length > packed_limit(limit, encoding):
+        raise too_large(limit)
+    pace = Pace(receive, settings)
+    if encoding:
+        return await _unpacked(pace, limit, Unpacker(encoding), code)
+    message = await pace.next()
+    first: bytes = message.get("body", b"")
+    if len(first) > limit:
+        raise too_large(limit)
+    if not message.get("more_body"):
+        return first
+    body = bytearray(first)
+    while message.get("more_body"):
+        message = await pace.next()
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise too_large(limit)
+    return body
+
+
+async def _unpacked(pace: Pace, limit: int, unpacker: Unpacker, code: str) -> bytearray:
+    """A packed body; the event loop gets a turn after every piece."""
+    body = bytearray()
+    more = True
+    try:
+        while more:
+            message = await pace.next()
+            more = message.get("more_body", False)
+            if pace.received > packed_limit(limit, "gzip"):
+                raise too_large(limit)
+            for piece in unpacker.pieces(message.get("body", b"")):
+                body += piece
+                if len(body) > limit:
+                    raise too_large(limit)
+                if len(piece) in (0, PIECE):
+                    await asyncio.sleep(0)
+        unpacker.finish()
+    except CorruptError as error:
+        raise MalformedBodyError(code, say("the body is not whole and sound in its Content-Encoding")) from error
+    return body
+
+
+class Pace:
+    """Takes the messages of a body and gives up on a client that stalls.
+
+    A body has its grace in all before its average pace counts, and never stalls for
+    longer than that.
+    """
+
+    def __init__(self, receive: Receive, settings: Settings) -> None:
+        self._receive = receive
+        self._grace = settings.body_grace
+        self._rate = settings.body_rate
+        self._now = asyncio.get_running_loop().time
+        self._begun = self._now()
+        self._deadline = self._begun + self._grace
+        self.received = 0
+
+    async def next(self) -> Message:
+        """The next message of the body.
+
+        Raises:
+            StatusError: 408, it did not come in time.
+            ClientDisconnect: The client went away.
+        """
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError:
+            raise self._too_slow() from None
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        if message.get("more_body"):
+            self.received += len(message.get("body", b""))
+            earned = self._begun + max(self._grace, self.received / self._rate)
+            self._deadline = min(earned, self._now() + self._grace)
+        return message
+
+    def _too_slow(self) -> StatusError:
+        template = "The body must keep {rate:g} bytes a second after its first {grace:g} s; send it faster or packed"
+        detail = say(template, rate=self._rate, grace=self._grace)
+        return StatusError(408, detail, {"Connection": "close"}, linger=True)
+
+
+def packed_limit(limit: int, encoding: str) -> int:
+    """How many bytes a body of `limit` may be on its way: packing may add a little."""
+    return limit + limit // 256 + 1024 if encoding else limit
+
+
+def too_large(limit: int) -> StatusError:
+    """The 413 for a body over `limit` bytes."""
+    template = "The body, unpacked, may be {limit} bytes; send a smaller one, or tensors as safetensors"
+    return StatusError(413, say(template, limit=limit), {"Connection": "close"}, linger=True)
+
+
+def _announced(scope: Scope) -> tuple[int, str]:
+    """Content-Length, 0 where there is none, and Content-Encoding, "" where there is none.
+
+    Raises:
+        StatusError: 415, an encoding that is not taken.
+    """
+    length, encodings = 0, []
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and len(value) < 20:
+            length = int(value)
+        elif name == b"content-encoding":
+            encodings.append(value.decode("latin-1").strip().lower())
+    encoding = ", ".join(encodings)
+    if encoding in ("", "identity"):
+        return length, ""
+    if encoding not in ENCODINGS:
+        detail = say("The Content-Encoding is {given}; gzip and zstd are taken, one at a time", given=shown(encoding))
+        raise StatusError(415, detail, {"Accept-Encoding": "gzip, zstd"})
+    return length, encoding
+
+
+async def drain(receive: Receive, seconds: float, most: int) -> None:
+    """Throw away what still comes of a body, for a while."""
+    try:
+        async with asyncio.timeout(seconds):
+            while most > 0:
+                message = await receive()
+                if not message.get("more_body"):
+                    return
+                most -= len(message.get("body", b""))
+    except TimeoutError:
+        return

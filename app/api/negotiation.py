@@ -1,0 +1,95 @@
+"""Which media type a request is in, and in which it wants its answer."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from starlette.types import Scope
+
+from app.api.problems import StatusError
+from app.core.findings import shown
+from app.core.text import say
+
+JSON = "application/json"
+SAFETENSORS = "application/vnd.safetensors"
+
+#: Longer headers are read each time, so that no client fills the cache with large ones.
+CACHED_LENGTH = 200
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """A request header's value, several of the same name joined by commas; "" where there is none."""
+    values = [value for key, value in scope["headers"] if key == name]
+    return b", ".join(values).decode("latin-1") if values else ""
+
+
+def answer_type(scope: Scope, served: tuple[str, ...] = (JSON,)) -> str:
+    """The one of `served` that `Accept` likes best; the first where it has no preference.
+
+    Raises:
+        StatusError: 406, it takes none of them.
+    """
+    accept = header(scope, b"accept")
+    if accept in ("", "*/*", served[0]):
+        return served[0]
+    chosen = (preferred if len(accept) <= CACHED_LENGTH else preferred.__wrapped__)(accept, served)
+    if chosen is None:
+        raise StatusError(406, say("Accept takes none of what is served here: {served}", served=", ".join(served)))
+    return chosen
+
+
+@lru_cache(maxsize=256)
+def preferred(accept: str, served: tuple[str, ...]) -> str | None:
+    """The served media type of the highest quality, or None (RFC 9110, 12.5.1).
+
+    Of several ranges that cover a type the most specific one counts.
+    """
+    ranges = dict(filter(None, map(_quality, accept.split(","))))
+    best, chosen = 0.0, None
+    for media_type in served:
+        wider = (media_type, media_type.partition("/")[0] + "/*", "*/*")
+        quality = next((ranges[name] for name in wider if name in ranges), 0.0)
+        if quality > best:
+            best, chosen = quality, media_type
+    return chosen
+
+
+def _quality(part: str) -> tuple[str, float] | None:
+    """("application/json", 0.5) from `application/json;q=0.5`; None where it is none."""
+    media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    if "/" not in media_type:
+        return None
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            return (media_type, _number(value.strip()))
+    return (media_type, 1.0)
+
+
+def _number(value: str) -> float:
+    """A quality from 0 to 1; one that cannot be read is none at all."""
+    digits = value.replace(".", "", 1)
+    return min(float(value), 1.0) if digits.isascii() and digits.isdigit() and len(value) <= 8 else 0.0
+
+
+def body_type(scope: Scope, taken: tuple[str, ...] = (JSON,)) -> str:
+    """The one of `taken` that the body is in; the first where Content-Type is left out.
+
+    Raises:
+        StatusError: 415, it is another.
+    """
+    given = header(scope, b"content-type")
+    if given in ("", taken[0]):
+        return taken[0]
+    media_type, *parameters = (piece.strip().lower() for piece in given.split(";"))
+    if media_type not in taken or not all(map(_is_utf8, parameters)):
+        template = "The Content-Type is {given}; send {taken}"
+        values = {"given": shown(given), "taken": " or ".join(taken)}
+        raise StatusError(415, say(template, **values), {"Accept": ", ".join(taken)})
+    return media_type
+
+
+def _is_utf8(parameter: str) -> bool:
+    """Whether a parameter of Content-Type leaves the text in UTF-8."""
+    name, _, value = parameter.partition("=")
+    return name.strip() != "charset" or value.strip().strip('"') in ("utf-8", "utf8", "us-ascii")

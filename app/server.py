@@ -1,0 +1,114 @@
+"""uvicorn's protocol, with an end to the patience that it has for clients."""
+
+from __future__ import annotations
+
+import secrets
+from asyncio import BaseTransport, TimerHandle, Transport
+from typing import Any, cast
+
+import structlog
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from app.api.envelope import UNMATCHED
+from app.api.metrics import count_request
+from app.api.problems import status_response
+from app.core.text import Text, say
+from app.settings import Settings
+
+log = structlog.get_logger("convarith")
+
+#: More than this, in bytes, no head of a request may be.
+LARGEST_HEAD = 64 * 1024
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """Gives the head of each request a time in all, from its first byte, and a size.
+
+    The same time is given to a new connection, and to the rest of a body that was
+    answered before it was read.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        settings: Settings = self.app_state["settings"]
+        self._patience = settings.header_timeout
+        self._timer: TimerHandle | None = None
+        self._in_head = False
+        self._head_size = 0
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Wait for the first request."""
+        super().connection_made(cast("Transport", transport))
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """A head has ended."""
+        self._in_head = False
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, and see what the client owes next."""
+        super().data_received(data)
+        if not self._in_head and self.cycle is not None and not self.cycle.response_complete:
+            self._stop_waiting()
+            return
+        self._head_size += len(data)
+        if self._in_head and self._head_size > LARGEST_HEAD:
+            self._refuse(431, say("The head of the request is over {limit} bytes", limit=LARGEST_HEAD))
+        self._wait()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is not HTTP."""
+        del msg
+        self._refuse(400, say("This is not an HTTP request that can be read"))
+
+    def _wait(self) -> None:
+        """Start the time, unless it is running."""
+        if self._timer is None and not self.transport.is_closing():
+            self._timer = self.loop.call_later(self._patience, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        """The client has done its part."""
+        self._head_size = 0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _give_up(self) -> None:
+        """The time is over."""
+        self._timer = None
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._wait()
+        elif self._in_head:
+            self._refuse(408, say("The head of the request took over {limit:g} s", limit=self._patience))
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: int, detail: Text) -> None:
+        """Answer before there is a request, unless another answer is under way, and close."""
+        if self.transport.is_closing():
+            return
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            self.transport.write(self._answer(status, detail))
+        self.transport.close()
+
+    def _answer(self, status: int, detail: Text) -> bytes:
+        """A whole answer as it goes over the wire."""
+        request_id = secrets.token_hex(16)
+        log.info("refused", status=status, request_id=request_id)
+        count_request(UNMATCHED, "other", status, self._patience if status == 408 else 0.0)
+        own = {"X-Request-ID": request_id, "Connection": "close"}
+        response = status_response(status, detail, own)
+        headers = [*self.server_state.default_headers, *response.raw_headers]
+        lines = [name + b": " + value + b"\r\n" for name, value in headers]
+        return b"".join([STATUS_LINE[status], *lines, b"\r\n", bytes(response.body)])

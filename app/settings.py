@@ -1,0 +1,68 @@
+"""Every limit and switch of the service, read from `CONVARITH_*` variables."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.core.parallel import available_threads
+
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Settings(BaseSettings):
+    """What the operator may set; the defaults are the contract's."""
+
+    model_config = SettingsConfigDict(env_prefix="CONVARITH_", frozen=True)
+
+    json_body_bytes: Count = Field(16 * 2**20, description="Largest JSON body, unpacked.")
+    binary_body_bytes: Count = Field(128 * 2**20, description="Largest safetensors body, unpacked.")
+    float_macs: Count = Field(10**11, description="Most multiply-adds of one request in float32 or float64.")
+    int_macs: Count = Field(10**10, description="Most multiply-adds of one request in int64.")
+    tensor_elements: Count = Field(2**27, description="Most elements of any one tensor.")
+    memory_bytes: Count = Field(2**30, description="Most memory that one request may be predicted to need.")
+    step_elements: Count = Field(10**6, description="Most elements in the steps of one answer.")
+
+    queue_length: Count = Field(64, description="How many larger requests may wait; one more is answered 503.")
+    threads: Count = Field(
+        default_factory=available_threads,
+        description="Threads that one worker computes with; the processors that it may use, unless set.",
+    )
+
+    header_timeout: Seconds = Field(10, description="Seconds that the head of a request has in all.")
+    body_grace: Seconds = Field(
+        10, description="Seconds that a body may stall, and that it has before its pace counts."
+    )
+    body_rate: Seconds = Field(1024, description="Bytes a second that a body must keep after its grace.")
+    keep_alive: Count = Field(10, description="Seconds that an idle connection is kept open.")
+    shutdown_grace: Count = Field(25, description="Seconds that requests have to finish once the service stops.")
+
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Origins whose pages may call the service, separated by commas; * for all, none unless set."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged at least.")
+    access_log: bool = Field(default=True, description="Whether each request has a line in the log.")
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """A list separated by commas, as an environment variable holds it."""
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Each an origin as browsers send it.
+
+        Raises:
+            ValueError: One is not `*` and has no scheme, or has a path.
+        """
+        for origin in value:
+            scheme, separator, host = origin.partition("://")
+            if origin != "*" and not (scheme and separator and host and "/" not in host):
+                message = f"an origin is like https://example.org, without a path, or *; not {origin!r}"
+                raise ValueError(message)
+        return value

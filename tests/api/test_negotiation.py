@@ -1,0 +1,73 @@
+"""Media types: in which the request is, in which the answer is wanted."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.api.negotiation import JSON, SAFETENSORS, answer_type, body_type
+from app.api.problems import StatusError
+
+BOTH = (JSON, SAFETENSORS)
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (None, JSON),
+        ("", JSON),
+        ("*/*", JSON),
+        ("application/*", JSON),
+        (SAFETENSORS, SAFETENSORS),
+        ("Application/VND.Safetensors", SAFETENSORS),
+        (f"{SAFETENSORS}, application/json;q=0.9", SAFETENSORS),
+        (f"{SAFETENSORS};q=0.2, application/json;q=0.9", JSON),
+        (f"{JSON}, {SAFETENSORS}", JSON),
+        (f"*/*;q=0.1, {SAFETENSORS}", SAFETENSORS),
+        (f"*/*, {JSON};q=0", SAFETENSORS),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", JSON),
+        (f"{SAFETENSORS};version=1;q=1.0", SAFETENSORS),
+        (f"{SAFETENSORS};q=oops, */*;q=0.5", JSON),
+        (f"junk, ;;, {SAFETENSORS}", SAFETENSORS),
+        (", ".join(["text/plain;q=0.1"] * 2000 + [SAFETENSORS]), SAFETENSORS),
+    ],
+)
+def test_answer_type(accept: str | None, expected: str) -> None:
+    headers = [] if accept is None else [(b"accept", accept.encode())]
+    assert answer_type({"headers": headers}, BOTH) == expected
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json;q=0", "*/*;q=0", "junk", "image/*", "text/*;q=1e5"])
+def test_nothing_acceptable(accept: str) -> None:
+    with pytest.raises(StatusError, match=r"application/json, application/vnd\.safetensors") as caught:
+        answer_type({"headers": [(b"accept", accept.encode())]}, BOTH)
+    assert caught.value.status == 406
+
+
+def test_several_accept_headers_are_one() -> None:
+    headers = [(b"accept", b"text/html"), (b"accept", SAFETENSORS.encode())]
+    assert answer_type({"headers": headers}, BOTH) == SAFETENSORS
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (None, JSON),
+        (JSON, JSON),
+        ("application/json; charset=utf-8", JSON),
+        ('APPLICATION/JSON;charset="UTF-8"', JSON),
+        (SAFETENSORS, SAFETENSORS),
+    ],
+)
+def test_body_type(given: str | None, expected: str) -> None:
+    headers = [] if given is None else [(b"content-type", given.encode())]
+    assert body_type({"headers": headers}, BOTH) == expected
+
+
+@pytest.mark.parametrize(
+    "given", ["application/x-www-form-urlencoded", "text/plain", "application/json; charset=utf-16", "x" * 5000, "\xff"]
+)
+def test_other_body_types(given: str) -> None:
+    with pytest.raises(StatusError, match="send application/json or") as caught:
+        body_type({"headers": [(b"content-type", given.encode("latin-1"))]}, BOTH)
+    assert caught.value.status == 415
+    assert len(str(caught.value)) < 200

@@ -1,0 +1,108 @@
+"""Health, metrics, limits, and the document with its page."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from openapi_spec_validator import validate
+
+from app import __version__
+from app.api.operations import Readiness
+from app.main import create_app
+from app.settings import Settings
+from tests.api.calls import ask, probed_app
+
+APP = create_app(Settings())
+
+
+def test_readiness_follows_the_flag() -> None:
+    app = create_app(Settings())
+    readiness: Readiness = app.state.readiness
+    assert ask(app, "GET", "/healthz/ready").headers["retry-after"] == "1"
+    readiness.warmed_up = True
+    assert ask(app, "GET", "/healthz/ready").json() == {"status": "ready"}
+    readiness.stopping = True
+    assert ask(app, "GET", "/healthz/ready").status_code == 503
+    assert ask(app, "GET", "/healthz/live").status_code == 200
+
+
+def test_limits_are_those_in_force() -> None:
+    shown = ask(create_app(Settings(float_macs=5)), "GET", "/v1/limits").json()
+    assert shown["limits"]["float_macs"] == 5
+    assert shown["limits"]["json_body_bytes"] == 16 * 2**20
+    assert shown["version"] == __version__
+    assert shown["dtypes"] == ["int64", "float32", "float64"]
+    assert shown["views"]["conv"] == ["sliding_window", "matrix"]
+    assert "full" in shown["padding_words"]["conv"]
+    assert ask(APP, "GET", "/v1/limits", headers={"Accept": "text/html"}).status_code == 406
+
+
+def count(text: str, labels: str) -> float:
+    found = re.search(rf"^convarith_requests_total{{{re.escape(labels)}}} (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else 0
+
+
+def test_metrics_count_requests_by_route() -> None:
+    app = probed_app()
+    labels = 'method="POST",route="/test/echo",status="200"'
+    before = count(ask(app, "GET", "/metrics").text, labels)
+    ask(app, "POST", "/test/echo?a=b", content=b"{}")
+    ask(app, "BREW", "/private/path")
+    text = ask(app, "GET", "/metrics").text
+    assert count(text, labels) == before + 1
+    assert count(text, 'method="other",route="unmatched",status="404"') >= 1
+    assert "private" not in text
+    assert 'convarith_request_seconds_count{route="/test/echo"}' in text
+    assert "convarith_queue_waiting 0" in text
+
+
+def test_the_document_is_valid() -> None:
+    document = ask(APP, "GET", "/openapi.json").json()
+    validate(document)
+    assert document == ask(APP, "GET", "/openapi.json").json()
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for path in document["paths"].values() for operation in path.values()]
+
+
+def test_every_operation_is_described() -> None:
+    for operation in operations(APP.openapi()):
+        assert operation["tags"]
+        assert operation["summary"]
+        assert operation["operationId"]
+        for status, response in operation["responses"].items():
+            assert response["description"]
+            if int(status) >= 400:
+                assert response["content"]["application/problem+json"]["examples"]
+
+
+def test_the_page_needs_nothing_from_elsewhere_and_nothing_inline() -> None:
+    page = ask(APP, "GET", "/docs")
+    policy = page.headers["content-security-policy"]
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert not re.search(r"https?://|<style|style=|onload=", page.text)
+    assert all(body == "" for body in re.findall(r"<script[^>]*>(.*?)</script>", page.text, re.DOTALL))
+    for link in re.findall(r'(?:src|href)="([^"]+)"', page.text):
+        response = ask(APP, "GET", "/" + link)
+        assert response.status_code == 200, link
+        assert response.content
+        assert response.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_first_page_leads_to_the_documentation() -> None:
+    response = ask(APP, "GET", "/")
+    assert response.is_redirect
+    assert response.next_request is not None
+    assert response.next_request.url.path == "/docs"
+
+
+@pytest.mark.parametrize(
+    "path", ["/docs/../app/main.py", "/docs/%2e%2e/main.py", "/docs/__init__.py", "/docs//init.js"]
+)
+def test_nothing_else_is_served(path: str) -> None:
+    assert ask(APP, "GET", path).status_code == 404
