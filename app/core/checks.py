@@ -37,8 +37,7 @@ def describe(setting: Setting, broken: frozenset[str] = frozenset()) -> Problem:
     in_channels, out_channels = _channels(setting)
     _check_channels(setting, out_channels, findings)
     _check_bias(setting, out_channels, findings)
-    if findings.faults:
-        raise ProblemError(findings.faults)
+    findings.raise_if_any()
     return Problem(
         setting.op,
         dimensions,
@@ -51,6 +50,19 @@ def describe(setting: Setting, broken: frozenset[str] = frozenset()) -> Problem:
         bias=setting.bias is not False,
         method=setting.method,
     )
+
+
+def check_despite(setting: Setting, findings: Findings) -> None:
+    """Check what of a setting is not known to be broken, and end with all that was ever found.
+
+    Raises:
+        ProblemError: where the findings, old or new, hold any fault.
+    """
+    try:
+        describe(setting, frozenset(findings.broken))
+    except ProblemError as error:
+        findings.take(error.faults)
+    findings.raise_if_any()
 
 
 def _check_words(setting: Setting, findings: Findings) -> None:
@@ -70,7 +82,7 @@ def _channels(setting: Setting) -> tuple[int, int]:
 
 
 def _check_channels(setting: Setting, outside: int, findings: Findings) -> None:
-    if not findings.sound("groups", "in_channels", "out_channels", "input", "spatial_dims"):
+    if not findings.sound("groups", "in_channels", "out_channels", "input", "kernel", "spatial_dims"):
         return
     inside, groups = setting.in_channels, setting.groups
     if inside % groups or outside % groups:

@@ -43,10 +43,14 @@ class Fault:
 
 
 class ProblemError(ValueError):
-    """The description of an operation contradicts itself; `faults` says where."""
+    """The description of an operation contradicts itself; `faults` says where.
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
+    `uncounted` further faults of the same kind were not looked at one by one.
+    """
+
+    def __init__(self, faults: Iterable[Fault], uncounted: int = 0) -> None:
         self.faults = tuple(faults)
+        self.uncounted = uncounted
         super().__init__("; ".join(str(fault.message) for fault in self.faults))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from app.core.errors import Fault, Path, Suggestion, field_name
+from app.core.errors import Fault, Path, ProblemError, Suggestion, field_name
 from app.core.text import Text, say
 
 #: The largest integer parameter: beyond it JSON's readers disagree about a number.
@@ -35,13 +35,27 @@ class Findings:
     def __init__(self, broken: Iterable[str] = ()) -> None:
         self.faults: list[Fault] = []
         self.broken = set(broken)
+        self.uncounted = 0  # further ones that were not looked at one by one
+
+    def raise_if_any(self) -> None:
+        """End here where anything was found.
+
+        Raises:
+            ProblemError: with all that was found.
+        """
+        if self.faults:
+            raise ProblemError(self.faults, self.uncounted)
 
     def add(self, path: Path, code: str, message: Text, **extra: Any) -> None:
         """Record one fault, once."""
-        fault = Fault(path, code, message, **extra)
-        if fault not in self.faults:
-            self.faults.append(fault)
-        self.broken.add(str(path[0]))
+        self.take([Fault(path, code, message, **extra)])
+
+    def take(self, faults: Iterable[Fault]) -> None:
+        """Record faults that were found elsewhere, each once."""
+        for fault in faults:
+            if fault not in self.faults:
+                self.faults.append(fault)
+            self.broken.add(str(fault.field[0]) if fault.field else "")
 
     def sound(self, *fields: str) -> bool:
         """Whether nothing is known to be wrong with any of these fields."""

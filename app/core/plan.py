@@ -18,7 +18,8 @@ class Plan:
     """A problem with the algorithm that runs it and the tables that it runs by.
 
     `bytes` is what the computation holds at once: input, kernel, output, the padded
-    input where there is one, and the algorithm's own workspace.
+    input where there is one, and the algorithm's own workspace. `price` is the guess of
+    its time in nanoseconds.
     """
 
     problem: Problem
@@ -26,6 +27,7 @@ class Plan:
     axes: tuple[Axis, ...]
     pads: bool
     bytes: int
+    price: float
 
 
 def plan_of(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
@@ -47,7 +49,7 @@ def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
     elements = problem.input_elements + problem.kernel_elements + problem.output_elements + padded
     tables = sum(axis.table.nbytes for axis in axes)
     bytes_ = elements * dtype.itemsize + tables + best.workspace(problem, dtype)
-    return Plan(problem, best, axes, pads, bytes_)
+    return Plan(problem, best, axes, pads, bytes_, best.price(problem, axes, dtype))
 
 
 _cached_plan = lru_cache(maxsize=1024)(_plan)

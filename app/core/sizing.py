@@ -23,10 +23,8 @@ _SIZED_BY = (
 def dimensions_of(setting: Setting, findings: Findings) -> tuple[Dimension, ...]:
     """The resolved dimensions; empty where the findings leave none to work out."""
     n = len(setting.input_size)
-    if findings.sound("input_size", "spatial_dims"):
+    if findings.sound("input_size"):
         findings.length(("input_size",), n, 1, 3)
-    if not findings.sound("input_size", "spatial_dims"):
-        return ()
     _check_numbers(setting, n, findings)
     _check_conflicts(setting, findings)
     if not findings.sound(*_SIZED_BY):

@@ -1,0 +1,157 @@
+"""POST /v1/conv and /v1/conv-transpose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from app.api.admission import INLINE_BODY, INLINE_NANOSECONDS, ComputeThread
+from app.api.body import read_body
+from app.api.envelope import Exchange, exchange_of
+from app.api.metrics import count_macs
+from app.api.negotiation import JSON, SAFETENSORS, answer_type, body_type
+from app.api.requests import Job, read_job
+from app.api.routing import answer_in_pieces
+from app.api.safetensors import write_safetensors
+from app.api.sizes import geometry_json
+from app.core.cost import Limits
+from app.core.execute import execute
+from app.core.geometry import Op
+from app.core.layout import Array
+from app.core.views import Operands, Step, steps
+from app.settings import Settings
+
+MEDIA_TYPES = (JSON, SAFETENSORS)
+VARY = b"Accept, Accept-Language"
+
+Pieces = list[bytes | memoryview]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A computed job; `output` is in the request's own form."""
+
+    output: Array
+    steps: list[Step] | None
+
+
+class Convolution:
+    """The endpoint of one operation."""
+
+    def __init__(self, op: Op, settings: Settings, thread: ComputeThread) -> None:
+        self.op = op
+        self.settings = settings
+        self.thread = thread
+        self.limits = Limits(
+            tensor_elements=settings.tensor_elements,
+            float_macs=settings.float_macs,
+            int_macs=settings.int_macs,
+            memory_bytes=settings.memory_bytes,
+            step_elements=settings.step_elements,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request.
+
+        Raises:
+            ProblemError: the request contradicts itself, costs too much or overflows.
+            StatusError: a media type, a body that is too large or too slow, or a full queue.
+        """
+        exchange = exchange_of(scope)
+        exchange.vary = VARY
+        wanted = answer_type(scope, MEDIA_TYPES)
+        sent = body_type(scope, MEDIA_TYPES)
+        binary = sent == SAFETENSORS
+        limit = self.settings.binary_body_bytes if binary else self.settings.json_body_bytes
+        code = "malformed_safetensors" if binary else "malformed_json"
+        body = await read_body(scope, receive, limit, self.settings, code)
+        if len(body) > INLINE_BODY:
+            pieces = await self.thread.run(lambda: do(self._read(body, sent, wanted, exchange), exchange))
+        else:
+            job = self._read(body, sent, wanted, exchange)
+            if self.thread.warm and job.price < INLINE_NANOSECONDS:
+                pieces = do(job, exchange)
+            else:
+                pieces = await self.thread.run(lambda: do(job, exchange))
+        await answer_in_pieces(send, pieces, wanted.encode())
+
+    def _read(self, body: bytes | bytearray, sent: str, wanted: str, exchange: Exchange) -> Job:
+        begun = perf_counter()
+        job = read_job(self.op, body, sent, wanted, self.limits)
+        exchange.parse = perf_counter() - begun
+        return job
+
+
+def do(job: Job, exchange: Exchange) -> Pieces:
+    """Compute a job and write its answer."""
+    begun = perf_counter()
+    result = compute(job)
+    computed = perf_counter()
+    pieces = write(job, result)
+    exchange.compute, exchange.serialise = computed - begun, perf_counter() - computed
+    count_macs(job.plan.problem.op, job.plan.problem.macs)
+    return pieces
+
+
+def compute(job: Job) -> Result:
+    """The output, and the steps where they were asked for.
+
+    Raises:
+        OverflowingError: the output or a step does not fit the dtype.
+    """
+    output = execute(job.plan, job.input, job.kernel, job.bias)
+    shown = None
+    if job.views:
+        operands = Operands(job.plan.problem, job.layout, job.input, job.kernel, job.bias, output)
+        shown = steps(operands, job.views)
+    return Result(job.layout.form(output), shown)
+
+
+def write(job: Job, result: Result) -> Pieces:
+    """The answer's bytes, in pieces."""
+    answer: dict[str, Any] = {
+        "output": result.output,
+        "dtype": result.output.dtype.name,
+        "algorithm": job.plan.algorithm.name,
+        "shape": result.output.shape,
+        "geometry": orjson.Fragment(geometry_json(job.plan.problem)),
+    }
+    if result.steps is not None:
+        answer["steps"] = [step_json(step) for step in result.steps]
+    if job.answer_type == JSON:
+        return [dumps(answer)]
+    tensors = {"output": answer.pop("output")}
+    for number, step in enumerate(answer.get("steps", ())):
+        tensors[f"steps/{number}"] = step.pop("tensor")
+    return write_safetensors(tensors, dumps(answer))
+
+
+def step_json(step: Step) -> dict[str, Any]:
+    """A step as the contract shows it."""
+    return {
+        "view": step.view,
+        "name": step.name,
+        "from": step.sources,
+        "title": str(step.title),
+        "detail": str(step.detail),
+        "shape": step.tensor.shape,
+        "tensor": step.tensor,
+        **step.extra,
+    }
+
+
+def dumps(value: Any) -> bytes:
+    """JSON text; arrays are written as they lie in memory."""
+    return orjson.dumps(value, default=_rank_0, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _rank_0(value: Any) -> Any:
+    """What orjson does not write by itself: arrays of rank 0."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        return value.item()
+    raise TypeError(type(value).__name__)

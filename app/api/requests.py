@@ -1,0 +1,194 @@
+"""From the bytes of a computing request to a job: every check, and the price, before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.api.negotiation import JSON, SAFETENSORS
+from app.api.reading import frozen, read_object
+from app.api.safetensors import TENSORS, read_safetensors
+from app.api.schemas import DTYPES, ConvParameters, ConvTransposeParameters, Parameters, read_fields
+from app.api.tensors import Tensor, read_json_tensor, share_dtype
+from app.core.checks import check_despite, describe
+from app.core.cost import Extra, Limits, affordable
+from app.core.errors import ProblemError
+from app.core.findings import Findings, shown
+from app.core.geometry import Op
+from app.core.layout import Array, Layout, as_full, layout_of
+from app.core.plan import Plan
+from app.core.problem import Setting
+from app.core.text import say
+from app.core.views import VIEWS, step_elements, step_work
+
+#: The most bytes that one number takes in a JSON answer, with its comma.
+_JSON_BYTES = {"float32": 16, "float64": 26, "int64": 21}
+
+#: The same for an element of a step, with its share of the window that it stands in.
+_STEP_BYTES = 64
+
+#: Guesses in nanoseconds, to tell tiny work: writing a number, and making and writing a step's element.
+_WRITE_PRICE = 40
+_STEP_PRICE = 400
+
+
+@dataclass(frozen=True)
+class Job:
+    """One request, checked and within the limits: what to compute and how to answer.
+
+    Tensors are of rank N + 2 and of one dtype. `price` guesses all of its time, in nanoseconds.
+    """
+
+    plan: Plan
+    layout: Layout
+    input: Array
+    kernel: Array
+    bias: Array | None
+    views: tuple[str, ...]
+    answer_type: str
+    price: float
+
+
+def read_job(op: Op, body: bytes | bytearray, body_type: str, answer_type: str, limits: Limits) -> Job:
+    """The job that a body asks for.
+
+    Raises:
+        MalformedBodyError: the body is not of its type at all.
+        ProblemError: with every independent fault.
+        TooCostlyError: it is over the limits.
+    """
+    findings = Findings()
+    read = _read_binary if body_type == SAFETENSORS else _read_json
+    tensors, given = read(body, findings)
+    model: type[Parameters] = ConvParameters if op == "conv" else ConvTransposeParameters
+    fields = read_fields(model, given, findings, op)
+    findings.word("dtype", fields.dtype, DTYPES, DTYPES)
+    views = _views(fields.steps, op, findings)
+    arrays = _arrays(tensors, fields.dtype, findings)
+    setting, layout = _setting(op, tensors, fields, findings)
+    check_despite(setting, findings)
+    input_, kernel, bias = as_full(layout, arrays["input"], arrays["kernel"], arrays.get("bias"))
+    problem = describe(setting)
+    json_bytes = _JSON_BYTES[input_.dtype.name] * problem.output_elements if answer_type == JSON else 0
+    elements = step_elements(problem, views) if views else 0
+    work = step_work(problem, views, kernel) if views else 0
+    plan = affordable(problem, input_.dtype, limits, Extra(elements, work, json_bytes + elements * _STEP_BYTES))
+    price = plan.price + problem.output_elements * _WRITE_PRICE + elements * _STEP_PRICE + work
+    return Job(plan, layout, input_, kernel, bias, views, answer_type, price)
+
+
+def _read_json(body: bytes | bytearray, findings: Findings) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
+    given = read_object(body)
+    tensors = {}
+    for name in TENSORS:
+        value = given.pop(name, None) if name == "bias" else given.pop(name, _MISSING)
+        if value is _MISSING:
+            findings.add((name,), "missing", say("{name} is missing", name=name))
+        elif value is not None or name != "bias":
+            try:
+                tensors[name] = read_json_tensor(value, name)
+            except ProblemError as error:
+                findings.take(error.faults)
+    return tensors, given
+
+
+_MISSING = object()
+
+
+def _read_binary(body: bytes | bytearray, findings: Findings) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
+    tensors, text = read_safetensors(body)
+    given = read_object(text)
+    for name in TENSORS:
+        if name in given:
+            message = say("{name} is a tensor of the file; leave it out of the parameters", name=name)
+            findings.add((name,), "conflict", message)
+        elif name not in tensors and name != "bias":
+            findings.add((name,), "missing", say("the tensor {name} is missing", name=name))
+    return tensors, {name: value for name, value in given.items() if name not in TENSORS}
+
+
+def _views(asked: bool | Sequence[str], op: Op, findings: Findings) -> tuple[str, ...]:
+    """The views asked for: known, of this operation, each once."""
+    if isinstance(asked, bool):
+        return ("sliding_window",) if asked else ()
+    for j, name in enumerate(asked):
+        if name not in VIEWS:
+            message = say(
+                "steps[{j}] is '{name}'; it must be one of {known}", j=j, name=shown(name), known=", ".join(VIEWS)
+            )
+            findings.add(("steps", j), "out_of_range", message, given=shown(name), allowed=list(VIEWS))
+        elif op not in VIEWS[name].operations:
+            allowed = [view for view in VIEWS if op in VIEWS[view].operations]
+            message = say("the view {name} is for conv_transpose alone", name=name)
+            findings.add(("steps", j), "not_for_this_operation", message, given=name, allowed=allowed)
+        elif name in asked[:j]:
+            findings.add(("steps", j), "conflict", say("the view {name} is named twice", name=name), given=name)
+    return tuple(asked)
+
+
+def _arrays(tensors: Mapping[str, Tensor], dtype: str, findings: Findings) -> dict[str, Array]:
+    if not findings.sound("dtype", *TENSORS):
+        return {}
+    try:
+        return dict(zip(tensors, share_dtype(list(tensors.values()), dtype), strict=True))
+    except ProblemError as error:
+        findings.take(error.faults)
+        return {}
+
+
+def _setting(op: Op, tensors: Mapping[str, Tensor], fields: Parameters, findings: Findings) -> tuple[Setting, Layout]:
+    """The setting as far as it can be told; where the ranks leave it open, with stand-ins."""
+    layout = _layout(tensors, fields.spatial_dims, findings)
+    asked = {
+        "stride": frozen(fields.stride),
+        "dilation": frozen(fields.dilation),
+        "padding": frozen(getattr(fields, "padding", 0)),
+        "padding_mode": getattr(fields, "padding_mode", "zeros"),
+        "output_padding": frozen(getattr(fields, "output_padding", 0)),
+        "output_size": frozen(getattr(fields, "output_size", None)),
+        "groups": fields.groups,
+        "flip_kernel": fields.flip_kernel,
+        "method": fields.method,
+        "bias": tensors["bias"].values.shape if "bias" in tensors else False,
+    }
+    if layout is None:
+        n = _likely_dims(tensors, fields)
+        return Setting(op, (1,) * n, 1, **asked), Layout(n, bare=True, batched=False)
+    input_shape = layout.full_input_shape(tensors["input"].values.shape)
+    kernel_shape = layout.full_kernel_shape(tensors["kernel"].values.shape)
+    setting = Setting(
+        op,
+        input_shape[2:],
+        kernel_shape[2:],
+        batch=input_shape[0],
+        in_channels=input_shape[1],
+        kernel_channels=(kernel_shape[0], kernel_shape[1]),
+        ambiguous_volume=layout.spatial_dims == 1 and layout.batched and fields.spatial_dims is None,
+        **asked,
+    )
+    return setting, layout
+
+
+def _layout(tensors: Mapping[str, Tensor], spatial_dims: int | None, findings: Findings) -> Layout | None:
+    if spatial_dims is not None and not 1 <= spatial_dims <= 3:
+        message = say("spatial_dims is {given}; it must be 1, 2 or 3", given=shown(spatial_dims))
+        findings.add(("spatial_dims",), "out_of_range", message, given=spatial_dims, allowed={"min": 1, "max": 3})
+    if not findings.sound("spatial_dims") or not {"input", "kernel"} <= tensors.keys():
+        findings.broken |= {"input", "kernel"}
+        return None
+    try:
+        return layout_of(tensors["input"].values.shape, tensors["kernel"].values.shape, spatial_dims)
+    except ProblemError as error:
+        findings.take(error.faults)
+        findings.broken |= {"input", "kernel"}
+        return None
+
+
+def _likely_dims(tensors: Mapping[str, Tensor], fields: Parameters) -> int:
+    """How many spatial dimensions the request most likely has, where its ranks do not tell."""
+    lists = [value for value in (fields.stride, fields.dilation) if isinstance(value, list)]
+    if lists:
+        return min(3, max(1, len(lists[0])))
+    rank = tensors["kernel"].values.ndim if "kernel" in tensors else 1
+    return min(3, max(1, rank if rank <= 2 else rank - 2))
