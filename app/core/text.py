@@ -12,7 +12,8 @@ class Text:
     """A sentence in English and the values that belong in its braces.
 
     They stay apart until the sentence is shown, so that a reader's own language can
-    be chosen last: the English template is the key to its translations.
+    be chosen last: the English template is the key to its translations. A value that is
+    a `Text` itself is a phrase with a template of its own, to be translated like it.
     """
 
     template: str
