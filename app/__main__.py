@@ -34,10 +34,10 @@ BACKLOG = 2048
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until a signal comes."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))
     options = parser().parse_args(arguments)
     settings = read_settings()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
     listener = listen(options.host, options.port)
     configure_logging(settings.log_level)
     host, port = listener.getsockname()[:2]
@@ -103,8 +103,9 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        sys.exit(f"Cannot listen on {host}, port {port}: {error.strerror or error}. Try another --host or --port.")
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        sys.exit(f"Cannot listen on {host}, port {port}: {reason}. Try another --host or --port.")
     listener.set_inheritable(True)
     return listener
 

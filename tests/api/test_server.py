@@ -1,0 +1,222 @@
+"""The server as a process: heads, bodies, signals and workers, over real connections."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import orjson
+import pytest
+
+from tests.api.calls import PROBLEM, Server, read_all, serving
+
+LIMIT = 100_000
+LIVE = b"GET /healthz/live HTTP/1.1\r\nHost: x\r\n\r\n"
+POST = b"POST /test/echo HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.fixture(scope="module")
+def impatient() -> Iterator[Server]:
+    with serving(header_timeout="0.5", body_grace="0.5", json_body_bytes=str(LIMIT)) as server:
+        yield server
+
+
+def one_problem(answer: bytes, status: int) -> None:
+    """The answer is this problem, and nothing else."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status), answer[:500]
+    headers = head.lower()
+    assert b"connection: close" in headers
+    assert b"x-request-id: " in headers
+    assert PROBLEM.encode() in headers
+    assert orjson.loads(body)["status"] == status
+
+
+def read_answer(connection: socket.socket) -> bytes:
+    """One answer, as long as it says that it is."""
+    answer = b""
+    while not (found := re.search(rb"content-length: (\d+)\r\n(?:.+\r\n)*\r\n", answer)):
+        answer += connection.recv(1)
+    for _ in range(int(found[1])):
+        answer += connection.recv(1)
+    return answer
+
+
+def drip(connection: socket.socket, data: bytes) -> bytes:
+    """Send a byte at a time until the server closes; what it answered."""
+    connection.settimeout(0.05)
+    for at in range(len(data)):
+        try:
+            connection.sendall(data[at : at + 1])
+            answer = connection.recv(65536)
+        except TimeoutError:
+            continue
+        except ConnectionError:
+            return b""
+        connection.settimeout(15)
+        return answer + read_all(connection) if answer else b""
+    raise AssertionError("the server took it all")
+
+
+def test_a_head_that_stops(impatient: Server) -> None:
+    with impatient.connect() as connection:
+        connection.sendall(b"GET /healthz/live HTTP/1.1\r\nHost:")
+        one_problem(read_all(connection), 408)
+
+
+def test_a_head_that_drips(impatient: Server) -> None:
+    with impatient.connect() as connection:
+        one_problem(drip(connection, b"GET / HTTP/1.1\r\nX: " + b"x" * 400), 408)
+
+
+def test_a_later_head_on_the_same_connection(impatient: Server) -> None:
+    with impatient.connect() as connection:
+        connection.sendall(LIVE)
+        assert read_answer(connection).startswith(b"HTTP/1.1 200")
+        one_problem(drip(connection, b"GET / HTTP/1.1\r\nX: " + b"x" * 400), 408)
+
+
+@pytest.mark.parametrize("first", [b"", LIVE])
+def test_a_connection_that_sends_nothing_to_read(impatient: Server, first: bytes) -> None:
+    with impatient.connect() as connection:
+        connection.sendall(first)
+        answered = read_answer(connection) if first else b""
+        assert answered.startswith(b"HTTP/1.1 200" if first else b"")
+        assert drip(connection, b"\r\n" * 200) == b""
+
+
+def test_a_connection_that_says_nothing(impatient: Server) -> None:
+    with impatient.connect() as connection:
+        assert read_all(connection) == b""
+
+
+def test_a_head_that_is_too_large(impatient: Server) -> None:
+    with impatient.connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n" + b"X: " + b"x" * 70_000)
+        one_problem(read_all(connection), 431)
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [b"junk\r\n\r\n", b"\x16\x03\x01\x02\x00", b"GET / HTTP/9.9\r\n\r\n", b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n"],
+)
+def test_what_is_not_http(impatient: Server, junk: bytes) -> None:
+    with impatient.connect() as connection:
+        connection.sendall(junk)
+        one_problem(read_all(connection), 400)
+
+
+@pytest.mark.parametrize("target", [b"*", b"http://x/healthz/live", b"//", b"/%00%ff%2e%2e", b"/?%ff"])
+def test_odd_targets(impatient: Server, target: bytes) -> None:
+    with impatient.connect() as connection:
+        connection.sendall(b"OPTIONS " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert re.match(rb"HTTP/1.1 4\d\d ", read_all(connection))
+
+
+def test_pipelined_requests(impatient: Server) -> None:
+    with impatient.connect() as connection:
+        connection.sendall(LIVE * 50)
+        time.sleep(0.2)
+        connection.sendall(LIVE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        assert read_all(connection).count(b"HTTP/1.1 200") == 51
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 8000000", b"Transfer-Encoding: chunked"])
+def test_a_large_body_is_answered_while_it_is_sent(impatient: Server, framing: bytes) -> None:
+    """The client writes all of it before it reads, as many do."""
+    with impatient.connect() as connection:
+        connection.sendall(POST + framing + b"\r\n\r\n")
+        piece = bytes(80_000)
+        if b"chunked" in framing:
+            piece = b"%x\r\n" % len(piece) + piece + b"\r\n"
+        for _ in range(100):
+            connection.sendall(piece)
+        one_problem(read_all(connection), 413)
+
+
+def test_a_large_body_is_not_asked_for(impatient: Server) -> None:
+    with impatient.connect() as connection:
+        connection.sendall(POST + b"Content-Length: 8000000\r\nExpect: 100-continue\r\n\r\n")
+        one_problem(read_answer(connection), 413)
+
+
+def test_a_body_within_the_limit_is_asked_for(impatient: Server) -> None:
+    with impatient.connect() as connection:
+        connection.sendall(POST + b"Content-Length: 2\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n")
+        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"{}")
+        assert b'{"length":2' in read_all(connection)
+
+
+def test_a_body_that_stalls(impatient: Server) -> None:
+    with impatient.connect() as connection:
+        connection.sendall(POST + b"Content-Length: 1000\r\n\r\n{")
+        one_problem(read_all(connection), 408)
+
+
+def test_a_body_that_drips(impatient: Server) -> None:
+    with impatient.connect() as connection:
+        connection.sendall(POST + b"Content-Length: 1000\r\n\r\n")
+        one_problem(drip(connection, bytes(1000)), 408)
+
+
+def test_the_rest_of_a_body_that_nobody_reads(impatient: Server) -> None:
+    with impatient.connect() as connection:
+        connection.sendall(b"POST /nope HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+        assert read_answer(connection).startswith(b"HTTP/1.1 404")
+        assert drip(connection, bytes(1000)) == b""
+
+
+def test_a_connection_serves_on_after_an_unread_body(impatient: Server) -> None:
+    with httpx.Client(base_url=impatient.url) as client:
+        for _ in range(3):
+            assert client.post("/nope", content=bytes(50_000)).status_code == 404
+            assert client.post("/test/echo", content=bytes(50_000)).json()["length"] == 50_000
+
+
+def test_a_client_that_goes_away(impatient: Server) -> None:
+    for _ in range(20):
+        with impatient.connect() as connection:
+            connection.sendall(POST + b"Content-Length: 1000\r\n\r\n{")
+    assert httpx.get(impatient.url + "/healthz/live").status_code == 200
+    assert 'status="499"} 20' in httpx.get(impatient.url + "/metrics").text
+
+
+@pytest.mark.parametrize(("workers", "signals"), [("1", 1), ("1", 2), ("2", 2)])
+def test_a_signal_ends_it_cleanly(workers: str, signals: int) -> None:
+    with serving("--workers", workers) as server, server.connect() as connection:
+        connection.sendall(POST + b"Content-Length: 2\r\n\r\n{")
+        time.sleep(0.1)
+        for _ in range(signals):
+            server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        connection.sendall(b"}")
+        assert b'{"length":2' in read_all(connection)
+        assert server.process.wait(timeout=20) == 0
+
+
+def test_metrics_are_summed_over_workers() -> None:
+    with serving("--workers", "2") as server:
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: httpx.post(server.url + "/test/echo", content=b"{}"), range(40)))
+        assert {answer.status_code for answer in answers} == {200}
+        for _ in range(6):
+            text = httpx.get(server.url + "/metrics").text
+            assert 'convarith_requests_total{method="POST",route="/test/echo",status="200"} 40.0' in text
+
+
+def test_a_port_that_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        command = [sys.executable, "-m", "app", "--port", str(taken.getsockname()[1])]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 1
+    assert "in use" in ended.stderr
+    assert "--port" in ended.stderr
+    assert "Traceback" not in ended.stderr
