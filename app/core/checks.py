@@ -52,17 +52,19 @@ def describe(setting: Setting, broken: frozenset[str] = frozenset()) -> Problem:
     )
 
 
-def check_despite(setting: Setting, findings: Findings) -> None:
-    """Check what of a setting is not known to be broken, and end with all that was ever found.
+def check_despite(setting: Setting, findings: Findings) -> Problem:
+    """Check what of a setting is not known to be broken; the problem, if nothing is.
 
     Raises:
         ProblemError: where the findings, old or new, hold any fault.
     """
+    if not findings.faults:
+        return describe(setting)
     try:
         describe(setting, frozenset(findings.broken))
     except ProblemError as error:
         findings.take(error.faults)
-    findings.raise_if_any()
+    raise ProblemError(findings.faults, findings.uncounted)
 
 
 def _check_words(setting: Setting, findings: Findings) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Literal
 
@@ -67,6 +67,14 @@ class Problem:
     flip_kernel: bool = False
     bias: bool = False
     method: Method = "auto"
+
+    def __hash__(self) -> int:
+        """Worked out once: a problem is the key to its plan and to its geometry."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple(getattr(self, field.name) for field in fields(self)))
 
     @property
     def spatial_dims(self) -> int:
