@@ -24,6 +24,7 @@ from app.api.operations import Readiness
 from app.api.problems import StatusError
 from app.api.service import Service
 from app.core.errors import ProblemError
+from app.core.parallel import team
 from app.logs import configure_logging
 from app.settings import Settings
 

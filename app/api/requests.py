@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from app.api.negotiation import JSON, SAFETENSORS
 from app.api.reading import frozen, read_object
 from app.api.safetensors import TENSORS, read_safetensors
 from app.api.schemas import DTYPES, ConvParameters, ConvTransposeParameters, Parameters, read_fields
 from app.api.tensors import Tensor, read_json_tensor, share_dtype
-from app.core.checks import check_despite, describe
+from app.core.checks import check_despite
 from app.core.cost import Extra, Limits, affordable
 from app.core.errors import ProblemError
 from app.core.findings import Findings, shown
@@ -23,7 +25,7 @@ from app.core.text import say
 from app.core.views import VIEWS, step_elements, step_work
 
 #: The most bytes that one number takes in a JSON answer, with its comma.
-_JSON_BYTES = {"float32": 16, "float64": 26, "int64": 21}
+_JSON_BYTES = {np.dtype(np.float32): 16, np.dtype(np.float64): 26, np.dtype(np.int64): 21}
 
 #: The same for an element of a step, with its share of the window that it stands in.
 _STEP_BYTES = 64
@@ -67,10 +69,9 @@ def read_job(op: Op, body: bytes | bytearray, body_type: str, answer_type: str, 
     views = _views(fields.steps, op, findings)
     arrays = _arrays(tensors, fields.dtype, findings)
     setting, layout = _setting(op, tensors, fields, findings)
-    check_despite(setting, findings)
+    problem = check_despite(setting, findings)
     input_, kernel, bias = as_full(layout, arrays["input"], arrays["kernel"], arrays.get("bias"))
-    problem = describe(setting)
-    json_bytes = _JSON_BYTES[input_.dtype.name] * problem.output_elements if answer_type == JSON else 0
+    json_bytes = _JSON_BYTES[input_.dtype] * problem.output_elements if answer_type == JSON else 0
     elements = step_elements(problem, views) if views else 0
     work = step_work(problem, views, kernel) if views else 0
     plan = affordable(problem, input_.dtype, limits, Extra(elements, work, json_bytes + elements * _STEP_BYTES))

@@ -119,7 +119,7 @@ class Parameters(BaseModel):
     spatial_dims: Annotated[_Count | None, Field(json_schema_extra={"maximum": 3})] = Field(
         None, description="Needed for a bare 3-D volume alone; otherwise told from the kernel's rank."
     )
-    steps: Steps = Field([], description="The views to show; true is sliding_window.")
+    steps: Steps = Field(default=False, description="The views to show; true is sliding_window.")
 
 
 class ConvParameters(Parameters):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -55,7 +56,7 @@ def read_json_tensor(value: Any, field: str) -> Tensor:
     if not kinds <= {int, float}:
         raise ProblemError([_not_a_number(value, field, len(shape))])
     numbers = chain.from_iterable(rows)
-    count = int(np.prod(shape, dtype=np.int64))
+    count = math.prod(shape)
     try:
         flat = np.fromiter(numbers, np.float64 if float in kinds else np.int64, count)
     except OverflowError:
