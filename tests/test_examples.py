@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
-from starlette.testclient import TestClient
 
-from app.main import create_app
 from examples import filter_photograph, follow_transposed
+from tests.api.calls import serving
 
 
-def test_the_photograph_comes_back_filtered(tmp_path: Path) -> None:
-    with TestClient(create_app()) as client:
-        files = filter_photograph.run(client, None, tmp_path)
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    with serving() as server, httpx.Client(base_url=server.url, timeout=120) as connection:
+        yield connection
+
+
+def test_the_photograph_comes_back_filtered(client: httpx.Client, tmp_path: Path) -> None:
+    files = filter_photograph.run(client, None, tmp_path)
     original = filter_photograph.load_picture(None)
     blurred, sharpened, edges = (np.asarray(Image.open(file), np.float64).transpose(2, 0, 1) for file in files)
     assert blurred.shape == original.shape
@@ -23,17 +29,16 @@ def test_the_photograph_comes_back_filtered(tmp_path: Path) -> None:
     assert abs(np.median(edges) - 128) < 8
 
 
-def test_a_picture_of_ones_own_is_taken(tmp_path: Path) -> None:
+def test_a_picture_of_ones_own_is_taken(client: httpx.Client, tmp_path: Path) -> None:
     Image.new("RGB", (20, 10), (10, 20, 30)).save(tmp_path / "own.png")
-    with TestClient(create_app()) as client:
-        blurred = filter_photograph.run(client, tmp_path / "own.png", tmp_path / "out")[0]
-    assert Image.open(blurred).size == (20, 10)
-    assert Image.open(blurred).getpixel((5, 5)) == (10, 20, 30)
+    blurred = filter_photograph.run(client, tmp_path / "own.png", tmp_path / "out")[0]
+    with Image.open(blurred) as picture:
+        assert picture.size == (20, 10)
+        assert picture.getpixel((5, 5)) == (10, 20, 30)
 
 
-def test_the_transposed_convolution_is_followed(capsys: pytest.CaptureFixture[str]) -> None:
-    with TestClient(create_app()) as client:
-        output = follow_transposed.run(client)
+def test_the_transposed_convolution_is_followed(client: httpx.Client, capsys: pytest.CaptureFixture[str]) -> None:
+    output = follow_transposed.run(client)
     assert output == [[5, 14, 10], [14, 36, 24], [15, 34, 20]]
     told = capsys.readouterr().out
     assert "2×2 becomes 3×3" in told
