@@ -29,7 +29,7 @@ every_dimension = pytest.mark.parametrize("n", [1, 2, 3])
 @every_dimension
 def test_int64_is_exact(op: Op, n: int) -> None:
     @given(cases(op, n), methods)
-    @examples(500)
+    @examples(400)
     def check(case: Case, method: Literal["auto", "direct"]) -> None:
         x, w, bias = case.arrays(Numbers("int64"))
         answer, value = case.run(x, w, bias, method), case.sums(x, w, bias).value
@@ -45,7 +45,7 @@ def test_int64_is_exact(op: Op, n: int) -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_floats_are_within_the_promise(op: Op, n: int, dtype: Literal["float32", "float64"]) -> None:
     @given(cases(op, n), float_kinds, methods)
-    @examples(200)
+    @examples(160)
     def check(case: Case, kind: Any, method: Literal["auto", "direct"]) -> None:
         x, w, bias = case.arrays(Numbers(dtype, kind, LOUD[dtype]))
         answer, sums = case.run(x, w, bias, method), case.sums(x, w, bias)
@@ -62,7 +62,7 @@ def test_floats_are_within_the_promise(op: Op, n: int, dtype: Literal["float32",
 @every_dimension
 def test_size_rule_is_the_executed_shape(op: Op, n: int) -> None:
     @given(cases(op, n))
-    @examples(200)
+    @examples(160)
     def check(case: Case) -> None:
         x, w, bias = case.arrays(Numbers("int64"))
         options = {name: value for name, value in case.options.items() if name not in ("groups", "flip_kernel")}

@@ -60,7 +60,7 @@ def test_transposed_is_the_adjoint(n: int) -> None:
     """<conv(x), y> = <x, conv_transpose(y)> with the size chosen to be x's."""
 
     @given(cases("conv", n))
-    @examples(200)
+    @examples(120)
     def check(case: Case) -> None:
         padding = resolved_padding(case)
         assume(case.options["padding_mode"] == "zeros")
@@ -87,7 +87,7 @@ def left_over(case: Case, padding: tuple[tuple[int, int], ...]) -> tuple[int, ..
 @every_dimension
 def test_linear_in_input_and_kernel(op: Op, n: int) -> None:
     @given(cases(op, n))
-    @examples(80)
+    @examples(50)
     def check(case: Case) -> None:
         x, w, _ = case.arrays(INTEGERS)
         rng = np.random.default_rng(case.seed + 1)
@@ -105,7 +105,7 @@ def test_linear_in_input_and_kernel(op: Op, n: int) -> None:
 @every_dimension
 def test_groups_are_a_block_diagonal_kernel(op: Op, n: int) -> None:
     @given(cases(op, n))
-    @examples(100)
+    @examples(60)
     def check(case: Case) -> None:
         x, w, bias = case.arrays(INTEGERS)
         run = conv if op == "conv" else conv_transpose
@@ -121,7 +121,7 @@ def test_dilation_is_zeros_inside_the_kernel(op: Op, n: int) -> None:
     """Output paddings that only a dilation allows aside."""
 
     @given(cases(op, n))
-    @examples(100)
+    @examples(60)
     def check(case: Case) -> None:
         x, w, bias = case.arrays(INTEGERS)
         strides = per_axis(case.options["stride"], n)
@@ -160,7 +160,7 @@ def test_transposed_is_a_convolution_of_the_zero_inserted_input(n: int) -> None:
     """Stride 1, the kernel turned round with in and out swapped, d(k − 1) of padding less the crop."""
 
     @given(cases("conv_transpose", n))
-    @examples(200)
+    @examples(120)
     def check(case: Case) -> None:
         x, w, bias = case.arrays(INTEGERS)
         dilations, groups = per_axis(case.options["dilation"], n), case.options["groups"]
@@ -212,7 +212,7 @@ def test_delta_kernel_gives_the_input_back(op: Op, n: int) -> None:
 @every_dimension
 def test_stride_keeps_every_so_many_outputs_of_stride_1(n: int) -> None:
     @given(cases("conv", n))
-    @examples(100)
+    @examples(60)
     def check(case: Case) -> None:
         x, w, bias = case.arrays(INTEGERS)
         dense = conv(x, w, bias=bias, **(case.options | {"stride": 1, "padding": resolved_padding(case)}))

@@ -101,3 +101,18 @@ def test_computing_refuses_the_same(op: Op) -> None:
         assert codes == {fault.code for fault in case.faults()}
 
     check()
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_given_is_the_number_at_the_field_and_is_not_allowed(op: Op) -> None:
+    @given(asked(op))
+    @examples(600)
+    def check(case: Asked) -> None:
+        for fault in case.faults():
+            if isinstance(fault.allowed, dict):
+                assert isinstance(fault.given, int)
+                assert not fault.allowed["min"] <= fault.given <= fault.allowed["max"]
+                value = case.value_at(fault.field)
+                assert fault.given == value or isinstance(value, str)
+
+    check()

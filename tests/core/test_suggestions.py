@@ -71,7 +71,7 @@ def test_no_nearer_number_would_do(op: Op) -> None:
 @pytest.mark.parametrize("op", OPS)
 def test_a_suggestion_is_missing_only_where_no_padding_would_do(op: Op) -> None:
     @given(asked(op))
-    @examples(800)
+    @examples(2000)
     def check(case: Asked) -> None:
         faults = case.faults()
         if len(faults) == 1 and faults[0].suggestion is None:
