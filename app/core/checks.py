@@ -6,10 +6,14 @@ Every fault names the field it came from, and independent faults are found in on
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
-from app.core.errors import ProblemError, Suggestion
+from app.core.errors import Fault, ProblemError, Suggestion
 from app.core.findings import Findings
+from app.core.geometry import Dimension
 from app.core.problem import METHODS, PADDING_MODES, PADDING_WORDS, Problem, Setting
 from app.core.sizing import dimensions_of
 from app.core.text import say
@@ -28,16 +32,10 @@ def describe(setting: Setting, broken: frozenset[str] = frozenset()) -> Problem:
     Raises:
         ProblemError: with every independent fault.
     """
-    findings = Findings(broken)
-    _check_words(setting, findings)
-    for field in ("groups", "batch", "in_channels", "out_channels"):
-        if findings.sound(field):
-            findings.number((field,), getattr(setting, field), 1)
-    dimensions = dimensions_of(setting, findings)
+    findings, dimensions = _check(setting, broken)
+    if findings.faults:
+        raise ProblemError([_proved(fault, setting, broken, findings) for fault in findings.faults])
     in_channels, out_channels = _channels(setting)
-    _check_channels(setting, out_channels, findings)
-    _check_bias(setting, out_channels, findings)
-    findings.raise_if_any()
     return Problem(
         setting.op,
         dimensions,
@@ -50,6 +48,39 @@ def describe(setting: Setting, broken: frozenset[str] = frozenset()) -> Problem:
         bias=setting.bias is not False,
         method=setting.method,
     )
+
+
+def _check(setting: Setting, broken: frozenset[str]) -> tuple[Findings, tuple[Dimension, ...]]:
+    findings = Findings(broken)
+    _check_words(setting, findings)
+    for field in ("groups", "batch", "in_channels", "out_channels"):
+        if findings.sound(field):
+            findings.number((field,), getattr(setting, field), 1)
+    dimensions = dimensions_of(setting, findings)
+    out_channels = _channels(setting)[1]
+    _check_channels(setting, out_channels, findings)
+    _check_bias(setting, out_channels, findings)
+    return findings, dimensions
+
+
+def _proved(fault: Fault, setting: Setting, broken: frozenset[str], findings: Findings) -> Fault:
+    """The fault, without its suggestion where that would not mend it, or would break something else."""
+    suggestion = fault.suggestion
+    if suggestion is None or fault.code == "out_of_range" or not hasattr(setting, str(suggestion.field[0])):
+        return fault  # nothing to prove, or the first number in range: what it leads to was not checked yet
+    name, *places = suggestion.field
+    value = _put(getattr(setting, str(name)), places, suggestion.value)
+    after, _ = _check(replace(setting, **{str(name): value}), broken)
+    before = [(other.field, other.code) for other in findings.faults if other is not fault]
+    works = all((other.field, other.code) in before for other in after.faults)
+    return fault if works else replace(fault, suggestion=None)
+
+
+def _put(old: Any, places: Sequence[str | int], new: Any) -> Any:
+    """A parameter with one number in it changed."""
+    if not places:
+        return tuple(new) if isinstance(new, list) else new
+    return tuple(_put(entry, places[1:], new) if j == places[0] else entry for j, entry in enumerate(old))
 
 
 def check_despite(setting: Setting, findings: Findings) -> Problem:
@@ -88,7 +119,7 @@ def _check_channels(setting: Setting, outside: int, findings: Findings) -> None:
         return
     inside, groups = setting.in_channels, setting.groups
     if inside % groups or outside % groups:
-        _groups_do_not_divide(inside, outside, groups, findings)
+        _groups_do_not_divide(setting, outside, findings)
     elif setting.kernel_channels is not None:
         expected = inside // groups if setting.op == "conv" else inside
         found = setting.kernel_channels[1 if setting.op == "conv" else 0]
@@ -96,20 +127,28 @@ def _check_channels(setting: Setting, outside: int, findings: Findings) -> None:
             _channel_mismatch(setting, found, expected, findings)
 
 
-def _groups_do_not_divide(inside: int, outside: int, groups: int, findings: Findings) -> None:
-    message = say(
-        "groups is {groups}; it must divide the input channels ({inside}) and the output channels ({outside})",
-        groups=groups,
-        inside=inside,
-        outside=outside,
+def _groups_do_not_divide(setting: Setting, outside: int, findings: Findings) -> None:
+    inside, groups = setting.in_channels, setting.groups
+    nearest: int | None
+    template = "groups is {groups}; it must divide the input channels ({inside}) and the output channels ({outside})"
+    if setting.kernel_channels is None:
+        nearest = _nearest_divisor(math.gcd(inside, outside), groups)
+    elif setting.op == "conv":
+        nearest = _groups_for(setting, setting.kernel_channels[1])
+    else:
+        template = "groups is {groups}; it must divide the input channels ({inside})"
+        nearest = _nearest_divisor(inside, groups)
+    findings.add(
+        ("groups",),
+        "groups_do_not_divide",
+        say(template, groups=groups, inside=inside, outside=outside),
+        given=groups,
+        suggestion=None if nearest is None else Suggestion(("groups",), nearest),
     )
-    nearest = _nearest_divisor(math.gcd(inside, outside), groups)
-    suggestion = Suggestion(("groups",), nearest)
-    findings.add(("groups",), "groups_do_not_divide", message, given=groups, suggestion=suggestion)
 
 
 def _nearest_divisor(n: int, to: int) -> int:
-    """The divisor of n nearest to a number; among large ones the first that is found."""
+    """The divisor of n nearest to a number; among large ones the nearest of the first that are tried."""
     return min((d for d in range(1, min(n, _SEARCHED_DIVISORS) + 1) if n % d == 0), key=lambda d: abs(d - to))
 
 

@@ -50,14 +50,24 @@ def affordable(problem: Problem, dtype: np.dtype[np.generic], limits: Limits, ex
         faults.append(_fault("steps", "too_many_step_elements", message, limits.step_elements, extra.step_elements))
     if faults:
         raise TooCostlyError(faults)
+    least = problem.input_elements + problem.kernel_elements + problem.output_elements
+    tables = _TABLE_BYTES * sum(problem.kernel_size)
+    _check_memory(least * dtype.itemsize + tables + extra.bytes, limits)
     plan = plan_of(problem, dtype)
-    needed = plan.bytes + extra.bytes
+    _check_memory(plan.bytes + extra.bytes, limits)
+    return plan
+
+
+#: What making the table of one weight along a dimension takes at most.
+_TABLE_BYTES = 96
+
+
+def _check_memory(needed: int, limits: Limits) -> None:
     if needed > limits.memory_bytes:
         message = say(
             "this needs {would_be} bytes of memory; the limit is {limit}", would_be=needed, limit=limits.memory_bytes
         )
         raise TooCostlyError([_fault("", "too_much_memory", message, limits.memory_bytes, needed)])
-    return plan
 
 
 def _fault(field: str, code: str, message: Text, limit: int, would_be: int) -> Fault:

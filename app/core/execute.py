@@ -18,25 +18,24 @@ def execute(plan: Plan, x: Array, w: Array, bias: Array | None = None) -> Array:
     Raises:
         OverflowingError: the answer does not fit the dtype.
     """
-    problem, dtype = plan.problem, x.dtype
-    extra = (1,) * (3 - problem.spatial_dims)
+    problem, axes, dtype = plan.problem, plan.axes, x.dtype
     if plan.pads:
         x = pad_input(x, problem)
-    x = _contiguous(x.reshape(x.shape[0], x.shape[1], *extra, *x.shape[2:]))
-    w = _contiguous(_output_channels_first(w, plan).reshape(problem.out_channels, -1, *extra, *problem.kernel_size))
-    b = np.zeros(problem.out_channels, dtype) if bias is None else _contiguous(bias)
-    out: Array = np.empty((problem.batch, problem.out_channels, *extra, *problem.output_size), dtype)
+    x = _native(x).reshape(problem.batch, problem.in_channels, *(axis.input for axis in axes))
+    w = _native(_output_channels_first(w, plan)).reshape(problem.out_channels, -1, *(axis.kernel for axis in axes))
+    b = np.zeros(problem.out_channels, dtype) if bias is None else _native(bias)
+    out: Array = np.empty((problem.batch, problem.out_channels, *(axis.output for axis in axes)), dtype)
     if dtype.kind == "i":
-        check_int64(plan.axes, x, w, b, out.shape)
-    plan.algorithm.run(problem, plan.axes, x, w, b, out)
+        check_int64(axes, x, w, b, out.shape)
+    plan.algorithm.run(problem, axes, x, w, b, out)
     if dtype.kind == "f":
         check_finite(out)
     return out.reshape(problem.output_shape)
 
 
-def _contiguous(values: Array) -> Array:
+def _native(values: Array) -> Array:
     """Row-major and in the machine's byte order, as the kernels are compiled for."""
-    return np.ascontiguousarray(values)
+    return np.ascontiguousarray(values, values.dtype.newbyteorder("="))
 
 
 def _output_channels_first(w: Array, plan: Plan) -> Array:

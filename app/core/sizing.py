@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.core import geometry
-from app.core.errors import Path, Suggestion
+from app.core.errors import Path, Suggestion, field_name
 from app.core.findings import LARGEST_PARAMETER, Findings
 from app.core.geometry import Dimension, Pair, ceil_div, effective_kernel, largest_padding
 from app.core.problem import Ints, Padding, Setting
@@ -114,7 +114,12 @@ class _Axis:
         """The nearest padding that adds what is missing, on every axis that shares the number."""
         before, after = self.pair
         if self.has_pair:
-            return _within(("padding", self.j, 1), after + missing(self))
+            limit = largest_padding(self.setting.padding_mode, self.i)
+            after_new = int(min(after + missing(self), limit))
+            rest = missing(self) - (after_new - after)
+            if rest <= 0:
+                return _within(("padding", self.j, 1), after_new)
+            return Suggestion(("padding", self.j), [before + rest, after_new])
         each = max(ceil_div(missing(axis), 2) for axis in self.sharing_padding())
         return _within(self.path("padding"), before + each)
 
@@ -170,9 +175,8 @@ def _conv_dimension(axis: _Axis, findings: Findings) -> Dimension:
 def _kernel_too_large(axis: _Axis, padded: int, findings: Findings) -> None:
     setting = axis.setting
     suggestion = axis.lengthen_padding(_missing)
-    if suggestion is not None and setting.padding_mode != "zeros":
-        limit = largest_padding(setting.padding_mode, axis.i)
-        suggestion = suggestion if suggestion.value <= limit else None
+    if suggestion is not None and not _allowed(axis, suggestion):
+        suggestion = None
     values = {"reach": axis.reach, "axis": axis.name, "padded": padded}
     template = "the kernel reaches over {reach} {axis} and the padded input has {padded}: "
     if suggestion is None:
@@ -188,40 +192,60 @@ def _missing(axis: _Axis) -> int:
     return axis.reach - axis.i - sum(axis.pair)
 
 
+def _allowed(axis: _Axis, suggestion: Suggestion) -> bool:
+    """Whether the padding mode reaches as far as the suggested padding, on every axis that shares it."""
+    longest = max(suggestion.value) if isinstance(suggestion.value, list) else suggestion.value
+    return all(longest <= largest_padding(other.setting.padding_mode, other.i) for other in axis.sharing_padding())
+
+
 def _raise_by(suggestion: Suggestion, axis: _Axis) -> str:
+    field = field_name(suggestion.field)
+    if isinstance(suggestion.value, list):
+        return f"set {field} to {suggestion.value}"
     before, after = axis.pair
-    old = after if len(suggestion.field) == 3 else before
-    field = "".join(f"[{part}]" for part in suggestion.field[1:])
-    return f"raise padding{field} by {suggestion.value - old}"
+    return f"raise {field} by {suggestion.value - (after if len(suggestion.field) == 3 else before)}"
 
 
 def _padding_too_large(axis: _Axis, pair: Pair, findings: Findings) -> None:
     mode = axis.setting.padding_mode
     limit = int(largest_padding(mode, axis.i))
+    sides = [side for side in (0, 1) if pair[side] > limit]
+    path: Path = ("padding",)
+    suggestion: Suggestion | None = Suggestion(("padding_mode",), "replicate")
+    if axis.has_pair:
+        path = ("padding", axis.j, sides[0])
+        suggestion = _within_limit(axis, limit)
+    elif axis.word is None:
+        path = axis.path("padding")
+        shortest = min(largest_padding(mode, other.i) for other in axis.sharing_padding())
+        suggestion = Suggestion(path, int(shortest))
     message = say(
         "padding {pad} is too large for padding_mode {mode} on {i} {axis}; it can be at most {limit}",
-        pad=max(pair),
+        pad=pair[sides[0]],
         mode=f"'{mode}'",
         i=axis.i,
         axis=axis.name,
         limit=limit,
     )
-    path: Path = ("padding",)
-    suggestion: Suggestion | None = Suggestion(("padding_mode",), "replicate")
-    if axis.word is None:
-        path = axis.path("padding")
-        if isinstance(axis.setting.padding, tuple) and isinstance(axis.setting.padding[axis.j], tuple):
-            path = (*path, int(pair[1] > limit and pair[0] <= limit))
-        if axis.i + 2 * limit >= axis.reach:
-            suggestion = Suggestion(path, limit)
     findings.add(
         path,
         "padding_too_large",
         message,
-        given=max(pair),
+        given=pair[sides[0]],
         allowed={"min": 0, "max": limit},
         suggestion=suggestion,
     )
+
+
+def _within_limit(axis: _Axis, limit: int) -> Suggestion:
+    """The nearest pair within a limit that the kernel still fits."""
+    before, after = (min(side, limit) for side in axis.pair)
+    after = min(limit, after + max(0, axis.reach - axis.i - before - after))
+    before = min(limit, before + max(0, axis.reach - axis.i - before - after))
+    changed = [side for side in (0, 1) if (before, after)[side] != axis.pair[side]]
+    if len(changed) == 1:
+        return Suggestion(("padding", axis.j, changed[0]), (before, after)[changed[0]])
+    return Suggestion(("padding", axis.j), [before, after])
 
 
 # Transposed convolution
@@ -279,15 +303,15 @@ def _unreachable(axis: _Axis, asked: int, low: int, findings: Findings) -> None:
 
 def _output_padding_too_large(axis: _Axis, given: int, findings: Findings) -> None:
     path = axis.path("output_padding")
-    largest = max(axis.s, axis.d) - 1
-    shared = min(max(other.s, other.d) - 1 for other in axis.all())
-    name = "output_padding" + "".join(f"[{part}]" for part in path[1:])
+    sharing = [axis] if len(path) == 2 else axis.all()
+    strictest = min(sharing, key=lambda other: max(other.s, other.d))
+    largest = max(strictest.s, strictest.d) - 1
     message = say(
         "{name} is {given}; it must be less than the larger of stride ({s}) and dilation ({d}), so at most {largest}",
-        name=name,
+        name=field_name(path),
         given=given,
-        s=axis.s,
-        d=axis.d,
+        s=strictest.s,
+        d=strictest.d,
         largest=largest,
     )
     findings.add(
@@ -296,14 +320,14 @@ def _output_padding_too_large(axis: _Axis, given: int, findings: Findings) -> No
         message,
         given=given,
         allowed={"min": 0, "max": largest},
-        suggestion=Suggestion(path, largest if len(path) == 2 else shared),
+        suggestion=Suggestion(path, largest),
     )
 
 
 def _empty_output(axis: _Axis, findings: Findings) -> None:
     before, after = axis.pair
     message = say(
-        "padding takes {crop} off a full map of {full} {axis} and no output is left: lower it by {excess} in all",
+        "padding takes {crop} off a full map of {full} {axis} and leaves no output: lower it by {excess} in all",
         crop=before + after,
         full=geometry.full_map(axis.i, axis.reach, axis.s),
         axis=axis.name,
@@ -319,6 +343,8 @@ def _empty_output(axis: _Axis, findings: Findings) -> None:
 
 
 def _excess(axis: _Axis) -> int:
-    """How much less padding an output of one element needs, with the output_padding that there can be."""
-    spare = axis.one(axis.setting.output_padding) if axis.setting.output_size is None else max(axis.s, axis.d) - 1
-    return 1 - (geometry.full_map(axis.i, axis.reach, axis.s) - sum(axis.pair) + spare)
+    """How much less padding there must be for an output of one element, or of the size asked for."""
+    total = geometry.full_map(axis.i, axis.reach, axis.s) - sum(axis.pair)
+    if axis.setting.output_size is None:
+        return 1 - (total + axis.one(axis.setting.output_padding))
+    return axis.setting.output_size[axis.j] - (total + max(axis.s, axis.d) - 1)

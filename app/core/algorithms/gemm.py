@@ -72,7 +72,8 @@ def _run_phase(phase: _Phase, axes: tuple[Axis, ...], x: Array, bias: Array, out
             b, g = divmod(sample, groups)
             begin, end = tile * width, min(count, (tile + 1) * width)
             _pack(x, b, g * in_group, in_group, *tables, phase.index, phase.positions, begin, end, columns)
-            np.matmul(phase.weights[g], columns[:, : end - begin], out=products[:, : end - begin])
+            with np.errstate(over="ignore", invalid="ignore"):  # an overflow is found in the output
+                np.matmul(phase.weights[g], columns[:, : end - begin], out=products[:, : end - begin])
             _place(products, bias, out, b, g * out_group, *tables, phase.index, phase.positions, begin, end)
 
     run_in_parts(part, len(x) * groups * tiles, work=len(x) * count * taps * out.shape[1])

@@ -51,6 +51,16 @@ class Axis:
         return int(self.table[1])
 
     @property
+    def kernel(self) -> int:
+        """How many weights lie along the dimension."""
+        return int(self.table[3])
+
+    @property
+    def is_unit(self) -> bool:
+        """Whether one input under one weight gives one output here."""
+        return self.input == self.output == self.kernel == 1 and bool(self.table[-1] == 0)
+
+    @property
     def residues(self) -> Int64Array:
         """Where each phase begins in the output."""
         return self.table[4 : 4 + self.table[2]]
@@ -71,13 +81,16 @@ CACHED_KERNEL = 4096
 
 
 def axes_of(problem: Problem, *, padded: bool = False) -> tuple[Axis, ...]:
-    """The taps of each dimension, always three: 1-D and 2-D get leading axes of length 1.
+    """The taps of the dimensions, always three axes.
 
-    With `padded` the input already holds its padding.
+    Axes of length 1 come first (those that 1-D and 2-D lack, too): kernels run along the
+    last one, and a picture of one column is a row to them. With `padded` the input
+    already holds its padding.
     """
     make = _axis if max(problem.kernel_size) > CACHED_KERNEL else _cached_axis
     axes = [make(dim, problem.flip_kernel, padded) for dim in problem.dimensions]
-    return (*([_UNIT] * (3 - len(axes))), *axes)
+    long = [axis for axis in axes if not axis.is_unit]
+    return (*([_UNIT] * (3 - len(long))), *long)
 
 
 def _axis(dim: Dimension, flip: bool, padded: bool) -> Axis:
