@@ -9,9 +9,8 @@ import asyncio
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from time import perf_counter
-from typing import Any
-
 import structlog
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -130,7 +129,7 @@ class Envelope:
         async def deliver(message: Message) -> None:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
-                message = {**message, "headers": [*message["headers"], *exchange.headers()]}
+                message = {**message, "headers": [*message.get("headers", ()), *exchange.headers()]}
             else:
                 exchange.sent += len(message.get("body", b""))
             await send(message)
@@ -168,28 +167,23 @@ class Envelope:
             await leave(response, scope, receive, send)
 
     def record(self, scope: Scope, exchange: Exchange) -> None:
-        """Count the request and write its line in the log."""
+        """Count the request and write its line in the log. A log that cannot be written stops nobody."""
         seconds = perf_counter() - exchange.begun
         route = exchange.route or getattr(scope.get("route"), "path", UNMATCHED)
         status = exchange.status or CLIENT_CLOSED
         count_request(route, scope["method"], status, seconds)
-        if self.access_log:
-            self._write_line(scope["method"], route, status, seconds, exchange)
-
-    @staticmethod
-    def _write_line(method: str, route: str, status: int, seconds: float, exchange: Exchange) -> None:
-        """One line for one request. A log that cannot be written stops nobody."""
-        line: dict[str, Any] = {"method": method, "route": route, "status": status}
-        try:
+        if not self.access_log:
+            return
+        with suppress(OSError):
             log.info(
                 "request",
-                **line,
+                method=scope["method"],
+                route=route,
+                status=status,
                 ms=round(seconds * 1e3, 3),
                 bytes=exchange.sent,
                 request_id=exchange.request_id.decode(),
             )
-        except OSError:
-            return
 
 
 def response_to(error: Exception) -> Response | None:

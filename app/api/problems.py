@@ -76,12 +76,13 @@ def status_response(status: int, detail: Text | None, headers: Mapping[str, str]
 def problem_of(error: ProblemError) -> Response:
     """The answer to an error of the core: 400 or 422, with an entry for each fault."""
     status, kind, title = next(row[1:] for row in KINDS if isinstance(error, row[0]))
-    detail = _cut(_detail(error.faults))
+    count = len(error.faults) + error.uncounted
+    detail = _cut(_detail(error.faults, count))
     body: dict[str, Any] = {"type": kind, "title": str(title), "status": status, "detail": detail}
     entries = entries_of(error.faults, MOST_BYTES - len(orjson.dumps(body)) - len('"errors":[],"more":99999999'))
     body["errors"] = entries
-    if len(entries) < len(error.faults):
-        body["more"] = len(error.faults) - len(entries)
+    if len(entries) < count:
+        body["more"] = count - len(entries)
     return Response(orjson.dumps(body), status, media_type=MEDIA_TYPE)
 
 
@@ -145,12 +146,12 @@ def printable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
-def _detail(faults: tuple[Fault, ...]) -> str:
+def _detail(faults: tuple[Fault, ...], count: int) -> str:
     """The one fault, or how many there are."""
-    if len(faults) == 1:
+    if count == 1:
         return str(faults[0].message)
     template = "{count} things are wrong with the request; the first: {first}"
-    return str(say(template, count=len(faults), first=faults[0].message))
+    return str(say(template, count=count, first=faults[0].message))
 
 
 def _cut(message: str) -> str:

@@ -9,13 +9,17 @@ import msgspec
 from app.api.problems import MalformedBodyError
 from app.core.errors import Fault, ProblemError
 from app.core.findings import shown
-from app.core.text import say
+from app.core.text import Text, say
 
 _decode = msgspec.json.Decoder().decode
 
+_BODY = say("the body")
 
-def read_object(text: bytes | bytearray) -> dict[str, Any]:
+
+def read_object(text: bytes | bytearray, name: Text = _BODY) -> dict[str, Any]:
     """A JSON object; whole numbers of any size stay whole, of a repeated key the last counts.
+
+    `name` is what messages call the text.
 
     Raises:
         MalformedBodyError: it is not JSON, or a number in it is beyond what can be read.
@@ -24,10 +28,10 @@ def read_object(text: bytes | bytearray) -> dict[str, Any]:
     try:
         value = _decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        message = say("the body is not JSON: {error}", error=_reason(error))
+        message = say("{name} is not JSON: {error}", name=name, error=_reason(error))
         raise MalformedBodyError("malformed_json", message) from error
     if not isinstance(value, dict):
-        raise ProblemError([Fault((), "wrong_type", say("the body must be a JSON object"))])
+        raise ProblemError([Fault((), "wrong_type", say("{name} must be a JSON object", name=name))])
     return value
 
 
@@ -35,7 +39,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     if isinstance(error, UnicodeDecodeError):
-        return f"byte {error.start} is not UTF-8"
+        return "it is not UTF-8"
     return shown(str(error).removeprefix("JSON is malformed: "))
 
 

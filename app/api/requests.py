@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from app.api.negotiation import JSON, SAFETENSORS
 from app.api.reading import frozen, read_object
 from app.api.safetensors import TENSORS, read_safetensors
 from app.api.schemas import DTYPES, ConvParameters, ConvTransposeParameters, Parameters, read_fields
-from app.api.tensors import Tensor, read_json_tensor, share_dtype
+from app.api.tensors import Tensor, cast, read_json_tensor, shared_dtype
 from app.core.checks import check_despite
 from app.core.cost import Extra, Limits, affordable
 from app.core.errors import ProblemError
@@ -67,15 +67,22 @@ def read_job(op: Op, body: bytes | bytearray, body_type: str, answer_type: str, 
     fields = read_fields(model, given, findings, op)
     findings.word("dtype", fields.dtype, DTYPES, DTYPES)
     views = _views(fields.steps, op, findings)
-    arrays = _arrays(tensors, fields.dtype, findings)
+    dtype = _dtype(tensors, fields.dtype, findings)
     setting, layout = _setting(op, tensors, fields, findings)
+    if findings.faults and body_type == JSON:
+        _load(tensors, dtype, findings)  # to tell of numbers that are too large along with the rest
     problem = check_despite(setting, findings)
-    input_, kernel, bias = as_full(layout, arrays["input"], arrays["kernel"], arrays.get("bias"))
-    json_bytes = _JSON_BYTES[input_.dtype] * problem.output_elements if answer_type == JSON else 0
     elements = step_elements(problem, views) if views else 0
-    work = step_work(problem, views, kernel) if views else 0
-    plan = affordable(problem, input_.dtype, limits, Extra(elements, work, json_bytes + elements * _STEP_BYTES))
-    price = plan.price + problem.output_elements * _WRITE_PRICE + elements * _STEP_PRICE + work
+    json_bytes = _JSON_BYTES[dtype] * problem.output_elements if answer_type == JSON else 0
+    extra = Extra(elements, bytes=json_bytes + elements * _STEP_BYTES)
+    plan = affordable(problem, dtype, limits, extra)
+    arrays = _load(tensors, dtype, findings)
+    findings.raise_if_any()
+    input_, kernel, bias = as_full(layout, arrays["input"], arrays["kernel"], arrays.get("bias"))
+    if views:
+        extra = replace(extra, step_work=step_work(problem, views, kernel))
+        plan = affordable(problem, dtype, limits, extra)
+    price = plan.price + problem.output_elements * _WRITE_PRICE + elements * _STEP_PRICE + extra.step_work
     return Job(plan, layout, input_, kernel, bias, views, answer_type, price)
 
 
@@ -98,13 +105,13 @@ _MISSING = object()
 
 
 def _read_binary(body: bytes | bytearray, findings: Findings) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
-    tensors, text = read_safetensors(body)
-    given = read_object(text)
+    tensors, text = read_safetensors(body, findings)
+    given = read_object(text, say("the JSON of the metadata key parameters"))
     for name in TENSORS:
         if name in given:
             message = say("{name} is a tensor of the file; leave it out of the parameters", name=name)
             findings.add((name,), "conflict", message)
-        elif name not in tensors and name != "bias":
+        elif name not in tensors and name != "bias" and findings.sound(name):
             findings.add((name,), "missing", say("the tensor {name} is missing", name=name))
     return tensors, {name: value for name, value in given.items() if name not in TENSORS}
 
@@ -128,14 +135,25 @@ def _views(asked: bool | Sequence[str], op: Op, findings: Findings) -> tuple[str
     return tuple(asked)
 
 
-def _arrays(tensors: Mapping[str, Tensor], dtype: str, findings: Findings) -> dict[str, Array]:
-    if not findings.sound("dtype", *TENSORS):
-        return {}
-    try:
-        return dict(zip(tensors, share_dtype(list(tensors.values()), dtype), strict=True))
-    except ProblemError as error:
-        findings.take(error.faults)
-        return {}
+def _dtype(tensors: Mapping[str, Tensor], asked: str, findings: Findings) -> np.dtype[Any]:
+    """The dtype that all share; where it cannot be told, a stand-in."""
+    if findings.sound("dtype", *TENSORS):
+        try:
+            return shared_dtype(tensors.values(), asked)
+        except ProblemError as error:
+            findings.take(error.faults)
+    return np.dtype(np.float64)
+
+
+def _load(tensors: Mapping[str, Tensor], dtype: np.dtype[Any], findings: Findings) -> dict[str, Array]:
+    """The values of the tensors, as far as the dtype can hold them."""
+    arrays = {}
+    for name, tensor in tensors.items():
+        try:
+            arrays[name] = cast(tensor, dtype)
+        except ProblemError as error:
+            findings.take(error.faults)
+    return arrays
 
 
 def _setting(op: Op, tensors: Mapping[str, Tensor], fields: Parameters, findings: Findings) -> tuple[Setting, Layout]:
@@ -151,13 +169,13 @@ def _setting(op: Op, tensors: Mapping[str, Tensor], fields: Parameters, findings
         "groups": fields.groups,
         "flip_kernel": fields.flip_kernel,
         "method": fields.method,
-        "bias": tensors["bias"].values.shape if "bias" in tensors else False,
+        "bias": tensors["bias"].shape if "bias" in tensors else False,
     }
     if layout is None:
         n = _likely_dims(tensors, fields)
         return Setting(op, (1,) * n, 1, **asked), Layout(n, bare=True, batched=False)
-    input_shape = layout.full_input_shape(tensors["input"].values.shape)
-    kernel_shape = layout.full_kernel_shape(tensors["kernel"].values.shape)
+    input_shape = layout.full_input_shape(tensors["input"].shape)
+    kernel_shape = layout.full_kernel_shape(tensors["kernel"].shape)
     setting = Setting(
         op,
         input_shape[2:],
@@ -179,7 +197,7 @@ def _layout(tensors: Mapping[str, Tensor], spatial_dims: int | None, findings: F
         findings.broken |= {"input", "kernel"}
         return None
     try:
-        return layout_of(tensors["input"].values.shape, tensors["kernel"].values.shape, spatial_dims)
+        return layout_of(tensors["input"].shape, tensors["kernel"].shape, spatial_dims)
     except ProblemError as error:
         findings.take(error.faults)
         findings.broken |= {"input", "kernel"}
@@ -191,5 +209,5 @@ def _likely_dims(tensors: Mapping[str, Tensor], fields: Parameters) -> int:
     lists = [value for value in (fields.stride, fields.dilation) if isinstance(value, list)]
     if lists:
         return min(3, max(1, len(lists[0])))
-    rank = tensors["kernel"].values.ndim if "kernel" in tensors else 1
+    rank = len(tensors["kernel"].shape) if "kernel" in tensors else 1
     return min(3, max(1, rank if rank <= 2 else rank - 2))

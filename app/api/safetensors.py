@@ -8,7 +8,6 @@ the tensors' bytes, one after the other without a gap.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,9 +15,9 @@ import numpy as np
 import orjson
 
 from app.api.problems import MalformedBodyError
-from app.api.tensors import Tensor
-from app.core.errors import Fault, ProblemError
-from app.core.findings import shown
+from app.api.tensors import DEEPEST, Tensor
+from app.core.errors import Fault
+from app.core.findings import NAMED_UNKNOWN, Findings, shown
 from app.core.layout import Array
 from app.core.text import Text, say
 
@@ -49,12 +48,14 @@ DTYPES: dict[str, tuple[str, str]] = {
 _NAMES = {"float32": "F32", "float64": "F64", "int64": "I64"}
 
 
-def read_safetensors(body: bytes | bytearray) -> tuple[dict[str, Tensor], bytes]:
+def read_safetensors(body: bytes | bytearray, findings: Findings) -> tuple[dict[str, Tensor], bytes]:
     """The tensors by name, as views of the body where its bytes allow, and the parameters' JSON.
+
+    Findings get a tensor, a metadata key, a rank or a dtype that is not taken, and an empty
+    tensor; such a tensor is not among those here.
 
     Raises:
         MalformedBodyError: it is not safetensors, or its header lies about the bytes.
-        ProblemError: a tensor, a metadata key or a dtype that is not taken, or an empty tensor.
     """
     header, data = _split(body)
     metadata = header.pop("__metadata__", {})
@@ -62,12 +63,16 @@ def read_safetensors(body: bytes | bytearray) -> tuple[dict[str, Tensor], bytes]
         raise malformed(say("the header's __metadata__ must hold strings alone"))
     spans = {name: _span(name, entry, len(data)) for name, entry in header.items()}
     _check_no_gaps([(begin, end) for _, _, begin, end in spans.values()], len(data))
-    faults = [_unknown(name) for name in (*header, *metadata) if name not in (*TENSORS, PARAMETERS)]
-    faults += [_unknown(name) for name in header if name == PARAMETERS]
-    faults += [fault for name, span in spans.items() if name in TENSORS and (fault := _entry_fault(name, *span[:2]))]
-    if faults:
-        raise ProblemError(faults)
-    tensors = {name: Tensor(name, _array(data, *span)) for name, span in spans.items()}
+    unknown = [*(name for name in header if name not in TENSORS), *(key for key in metadata if key != PARAMETERS)]
+    findings.take(map(_unknown, unknown[:NAMED_UNKNOWN]))
+    findings.uncounted += max(0, len(unknown) - NAMED_UNKNOWN)
+    tensors = {}
+    for name in filter(spans.get, TENSORS):
+        fault = _entry_fault(name, *spans[name][:2])
+        if fault is None:
+            tensors[name] = _tensor(data, name, *spans[name])
+        else:
+            findings.take([fault])
     return tensors, metadata.get(PARAMETERS, "{}").encode("utf-8", "surrogatepass")
 
 
@@ -126,7 +131,7 @@ def _span(name: str, entry: Any, size: int) -> tuple[str, tuple[int, ...], int, 
             "tensor {name}: its data_offsets are outside the {size} bytes of data", name=shown(name), size=size
         )
         raise malformed(message)
-    if dtype in DTYPES and math.prod(shape) * np.dtype(DTYPES[dtype][0]).itemsize != end - begin:
+    if dtype in DTYPES and _elements(shape, size) * np.dtype(DTYPES[dtype][0]).itemsize != end - begin:
         message = say(
             "tensor {name}: {bytes} bytes do not hold its shape in {dtype}",
             name=shown(name),
@@ -138,12 +143,17 @@ def _span(name: str, entry: Any, size: int) -> tuple[str, tuple[int, ...], int, 
 
 
 def _whole_numbers(values: Any) -> bool:
-    """A short list of numbers that no product of which takes long."""
-    return (
-        isinstance(values, list)
-        and len(values) <= 16
-        and all(type(value) is int and 0 <= value < 2**63 for value in values)
-    )
+    return isinstance(values, list) and all(type(value) is int and 0 <= value < 2**63 for value in values)
+
+
+def _elements(shape: Sequence[int], most: int) -> int:
+    """The product of the shape, or the first partial one over `most`: a long shape takes no long numbers."""
+    count = int(0 not in shape)
+    for length in shape:
+        count *= length
+        if count > most:
+            break
+    return count
 
 
 def _check_no_gaps(spans: Sequence[tuple[int, int]], size: int) -> None:
@@ -170,9 +180,18 @@ def _entry_fault(name: str, dtype: str, shape: tuple[int, ...]) -> Fault | None:
             "{name} has dtype {dtype}; taken are {known}", name=name, dtype=shown(dtype), known=", ".join(DTYPES)
         )
         return Fault((name,), "dtype_mismatch", message, given=shown(dtype), allowed=list(DTYPES))
+    if len(shape) > DEEPEST:
+        message = say(
+            "{name} has rank {rank}; it must be at most {deepest}", name=name, rank=len(shape), deepest=DEEPEST
+        )
+        return Fault((name,), "wrong_rank", message, given=len(shape), allowed={"min": 1, "max": DEEPEST})
     if 0 in shape:
         return Fault((name,), "empty", say("{name} has a dimension of 0; each must be at least 1", name=name))
     return None
+
+
+def _tensor(data: memoryview, name: str, dtype: str, shape: tuple[int, ...], begin: int, end: int) -> Tensor:
+    return Tensor(name, shape, np.dtype(DTYPES[dtype][1]), lambda: _array(data, dtype, shape, begin, end))
 
 
 def _array(data: memoryview, dtype: str, shape: tuple[int, ...], begin: int, end: int) -> Array:

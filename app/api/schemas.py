@@ -15,7 +15,7 @@ from pydantic.json_schema import WithJsonSchema
 
 from app.api.tensors import given_value, kind_of
 from app.core.errors import Fault, Path, field_name
-from app.core.findings import LARGEST_PARAMETER, Findings, shown
+from app.core.findings import LARGEST_PARAMETER, NAMED_UNKNOWN, Findings, shown
 from app.core.problem import METHODS, PADDING_MODES, PADDING_WORDS
 from app.core.text import say
 
@@ -24,9 +24,6 @@ DTYPES = ("auto", "int64", "float32", "float64")
 
 #: Longer lists than this are refused by their length, before their entries are read.
 _LONGEST = 8
-
-#: So many unknown fields are named; the rest of a million is counted.
-_NAMED_UNKNOWN = 32
 
 
 def _kind(value: Any) -> str:
@@ -187,8 +184,8 @@ def read_fields(model: type[Model], given: Mapping[str, Any], findings: Findings
     unknown = [name for name in given if name not in fields and name not in foreign]
     left_out = {name for name in foreign & NULLABLE if name in given and given[name] is None}
     findings.take(_not_for_this_operation(name, op) for name in sorted(foreign - left_out) if name in given)
-    findings.take(_unknown_field(name, fields) for name in unknown[:_NAMED_UNKNOWN])
-    findings.uncounted += max(0, len(unknown) - _NAMED_UNKNOWN)
+    findings.take(_unknown_field(name, fields) for name in unknown[:NAMED_UNKNOWN])
+    findings.uncounted += max(0, len(unknown) - NAMED_UNKNOWN)
     known = {name: value for name, value in given.items() if name in fields and name not in foreign}
     try:
         return model.model_validate(known)
@@ -211,7 +208,7 @@ def _not_for_this_operation(name: str, op: str) -> Fault:
 
 def _unknown_field(name: str, fields: Mapping[str, Any]) -> Fault:
     close = difflib.get_close_matches(name[:40], fields, 1)
-    template = "{name} is not a field here" + ("; did you mean {close}?" if close else "")
+    template = "'{name}' is not a field here" + ("; did you mean {close}?" if close else "")
     return Fault((name,), "unknown_field", say(template, name=shown(name), close="".join(close)))
 
 
@@ -229,9 +226,12 @@ def _fault_of(path: Path, kind: str, given: Any) -> Fault:
     if kind == "missing":
         return Fault(path, "missing", say("{name} is missing", name=name))
     if kind == "too_long":
-        message = say("{name} has {given} values; it must have 1 to 3", name=name, given=len(given))
-        return Fault(path, "wrong_length", message, given=len(given), allowed={"min": 1, "max": 3})
-    wanted = _WANTED.get(kind, "a whole number")
+        low, high = _LENGTHS.get(path[0], (1, 3)) if len(path) == 1 else (2, 2)
+        wanted = low if low == high else f"{low} to {high}"
+        message = say("{name} has {given} values; it must have {wanted}", name=name, given=len(given), wanted=wanted)
+        return Fault(path, "wrong_length", message, given=len(given), allowed={"min": low, "max": high})
+    wanted = _WANTED_OF_FIELD.get(path[0]) if len(path) == 1 else None
+    wanted = wanted or _WANTED.get(kind, "a whole number")
     if kind == "int_type" and isinstance(given, float):
         message = say("{name} is a fraction; it must be a whole number, written without a point", name=name)
     else:
@@ -240,3 +240,15 @@ def _fault_of(path: Path, kind: str, given: Any) -> Fault:
 
 
 _WANTED = {"string_type": "a word", "bool_type": "true or false", "list_type": "a list of whole numbers"}
+
+_ONE_OR_EACH = "a whole number, or a list of one for each dimension"
+
+#: What fields of several forms take.
+_WANTED_OF_FIELD: dict[str | int, str] = {
+    **dict.fromkeys(("stride", "dilation", "kernel_size", "output_padding"), _ONE_OR_EACH),
+    "padding": f"{_ONE_OR_EACH} or of [before, after] pairs, or a word",
+    "steps": "true, false or a list of views",
+}
+
+#: How long a list may be, where it is not one value for each dimension.
+_LENGTHS: dict[str | int, tuple[int, int]] = {"steps": (0, len(VIEWS))}

@@ -25,18 +25,21 @@ DEEPEST = 5
 class Tensor:
     """One tensor as it was sent, before the dtype that all share is known.
 
-    `values` is int64 where all numbers are whole by the way they are written; otherwise
-    float64, or from safetensors float32 too.
+    `dtype` is int64 where all numbers are whole by the way they are written; otherwise
+    float64, or from safetensors float32 too. `load` gives the values, which may take
+    memory: so not before the shapes are known to be affordable.
     """
 
     field: str
-    values: Array
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    load: Callable[[], Array]
     sent: Any = None
 
     @property
     def whole(self) -> bool:
         """Whether all numbers are whole."""
-        return self.values.dtype.kind == "i"
+        return self.dtype.kind == "i"
 
 
 # Nested lists
@@ -63,7 +66,7 @@ def read_json_tensor(value: Any, field: str) -> Tensor:
         raise ProblemError([_outside_int64(value, field, len(shape))]) from None
     if kinds == {int, float} and max(flat.max(), -flat.min()) >= INT64_MAX:
         _check_whole_numbers(value, field, len(shape))
-    return Tensor(field, flat.reshape(shape), value)
+    return Tensor(field, shape, flat.dtype, lambda: flat.reshape(shape), value)
 
 
 def _shape_and_rows(value: Any, field: str) -> tuple[tuple[int, ...], Iterable[Sequence[Any]]]:
@@ -79,8 +82,7 @@ def _shape_and_rows(value: Any, field: str) -> tuple[tuple[int, ...], Iterable[S
         rows = below
         shape.append(len(rows[0]))
     if not rows[0]:
-        name = field_name((field, *[0] * (len(shape) - 1)))
-        raise ProblemError([Fault((field,), "empty", say("{name} is empty; it must hold at least 1 value", name=name))])
+        raise ProblemError([_empty((field, *[0] * (len(shape) - 1)))])
     if len(shape) > DEEPEST:
         message = say(
             "{field} is nested more than {deepest} lists deep; {deepest} is a batch of volumes with channels",
@@ -99,12 +101,18 @@ def _first(value: Any, depth: int, wrong: Callable[[Any], bool], path: Path) -> 
     return next(filter(None, found), None)
 
 
+def _empty(path: Path) -> Fault:
+    return Fault(path, "empty", say("{name} is empty; it must hold at least 1 value", name=field_name(path)))
+
+
 def _uneven(value: Any, field: str, depth: int) -> Fault:
     """The first list at a depth that is none, or is as long as no other before it."""
     wanted = value
     for _ in range(depth):
         wanted = wanted[0]
     length = len(wanted)
+    if length == 0:
+        return _empty((field, *[0] * depth))
     found = _first(value, depth, lambda entry: not isinstance(entry, list) or len(entry) != length, (field,))
     path, entry = found if found is not None else ((field,), value)
     reference = field_name((field, *[0] * depth))
@@ -141,20 +149,16 @@ def _not_a_number(value: Any, field: str, depth: int) -> Fault:
     if isinstance(entry, list):
         message = say("{name} is a list where its neighbours are numbers", name=field_name(path))
         return Fault(path, "uneven", message)
-    message = say("{name} is {kind}; it must be a number", name=field_name(path), kind=kind_of(entry))
+    template = "{name} is {kind}; it must be a number" + ("" if depth else ", or lists of numbers")
+    message = say(template, name=field_name(path), kind=kind_of(entry))
     return Fault(path, "wrong_type", message, given=given_value(entry))
 
 
 def kind_of(value: Any) -> str:
     """What a JSON value is, in words."""
-    kinds = {
-        dict: "an object",
-        list: "a list",
-        str: "a string",
-        bool: "true or false",
-        int: "a number",
-        float: "a number",
-    }
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    kinds = {dict: "an object", list: "a list", str: "a string", int: "a number", float: "a number"}
     return kinds.get(type(value), "null")
 
 
@@ -183,60 +187,61 @@ def _outside_int64(value: Any, field: str, depth: int) -> Fault:
 # The dtype that all share
 
 
-def share_dtype(tensors: Sequence[Tensor], asked: str) -> list[Array]:
-    """The tensors' values in one dtype: the one asked, or by "auto" the one that they call for.
+def shared_dtype(tensors: Iterable[Tensor], asked: str) -> np.dtype[Any]:
+    """The one dtype to compute in: the one asked, or by "auto" the one that the tensors call for.
 
     All whole is int64; one float dtype beside whole numbers is that; two are float64.
 
     Raises:
-        ProblemError: `dtype_mismatch`, int64 with a fraction; `not_finite`, a number that the
-            dtype cannot hold.
+        ProblemError: `dtype_mismatch`, int64 with a fraction.
     """
     if asked == "auto":
-        floats = {tensor.values.dtype for tensor in tensors if not tensor.whole}
-        target = np.result_type(*floats) if floats else np.dtype(np.int64)
-    else:
-        target = np.dtype(asked)
-    faults = [fault for tensor in tensors if (fault := _dtype_fault(tensor, target)) is not None]
+        floats = {tensor.dtype for tensor in tensors if not tensor.whole}
+        return np.result_type(*floats) if floats else np.dtype(np.int64)
+    target = np.dtype(asked)
+    faults = [_fraction_fault(tensor) for tensor in tensors if target.kind == "i" and not tensor.whole]
     if faults:
         raise ProblemError(faults)
-    return [_cast(tensor.values, target) for tensor in tensors]
+    return target
 
 
-def _cast(values: Array, target: np.dtype[Any]) -> Array:
-    if values.dtype == target:
+def cast(tensor: Tensor, target: np.dtype[Any]) -> Array:
+    """A tensor's values in the shared dtype.
+
+    Raises:
+        ProblemError: `not_finite`, a number that the dtype cannot hold.
+    """
+    values = tensor.load()
+    if values.dtype == target and tensor.whole:
         return values
-    if values.dtype.kind == "i" and target == np.float32:
+    if tensor.whole and target == np.float32:
         values = values.astype(np.float64)  # the nearest double first, as the contract reads numbers
-    return values.astype(target)
-
-
-def _dtype_fault(tensor: Tensor, target: np.dtype[Any]) -> Fault | None:
-    if target.kind == "i":
-        return None if tensor.whole else _fraction_fault(tensor)
-    if tensor.whole:
-        return None
     with np.errstate(over="ignore", invalid="ignore"):
-        values = tensor.values.astype(target, copy=False)
-        if np.isfinite(values.sum()) or bool(np.isfinite(values).all()):
-            return None
-    index = np.unravel_index(int(np.argmin(np.isfinite(values))), values.shape)
-    path: Path = (tensor.field, *(int(i) for i in index))
+        result: Array = values.astype(target, copy=False)
+        if np.isfinite(result.sum()) or bool(np.isfinite(result).all()):
+            return result
+    raise ProblemError([_not_finite(tensor.field, values, result)])
+
+
+def _not_finite(field: str, values: Array, result: Array) -> Fault:
+    index = np.unravel_index(int(np.argmin(np.isfinite(result))), result.shape)
+    path: Path = (field, *(int(i) for i in index))
+    given = float(values[index])
     message = say(
         "{name} is {value}, which {dtype} cannot hold as a finite number",
         name=field_name(path),
-        value=repr(float(tensor.values[index])),
-        dtype=target.name,
+        value=repr(given),
+        dtype=result.dtype.name,
     )
-    wider = Suggestion(("dtype",), "float64") if np.isfinite(tensor.values[index]) else None
-    return Fault(path, "not_finite", message, given=repr(float(tensor.values[index])), suggestion=wider)
+    wider = Suggestion(("dtype",), "float64") if math.isfinite(given) else None
+    return Fault(path, "not_finite", message, given=given if math.isfinite(given) else repr(given), suggestion=wider)
 
 
 def _fraction_fault(tensor: Tensor) -> Fault:
     path: Path = (tensor.field,)
     given = None
     if tensor.sent is not None:
-        found = _first(tensor.sent, tensor.values.ndim, lambda entry: isinstance(entry, float), path)
+        found = _first(tensor.sent, len(tensor.shape), lambda entry: isinstance(entry, float), path)
         path, given = found if found is not None else (path, None)
     message = say(
         "{name} is a fraction by the way it is written, and dtype is int64: write whole numbers without a point or "

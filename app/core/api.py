@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -100,7 +101,7 @@ def conv_transpose(
             padding=_frozen(padding),
             dilation=_frozen(dilation),
             output_padding=_frozen(output_padding),
-            output_size=None if output_size is None else tuple(output_size),
+            output_size=None if output_size is None else _frozen(output_size),
             groups=groups,
             flip_kernel=flip_kernel,
             method=method,
@@ -128,7 +129,7 @@ def output_size(
     out_channels: int = 1,
     bias: bool = False,
 ) -> Problem:
-    """The sizes and counts of an operation, without any array.
+    """The sizes and counts of an operation ("conv" or "conv_transpose"), without any array.
 
     Raises:
         ProblemError: the settings do not fit; its `faults` name each field.
@@ -136,13 +137,13 @@ def output_size(
     return describe(
         Setting(
             op,
-            tuple(input_size),
+            _frozen(input_size),
             _frozen(kernel_size),
             stride=_frozen(stride),
             padding=_frozen(padding),
             dilation=_frozen(dilation),
             output_padding=_frozen(output_padding),
-            output_size=None if output_size is None else tuple(output_size),
+            output_size=None if output_size is None else _frozen(output_size),
             groups=groups,
             batch=batch,
             in_channels=in_channels,
@@ -154,8 +155,16 @@ def output_size(
 
 
 def _frozen(value: Any) -> Any:
-    """Lists as tuples, pairs too, so that a setting can be kept."""
-    return tuple(_frozen(entry) for entry in value) if isinstance(value, (list, tuple)) else value
+    """Lists as tuples, pairs too, and whole numbers of any kind as ints, so that a setting can be kept.
+
+    Raises:
+        TypeError: a number is not whole.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Sequence) or (isinstance(value, np.ndarray) and value.ndim):
+        return tuple(_frozen(entry) for entry in value)
+    return operator.index(value)
 
 
 def _setting(op: Op, x: Array, w: Array, bias: Array | None, **asked: Any) -> Setting:
@@ -165,7 +174,7 @@ def _setting(op: Op, x: Array, w: Array, bias: Array | None, **asked: Any) -> Se
         message = say("input and kernel must both have rank 3, 4 or 5; they have {x} and {w}", x=x.ndim, w=w.ndim)
         raise ProblemError([Fault(("input" if 1 <= n <= 3 else "kernel",), "wrong_rank", message)])
     arrays = (x, w) if bias is None else (x, w, bias)
-    if x.dtype.name not in DTYPES or any(array.dtype != x.dtype for array in arrays):
+    if x.dtype.name not in DTYPES or any(array.dtype.name != x.dtype.name for array in arrays):
         message = say(
             "input, kernel and bias must share one dtype of {dtypes}; they have {given}",
             dtypes=", ".join(DTYPES),
@@ -188,4 +197,5 @@ def _setting(op: Op, x: Array, w: Array, bias: Array | None, **asked: Any) -> Se
 
 
 def _compute(setting: Setting, x: Array, w: Array, bias: Array | None) -> Array:
-    return execute(plan_of(describe(setting), x.dtype), x, w, None if bias is None else np.atleast_1d(bias))
+    plan = plan_of(describe(setting), x.dtype.newbyteorder("="))
+    return execute(plan, x, w, None if bias is None else np.atleast_1d(bias))

@@ -99,6 +99,9 @@ def check_despite(setting: Setting, findings: Findings) -> Problem:
 
 
 def _check_words(setting: Setting, findings: Findings) -> None:
+    findings.word("op", setting.op, tuple(PADDING_WORDS), ())
+    if not findings.sound("op"):
+        raise ProblemError(findings.faults)
     if isinstance(setting.padding, str):
         findings.word("padding", setting.padding, PADDING_WORDS[setting.op], PADDING_WORDS["conv"])
     modes = PADDING_MODES if setting.op == "conv" else PADDING_MODES[:1]

@@ -18,7 +18,7 @@ def execute(plan: Plan, x: Array, w: Array, bias: Array | None = None) -> Array:
     Raises:
         OverflowingError: the answer does not fit the dtype.
     """
-    problem, axes, dtype = plan.problem, plan.axes, x.dtype
+    problem, axes, dtype = plan.problem, plan.axes, x.dtype.newbyteorder("=")
     if plan.pads:
         x = pad_input(x, problem)
     x = _native(x).reshape(problem.batch, problem.in_channels, *(axis.input for axis in axes))

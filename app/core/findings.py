@@ -14,6 +14,9 @@ LARGEST_PARAMETER = 2**53 - 1
 #: How much of a client's own value a message repeats, in characters.
 SHOWN_LENGTH = 40
 
+#: So many unknown names are told one by one; the rest of a million is counted.
+NAMED_UNKNOWN = 32
+
 
 def shown(value: object) -> str:
     """A value as a message repeats it, cut where it is long."""

@@ -59,7 +59,10 @@ def _check_each(path: Path, value: Ints | Padding | None, n: int, least: int, fi
 
 
 def _check_conflicts(setting: Setting, findings: Findings) -> None:
-    """output_padding has no say where the output's size is given in another way."""
+    """output_padding has no say where the output's size is given in another way, nor in a convolution."""
+    if setting.op == "conv":
+        _check_conv_takes(setting, findings)
+        return
     if not findings.sound("output_padding") or not _any(setting.output_padding):
         return
     if setting.output_size is not None:
@@ -71,6 +74,14 @@ def _check_conflicts(setting: Setting, findings: Findings) -> None:
     else:
         return
     findings.add(("output_padding",), "conflict", other, suggestion=Suggestion(("output_padding",), 0))
+
+
+def _check_conv_takes(setting: Setting, findings: Findings) -> None:
+    given = {"output_padding": _any(setting.output_padding), "output_size": setting.output_size is not None}
+    for field, there in given.items():
+        if there and findings.sound(field):
+            message = say("{field} is for conv_transpose; conv does not take it: leave it out", field=field)
+            findings.add((field,), "not_for_this_operation", message)
 
 
 def _any(value: Ints) -> bool:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from typing import Any, cast
 
 import numba
+
+from app.core.algorithms.kernel_cache import KernelCache
 
 Kernel = Callable[..., Any]
 
@@ -17,11 +20,9 @@ _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {
 def compiled(function: Kernel) -> Kernel:
     """Compile at the first call with each dtype; keep the result on disk where that is possible.
 
-    On a read-only file system, or for a user without a home, numba finds no place for
-    its cache and refuses: then every start compiles anew.
+    Where there is no place to keep it, every start compiles anew.
     """
-    try:
-        kernel: Kernel = numba.njit(cache=True, **_OPTIONS)(function)
-    except RuntimeError:
-        kernel = numba.njit(**_OPTIONS)(function)
-    return kernel
+    kernel: Any = numba.njit(**_OPTIONS)(function)
+    with suppress(RuntimeError):
+        kernel._cache = KernelCache(function)
+    return cast("Kernel", kernel)
