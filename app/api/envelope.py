@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from time import perf_counter
+
 import structlog
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException

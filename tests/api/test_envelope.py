@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 import pytest
 import structlog
 from starlette.types import Message, Scope
 
+from app.api import envelope
 from app.api.envelope import exchange_of
 from app.api.routing import DirectRoute, answer
 from app.main import create_app
@@ -17,6 +19,17 @@ from app.settings import Settings
 from tests.api.calls import PROBLEM, ask, probed_app
 
 APP = probed_app()
+
+Lines = list[MutableMapping[str, Any]]
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
+    """What is logged; a server that another test started has its log bound for good."""
+    structlog.reset_defaults()
+    monkeypatch.setattr(envelope, "log", structlog.get_logger())
+    with structlog.testing.capture_logs() as captured:
+        yield captured
 
 
 @pytest.mark.parametrize(
@@ -68,9 +81,8 @@ def test_method_not_allowed_says_which_are(method: str, path: str, allow: str) -
     assert (response.status_code, response.headers["allow"]) == (405, allow)
 
 
-def test_a_fault_of_our_own_tells_nothing_but_its_id() -> None:
-    with structlog.testing.capture_logs() as lines:
-        response = ask(APP, "GET", "/test/fail", headers={"X-Request-ID": "mine"})
+def test_a_fault_of_our_own_tells_nothing_but_its_id(lines: Lines) -> None:
+    response = ask(APP, "GET", "/test/fail", headers={"X-Request-ID": "mine"})
     assert response.status_code == 500
     assert "secret" not in response.text
     assert "mine" in response.json()["detail"]
@@ -80,10 +92,9 @@ def test_a_fault_of_our_own_tells_nothing_but_its_id() -> None:
     assert (request["event"], request["status"]) == ("request", 500)
 
 
-def test_one_line_a_request_without_client_data() -> None:
-    with structlog.testing.capture_logs() as lines:
-        ask(APP, "POST", "/test/echo?key=private", content=b"private", headers={"X-Request-ID": "mine"})
-        ask(APP, "GET", "/private")
+def test_one_line_a_request_without_client_data(lines: Lines) -> None:
+    ask(APP, "POST", "/test/echo?key=private", content=b"private", headers={"X-Request-ID": "mine"})
+    ask(APP, "GET", "/private")
     echo, unmatched = lines
     assert echo["ms"] > 0
     assert {**echo, "ms": 0} == {
@@ -99,10 +110,8 @@ def test_one_line_a_request_without_client_data() -> None:
     assert unmatched["route"] == "unmatched"
 
 
-def test_the_line_can_be_switched_off() -> None:
-    app = create_app(Settings(access_log=False))
-    with structlog.testing.capture_logs() as lines:
-        ask(app, "GET", "/healthz/live")
+def test_the_line_can_be_switched_off(lines: Lines) -> None:
+    ask(create_app(Settings(access_log=False)), "GET", "/healthz/live")
     assert lines == []
 
 
@@ -120,7 +129,7 @@ def test_an_endpoint_tells_its_timings() -> None:
     assert response.headers["vary"] == "Accept, Accept-Language"
 
 
-def test_a_client_that_goes_away_ends_quietly() -> None:
+def test_a_client_that_goes_away_ends_quietly(lines: Lines) -> None:
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -130,8 +139,7 @@ def test_a_client_that_goes_away_ends_quietly() -> None:
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/test/echo", "headers": [], "query_string": b""}
-    with structlog.testing.capture_logs() as lines:
-        asyncio.run(APP(scope, receive, send))
+    asyncio.run(APP(scope, receive, send))
     assert sent == []
     assert [line["status"] for line in lines] == [499]
 
