@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
 import numpy as np
@@ -159,18 +160,9 @@ def _load(tensors: Mapping[str, Tensor], dtype: np.dtype[Any], findings: Finding
 def _setting(op: Op, tensors: Mapping[str, Tensor], fields: Parameters, findings: Findings) -> tuple[Setting, Layout]:
     """The setting as far as it can be told; where the ranks leave it open, with stand-ins."""
     layout = _layout(tensors, fields.spatial_dims, findings)
-    asked = {
-        "stride": frozen(fields.stride),
-        "dilation": frozen(fields.dilation),
-        "padding": frozen(getattr(fields, "padding", 0)),
-        "padding_mode": getattr(fields, "padding_mode", "zeros"),
-        "output_padding": frozen(getattr(fields, "output_padding", 0)),
-        "output_size": frozen(getattr(fields, "output_size", None)),
-        "groups": fields.groups,
-        "flip_kernel": fields.flip_kernel,
-        "method": fields.method,
-        "bias": tensors["bias"].shape if "bias" in tensors else False,
-    }
+    asked = {name: frozen(value) for name, value in fields.__dict__.items() if name in _PASSED_ON}
+    if "bias" in tensors:
+        asked["bias"] = tensors["bias"].shape
     if layout is None:
         n = _likely_dims(tensors, fields)
         return Setting(op, (1,) * n, 1, **asked), Layout(n, bare=True, batched=False)
@@ -187,6 +179,10 @@ def _setting(op: Op, tensors: Mapping[str, Tensor], fields: Parameters, findings
         **asked,
     )
     return setting, layout
+
+
+#: The parameters that a setting has by the same name.
+_PASSED_ON = {field.name for field in dataclass_fields(Setting)}
 
 
 def _layout(tensors: Mapping[str, Tensor], spatial_dims: int | None, findings: Findings) -> Layout | None:
