@@ -97,6 +97,8 @@ def _first(value: Any, depth: int, wrong: Callable[[Any], bool], path: Path) -> 
     """The first entry at a depth (in row-major order) that is wrong, and its path."""
     if depth == 0:
         return (path, value) if wrong(value) else None
+    if depth == 1:  # the long level: no call and no path for each entry
+        return next((((*path, j), entry) for j, entry in enumerate(value) if wrong(entry)), None)
     found = (_first(entry, depth - 1, wrong, (*path, j)) for j, entry in enumerate(value))
     return next(filter(None, found), None)
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from app.core import geometry
+from app.core.asked import AskedAxis, within
 from app.core.errors import Path, Suggestion, field_name
-from app.core.findings import LARGEST_PARAMETER, Findings
-from app.core.geometry import Dimension, Pair, ceil_div, effective_kernel, largest_padding
+from app.core.findings import Findings
+from app.core.geometry import Dimension, Pair, largest_padding
 from app.core.problem import Ints, Padding, Setting
 from app.core.text import say
-
-#: What the elements along each axis are called in messages, by the number of dimensions.
-AXIS_NAMES = {1: ("elements",), 2: ("rows", "columns"), 3: ("planes", "rows", "columns")}
 
 _SIZED_BY = (
     *("input", "input_size", "kernel", "kernel_size", "stride", "padding", "dilation"),
@@ -30,7 +26,7 @@ def dimensions_of(setting: Setting, findings: Findings) -> tuple[Dimension, ...]
     if not findings.sound(*_SIZED_BY):
         return ()
     resolve = _conv_dimension if setting.op == "conv" else _transpose_dimension
-    return tuple(resolve(_Axis(setting, j), findings) for j in range(n))
+    return tuple(resolve(AskedAxis(setting, j), findings) for j in range(n))
 
 
 def _check_numbers(setting: Setting, n: int, findings: Findings) -> None:
@@ -88,85 +84,10 @@ def _any(value: Ints) -> bool:
     return any(value) if isinstance(value, tuple) else value != 0
 
 
-class _Axis:
-    """One axis of a setting: its own numbers, and where in the request they stand."""
-
-    def __init__(self, setting: Setting, j: int) -> None:
-        self.setting, self.j, self.n = setting, j, len(setting.input_size)
-        self.i = setting.input_size[j]
-        self.k = self.one(setting.kernel_size)
-        self.s = self.one(setting.stride)
-        self.d = self.one(setting.dilation)
-        self.reach = effective_kernel(self.k, self.d)
-        self.name = AXIS_NAMES[self.n][j]
-
-    def one(self, value: Ints) -> int:
-        """This axis's own of a value that may be one for all."""
-        return value[self.j] if isinstance(value, tuple) else value
-
-    def path(self, field: str) -> Path:
-        """Where this axis's number of a field stands: `("stride",)` or `("stride", 1)`."""
-        return (field, self.j) if isinstance(getattr(self.setting, field), tuple) else (field,)
-
-    @property
-    def word(self) -> str | None:
-        """The padding where it is a word with a rule of its own ("valid" is the number 0)."""
-        padding = self.setting.padding
-        return padding if isinstance(padding, str) and padding != "valid" else None
-
-    @property
-    def pair(self) -> Pair:
-        """The padding where it is a number, as (before, after)."""
-        padding = self.setting.padding
-        own = 0 if isinstance(padding, str) else padding[self.j] if isinstance(padding, tuple) else padding
-        return own if isinstance(own, tuple) else (own, own)
-
-    def lengthen_padding(self, missing: Callable[[_Axis], int]) -> Suggestion | None:
-        """The nearest padding that adds what is missing, on every axis that shares the number."""
-        before, after = self.pair
-        if self.has_pair:
-            limit = largest_padding(self.setting.padding_mode, self.i)
-            after_new = int(min(after + missing(self), limit))
-            rest = missing(self) - (after_new - after)
-            if rest <= 0:
-                return _within(("padding", self.j, 1), after_new)
-            return Suggestion(("padding", self.j), [before + rest, after_new])
-        each = max(ceil_div(missing(axis), 2) for axis in self.sharing_padding())
-        return _within(self.path("padding"), before + each)
-
-    def shorten_padding(self, excess: Callable[[_Axis], int]) -> Suggestion | None:
-        """The nearest padding that is shorter by the excess, on every axis that shares the number."""
-        before, after = self.pair
-        if self.has_pair:
-            rest = after - excess(self)
-            whole_pair = Suggestion(("padding", self.j), [before + rest, 0])
-            return Suggestion(("padding", self.j, 1), rest) if rest >= 0 else whole_pair
-        each = max(ceil_div(excess(axis), 2) for axis in self.sharing_padding())
-        return _within(self.path("padding"), before - each)
-
-    @property
-    def has_pair(self) -> bool:
-        """Whether this axis's padding was asked as a pair."""
-        padding = self.setting.padding
-        return isinstance(padding, tuple) and isinstance(padding[self.j], tuple)
-
-    def sharing_padding(self) -> list[_Axis]:
-        """The axes for which the padding of this one counts."""
-        return [self] if isinstance(self.setting.padding, tuple) else self.all()
-
-    def all(self) -> list[_Axis]:
-        """All axes of the setting."""
-        return [_Axis(self.setting, j) for j in range(self.n)]
-
-
-def _within(path: Path, value: int) -> Suggestion | None:
-    return Suggestion(path, value) if 0 <= value <= LARGEST_PARAMETER else None
-
-
 # Convolution
 
 
-def _conv_dimension(axis: _Axis, findings: Findings) -> Dimension:
+def _conv_dimension(axis: AskedAxis, findings: Findings) -> Dimension:
     setting = axis.setting
     if axis.word == "full":
         pair = (axis.reach - 1, axis.reach - 1)
@@ -183,7 +104,7 @@ def _conv_dimension(axis: _Axis, findings: Findings) -> Dimension:
     )
 
 
-def _kernel_too_large(axis: _Axis, padded: int, findings: Findings) -> None:
+def _kernel_too_large(axis: AskedAxis, padded: int, findings: Findings) -> None:
     setting = axis.setting
     suggestion = axis.lengthen_padding(_missing)
     if suggestion is not None and not _allowed(axis, suggestion):
@@ -199,17 +120,17 @@ def _kernel_too_large(axis: _Axis, padded: int, findings: Findings) -> None:
     findings.add(path, "kernel_too_large", say(template, **values), given=axis.reach, suggestion=suggestion)
 
 
-def _missing(axis: _Axis) -> int:
+def _missing(axis: AskedAxis) -> int:
     return axis.reach - axis.i - sum(axis.pair)
 
 
-def _allowed(axis: _Axis, suggestion: Suggestion) -> bool:
+def _allowed(axis: AskedAxis, suggestion: Suggestion) -> bool:
     """Whether the padding mode reaches as far as the suggested padding, on every axis that shares it."""
     longest = max(suggestion.value) if isinstance(suggestion.value, list) else suggestion.value
     return all(longest <= largest_padding(other.setting.padding_mode, other.i) for other in axis.sharing_padding())
 
 
-def _raise_by(suggestion: Suggestion, axis: _Axis) -> str:
+def _raise_by(suggestion: Suggestion, axis: AskedAxis) -> str:
     field = field_name(suggestion.field)
     if isinstance(suggestion.value, list):
         return f"set {field} to {suggestion.value}"
@@ -217,7 +138,7 @@ def _raise_by(suggestion: Suggestion, axis: _Axis) -> str:
     return f"raise {field} by {suggestion.value - (after if len(suggestion.field) == 3 else before)}"
 
 
-def _padding_too_large(axis: _Axis, pair: Pair, findings: Findings) -> None:
+def _padding_too_large(axis: AskedAxis, pair: Pair, findings: Findings) -> None:
     mode = axis.setting.padding_mode
     limit = int(largest_padding(mode, axis.i))
     sides = [side for side in (0, 1) if pair[side] > limit]
@@ -248,7 +169,7 @@ def _padding_too_large(axis: _Axis, pair: Pair, findings: Findings) -> None:
     )
 
 
-def _within_limit(axis: _Axis, limit: int) -> Suggestion:
+def _within_limit(axis: AskedAxis, limit: int) -> Suggestion:
     """The nearest pair within a limit that the kernel still fits."""
     before, after = (min(side, limit) for side in axis.pair)
     after = min(limit, after + max(0, axis.reach - axis.i - before - after))
@@ -262,7 +183,7 @@ def _within_limit(axis: _Axis, limit: int) -> Suggestion:
 # Transposed convolution
 
 
-def _transpose_dimension(axis: _Axis, findings: Findings) -> Dimension:
+def _transpose_dimension(axis: AskedAxis, findings: Findings) -> Dimension:
     setting, output_padding = axis.setting, axis.one(axis.setting.output_padding)
     pair = axis.pair
     asked = None if setting.output_size is None else setting.output_size[axis.j]
@@ -290,7 +211,7 @@ def _transpose_dimension(axis: _Axis, findings: Findings) -> Dimension:
     return dimension
 
 
-def _unreachable(axis: _Axis, asked: int, low: int, findings: Findings) -> None:
+def _unreachable(axis: AskedAxis, asked: int, low: int, findings: Findings) -> None:
     base = geometry.full_map(axis.i, axis.reach, axis.s) - (0 if axis.word else sum(axis.pair))
     high = base + max(axis.s, axis.d) - 1
     message = say(
@@ -308,11 +229,11 @@ def _unreachable(axis: _Axis, asked: int, low: int, findings: Findings) -> None:
         message,
         given=asked,
         allowed={"min": low, "max": high},
-        suggestion=_within(path, nearest),
+        suggestion=within(path, nearest),
     )
 
 
-def _output_padding_too_large(axis: _Axis, given: int, findings: Findings) -> None:
+def _output_padding_too_large(axis: AskedAxis, given: int, findings: Findings) -> None:
     path = axis.path("output_padding")
     sharing = [axis] if len(path) == 2 else axis.all()
     strictest = min(sharing, key=lambda other: max(other.s, other.d))
@@ -335,7 +256,7 @@ def _output_padding_too_large(axis: _Axis, given: int, findings: Findings) -> No
     )
 
 
-def _empty_output(axis: _Axis, findings: Findings) -> None:
+def _empty_output(axis: AskedAxis, findings: Findings) -> None:
     before, after = axis.pair
     message = say(
         "padding takes {crop} off a full map of {full} {axis} and leaves no output: lower it by {excess} in all",
@@ -353,7 +274,7 @@ def _empty_output(axis: _Axis, findings: Findings) -> None:
     )
 
 
-def _excess(axis: _Axis) -> int:
+def _excess(axis: AskedAxis) -> int:
     """How much less padding there must be for an output of one element, or of the size asked for."""
     total = geometry.full_map(axis.i, axis.reach, axis.s) - sum(axis.pair)
     if axis.setting.output_size is None:
