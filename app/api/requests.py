@@ -17,7 +17,7 @@ from app.api.tensors import Tensor, cast, read_json_tensor, shared_dtype
 from app.core.checks import check_despite
 from app.core.cost import Extra, Limits, affordable
 from app.core.errors import ProblemError
-from app.core.findings import Findings, shown
+from app.core.findings import Findings, given_number, shown
 from app.core.geometry import Op
 from app.core.layout import Array, Layout, as_full, layout_of
 from app.core.plan import Plan
@@ -68,10 +68,12 @@ def read_job(op: Op, body: bytes | bytearray, body_type: str, answer_type: str, 
     fields = read_fields(model, given, findings, op)
     findings.word("dtype", fields.dtype, DTYPES, DTYPES)
     views = _views(fields.steps, op, findings)
-    dtype = _dtype(tensors, fields.dtype, findings)
+    numbers = Findings(findings.broken)
+    dtype = _dtype(tensors, fields.dtype, numbers)
     setting, layout = _setting(op, tensors, fields, findings)
-    if findings.faults and body_type == JSON:
-        _load(tensors, dtype, findings)  # to tell of numbers that are too large along with the rest
+    if body_type == JSON and (findings.faults or numbers.faults):
+        _load(tensors, dtype, numbers)  # to tell of numbers that are too large along with the rest
+    findings.faults += numbers.faults  # which leave the shapes of their fields sound
     problem = check_despite(setting, findings)
     elements = step_elements(problem, views) if views else 0
     json_bytes = _JSON_BYTES[dtype] * problem.output_elements if answer_type == JSON else 0
@@ -188,7 +190,8 @@ _PASSED_ON = {field.name for field in dataclass_fields(Setting)}
 def _layout(tensors: Mapping[str, Tensor], spatial_dims: int | None, findings: Findings) -> Layout | None:
     if spatial_dims is not None and not 1 <= spatial_dims <= 3:
         message = say("spatial_dims is {given}; it must be 1, 2 or 3", given=shown(spatial_dims))
-        findings.add(("spatial_dims",), "out_of_range", message, given=spatial_dims, allowed={"min": 1, "max": 3})
+        given = given_number(spatial_dims)
+        findings.add(("spatial_dims",), "out_of_range", message, given=given, allowed={"min": 1, "max": 3})
     if not findings.sound("spatial_dims") or not {"input", "kernel"} <= tensors.keys():
         findings.broken |= {"input", "kernel"}
         return None
