@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import json
+import logging
 import threading
 from collections.abc import Coroutine, Mapping
 from functools import cache
@@ -25,6 +26,9 @@ CONV, CONV_TRANSPOSE, OUTPUT_SIZE = "/v1/conv", "/v1/conv-transpose", "/v1/outpu
 
 #: Seconds that a refusal may take on a busy machine; on a free one it takes milliseconds.
 PATIENCE = 1.0
+
+#: It tells each request, which would bury what a failed test has to say.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 Result = TypeVar("Result")
 Entry = dict[str, Any]
