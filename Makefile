@@ -7,6 +7,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/installed
+PEERS := $(VENV)/peers
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test bench image lock
@@ -35,8 +36,12 @@ test: install ## All checks and tests
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n auto
 
-bench: install ## Measure, beside what else there is
+bench: install $(PEERS) ## Measure, beside PyTorch
 	$(BIN)/python -m benchmarks
+
+$(PEERS): benchmarks/requirements.txt $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 image: ## The container image, with Docker
 	docker build --tag convarith .
