@@ -78,7 +78,7 @@ def without_tensors(entry: Entry) -> str:
     """
     shown = dict(entry)
     if entry["code"] == "groups_do_not_divide":
-        return entry["pointer"] + entry["code"]
+        return f"{entry['pointer']} {entry['code']}"
     if shown["pointer"].startswith("/kernel_size"):
         shown["pointer"] = "/kernel"
     return json.dumps(shown, sort_keys=True)
