@@ -1,0 +1,80 @@
+"""Compiled kernels are kept, found again where nothing can be written, and done without where there is no place."""
+
+from __future__ import annotations
+
+import errno
+import importlib.util
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+import pytest
+from numba.core.caching import IndexDataCacheFile
+
+from app.core.algorithms.jit import compiled
+
+
+def refuse(*_arguments: Any, **_options: Any) -> Any:
+    raise OSError(errno.EROFS, "Read-only file system")
+
+
+@pytest.fixture
+def make_read_only(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """A read-only file system as numba meets it; root may write to what only lacks the permission."""
+
+    def make() -> None:
+        monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+        monkeypatch.setattr(IndexDataCacheFile, "_open_for_write", refuse)
+
+    return make
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
+    """Loads a kernel as a new process would."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "kernels"))
+    file = tmp_path / "doubling.py"
+    file.write_text("def double(x):\n    return x + x\n", encoding="utf-8")
+
+    def load() -> Any:
+        spec = importlib.util.spec_from_file_location("doubling", file)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return compiled(module.double)
+
+    return load
+
+
+def uses(kernel: Any) -> tuple[int, int]:
+    """How many kernels were found, and how many compiled though they might have been kept."""
+    return sum(kernel.stats.cache_hits.values()), sum(kernel.stats.cache_misses.values())
+
+
+def test_kernels_are_kept(load: Callable[[], Any]) -> None:
+    first, second = load(), load()
+    assert first(21) == second(21) == 42
+    assert uses(first) == (0, 1)
+    assert uses(second) == (1, 0)
+
+
+def test_kept_kernels_are_found_on_a_read_only_file_system(
+    load: Callable[[], Any], make_read_only: Callable[[], None]
+) -> None:
+    load()(21)
+    make_read_only()
+    kernel = load()
+    assert kernel(21) == 42
+    assert uses(kernel) == (1, 0)
+    assert kernel(0.5) == 1.0
+    assert uses(kernel) == (1, 1)
+
+
+def test_without_a_place_they_are_compiled(load: Callable[[], Any], make_read_only: Callable[[], None]) -> None:
+    make_read_only()
+    kernel = load()
+    assert kernel(21) == 42
+    assert uses(kernel) == (0, 1)
