@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from app.core.algorithms.taps import CACHED_KERNEL
 from app.core.checks import describe
 from app.core.errors import Fault, ProblemError
 from app.core.execute import execute
 from app.core.geometry import Op
 from app.core.layout import Array
-from app.core.plan import plan_of
+from app.core.plan import Plan, plan_of
 from app.core.problem import Method, Problem, Setting
 from app.core.text import say
 
@@ -47,24 +49,16 @@ def conv(
         ProblemError: shapes or settings do not fit; its `faults` name each field.
         OverflowingError: the result does not fit the dtype.
     """
-    return _compute(
-        _setting(
-            "conv",
-            x,
-            w,
-            bias,
-            stride=_frozen(stride),
-            padding=_frozen(padding),
-            dilation=_frozen(dilation),
-            groups=groups,
-            padding_mode=padding_mode,
-            flip_kernel=flip_kernel,
-            method=method,
-        ),
-        x,
-        w,
-        bias,
+    asked = (
+        ("stride", _frozen(stride)),
+        ("padding", _frozen(padding)),
+        ("dilation", _frozen(dilation)),
+        ("groups", groups),
+        ("padding_mode", padding_mode),
+        ("flip_kernel", flip_kernel),
+        ("method", method),
     )
+    return _compute("conv", x, w, bias, asked)
 
 
 def conv_transpose(
@@ -91,25 +85,17 @@ def conv_transpose(
         ProblemError: shapes or settings do not fit; its `faults` name each field.
         OverflowingError: the result does not fit the dtype.
     """
-    return _compute(
-        _setting(
-            "conv_transpose",
-            x,
-            w,
-            bias,
-            stride=_frozen(stride),
-            padding=_frozen(padding),
-            dilation=_frozen(dilation),
-            output_padding=_frozen(output_padding),
-            output_size=None if output_size is None else _frozen(output_size),
-            groups=groups,
-            flip_kernel=flip_kernel,
-            method=method,
-        ),
-        x,
-        w,
-        bias,
+    asked = (
+        ("stride", _frozen(stride)),
+        ("padding", _frozen(padding)),
+        ("dilation", _frozen(dilation)),
+        ("output_padding", _frozen(output_padding)),
+        ("output_size", None if output_size is None else _frozen(output_size)),
+        ("groups", groups),
+        ("flip_kernel", flip_kernel),
+        ("method", method),
     )
+    return _compute("conv_transpose", x, w, bias, asked)
 
 
 def output_size(
@@ -160,42 +146,63 @@ def _frozen(value: Any) -> Any:
     Raises:
         TypeError: a number is not whole.
     """
-    if isinstance(value, str):
+    if type(value) is int or isinstance(value, str):
         return value
     if isinstance(value, Sequence) or (isinstance(value, np.ndarray) and value.ndim):
         return tuple(_frozen(entry) for entry in value)
     return operator.index(value)
 
 
-def _setting(op: Op, x: Array, w: Array, bias: Array | None, **asked: Any) -> Setting:
-    """A setting of arrays at rank N + 2."""
-    n = w.ndim - 2
-    if not 1 <= n <= 3 or x.ndim != w.ndim:
-        message = say("input and kernel must both have rank 3, 4 or 5; they have {x} and {w}", x=x.ndim, w=w.ndim)
+Asked = tuple[tuple[str, Any], ...]
+Shape = tuple[int, ...]
+
+
+def _compute(op: Op, x: Array, w: Array, bias: Array | None, asked: Asked) -> Array:
+    shapes = (x.shape, w.shape, None if bias is None else bias.shape)
+    dtypes = (x.dtype, w.dtype, None if bias is None else bias.dtype)
+    keep = max(w.shape, default=0) <= CACHED_KERNEL
+    plan = _kept_plan(op, shapes, dtypes, asked) if keep else _plan(op, shapes, dtypes, asked)
+    return execute(plan, x, w, None if bias is None else np.atleast_1d(bias))
+
+
+def _plan(
+    op: Op,
+    shapes: tuple[Shape, Shape, Shape | None],
+    dtypes: tuple[np.dtype[Any], np.dtype[Any], np.dtype[Any] | None],
+    asked: Asked,
+) -> Plan:
+    """The plan of a call, from its shapes, dtypes and settings.
+
+    Raises:
+        ProblemError: they do not fit.
+    """
+    x, w, bias = shapes
+    n = len(w) - 2
+    if not 1 <= n <= 3 or len(x) != len(w):
+        message = say("input and kernel must both have rank 3, 4 or 5; they have {x} and {w}", x=len(x), w=len(w))
         raise ProblemError([Fault(("input" if 1 <= n <= 3 else "kernel",), "wrong_rank", message)])
-    arrays = (x, w) if bias is None else (x, w, bias)
-    if x.dtype.name not in DTYPES or any(array.dtype.name != x.dtype.name for array in arrays):
+    names = [dtype.name for dtype in dtypes if dtype is not None]
+    if names[0] not in DTYPES or len(set(names)) > 1:
         message = say(
             "input, kernel and bias must share one dtype of {dtypes}; they have {given}",
             dtypes=", ".join(DTYPES),
-            given=", ".join(array.dtype.name for array in arrays),
+            given=", ".join(names),
         )
         raise ProblemError([Fault(("dtype",), "dtype_mismatch", message)])
-    if 0 in x.shape or 0 in w.shape:
+    if 0 in x or 0 in w:
         message = say("every dimension must be at least 1")
-        raise ProblemError([Fault(("input" if 0 in x.shape else "kernel",), "empty", message)])
-    return Setting(
+        raise ProblemError([Fault(("input" if 0 in x else "kernel",), "empty", message)])
+    setting = Setting(
         op,
-        x.shape[2:],
-        w.shape[2:],
-        batch=x.shape[0],
-        in_channels=x.shape[1],
-        kernel_channels=(w.shape[0], w.shape[1]),
-        bias=False if bias is None else bias.shape,
-        **asked,
+        x[2:],
+        w[2:],
+        batch=x[0],
+        in_channels=x[1],
+        kernel_channels=(w[0], w[1]),
+        bias=False if bias is None else bias,
+        **dict(asked),
     )
+    return plan_of(describe(setting), np.dtype(names[0]))
 
 
-def _compute(setting: Setting, x: Array, w: Array, bias: Array | None) -> Array:
-    plan = plan_of(describe(setting), x.dtype.newbyteorder("="))
-    return execute(plan, x, w, None if bias is None else np.atleast_1d(bias))
+_kept_plan = lru_cache(maxsize=1024)(_plan)

@@ -18,23 +18,25 @@ def execute(plan: Plan, x: Array, w: Array, bias: Array | None = None) -> Array:
     Raises:
         OverflowingError: the answer does not fit the dtype.
     """
-    problem, axes, dtype = plan.problem, plan.axes, x.dtype.newbyteorder("=")
+    problem = plan.problem
     if plan.pads:
         x = pad_input(x, problem)
-    x = _native(x).reshape(problem.batch, problem.in_channels, *(axis.input for axis in axes))
-    w = _native(_output_channels_first(w, plan)).reshape(problem.out_channels, -1, *(axis.kernel for axis in axes))
-    b = np.zeros(problem.out_channels, dtype) if bias is None else _native(bias)
-    out: Array = np.empty((problem.batch, problem.out_channels, *(axis.output for axis in axes)), dtype)
-    if dtype.kind == "i":
-        check_int64(axes, x, w, b, out.shape)
-    plan.algorithm.run(problem, axes, x, w, b, out)
-    if dtype.kind == "f":
+    x = _native(x).reshape(plan.input_shape)
+    w = _native(_output_channels_first(w, plan)).reshape(plan.kernel_shape)
+    b = np.zeros(problem.out_channels, x.dtype) if bias is None else _native(bias)
+    out: Array = np.empty(plan.output_shape, x.dtype)
+    if x.dtype.kind == "i":
+        check_int64(plan.axes, x, w, b, out.shape)
+    plan.algorithm.run(problem, plan.axes, x, w, b, out)
+    if x.dtype.kind == "f":
         check_finite(out)
     return out.reshape(problem.output_shape)
 
 
 def _native(values: Array) -> Array:
     """Row-major and in the machine's byte order, as the kernels are compiled for."""
+    if values.flags.c_contiguous and values.dtype.isnative:
+        return values
     return np.ascontiguousarray(values, values.dtype.newbyteorder("="))
 
 

@@ -19,7 +19,7 @@ class Plan:
 
     `bytes` is what the computation holds at once: input, kernel, output, the padded
     input where there is one, and the algorithm's own workspace. `price` is the guess of
-    its time in nanoseconds.
+    its time in nanoseconds. The shapes are those of three axes, as the algorithms have them.
     """
 
     problem: Problem
@@ -28,6 +28,9 @@ class Plan:
     pads: bool
     bytes: int
     price: float
+    input_shape: tuple[int, ...]
+    kernel_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
 
 
 def plan_of(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
@@ -45,11 +48,24 @@ def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
         if (algorithm.sums_products or problem.method == "auto") and algorithm.fits(problem, axes, dtype)
     ]
     best = min(able, key=lambda algorithm: algorithm.price(problem, axes, dtype))
-    padded = problem.batch * problem.in_channels * math.prod(axis.input for axis in axes) if pads else 0
-    elements = problem.input_elements + problem.kernel_elements + problem.output_elements + padded
+    input_shape = (problem.batch, problem.in_channels, *(axis.input for axis in axes))
+    kernel_shape = (problem.out_channels, problem.in_channels // problem.groups, *(axis.kernel for axis in axes))
+    output_shape = (problem.batch, problem.out_channels, *(axis.output for axis in axes))
+    elements = sum(map(math.prod, (input_shape, kernel_shape, output_shape)))
+    if pads:
+        elements += problem.input_elements
     tables = sum(axis.table.nbytes for axis in axes)
-    bytes_ = elements * dtype.itemsize + tables + best.workspace(problem, dtype)
-    return Plan(problem, best, axes, pads, bytes_, best.price(problem, axes, dtype))
+    return Plan(
+        problem,
+        best,
+        axes,
+        pads,
+        bytes=elements * dtype.itemsize + tables + best.workspace(problem, dtype),
+        price=best.price(problem, axes, dtype),
+        input_shape=input_shape,
+        kernel_shape=kernel_shape,
+        output_shape=output_shape,
+    )
 
 
 _cached_plan = lru_cache(maxsize=1024)(_plan)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numba import uint64
 
@@ -142,15 +140,29 @@ def _add_product(total, a, b):
 
 
 def check_finite(output: Array, field: Path = ()) -> None:
-    """Refuse a float answer that became infinite.
+    """Refuse a float answer that became infinite, or NaN on the way there.
 
     Raises:
         OverflowingError: `float_overflow`.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = float(output.sum())
-    if math.isfinite(total) or bool(np.isfinite(output).all()):
+    bits, infinite = _BITS[output.dtype.itemsize]
+    if _largest_bits(output.view(bits), infinite) < infinite:
         return
     message = say("the result is too large for {dtype}: use smaller numbers or a wider dtype", dtype=output.dtype.name)
     suggestion = Suggestion(("dtype",), "float64") if output.dtype == np.float32 else None
     raise OverflowingError([Fault(field, "float_overflow", message, suggestion=suggestion)])
+
+
+#: By the size of a float: its bits as a whole number, and those of infinity. Without the
+#: sign, infinity and the NaNs are the largest.
+_BITS = {4: (np.dtype(np.int32), 0x7F80_0000), 8: (np.dtype(np.int64), 0x7FF0_0000_0000_0000)}
+
+
+@compiled
+def _largest_bits(values, infinite):
+    """The largest bits of some floats without their signs, in a loop over whole vectors."""
+    flat, mask = values.reshape(-1), infinite | (infinite - 1)
+    largest = infinite & 0
+    for m in range(len(flat)):
+        largest = max(largest, flat[m] & mask)
+    return largest
