@@ -19,7 +19,8 @@ from app.core.findings import LARGEST_PARAMETER, NAMED_UNKNOWN, Findings, shown
 from app.core.problem import METHODS, PADDING_MODES, PADDING_WORDS
 from app.core.text import say
 
-VIEWS = ("sliding_window", "matrix", "scatter")
+CONV_VIEWS = ("sliding_window", "matrix")
+VIEWS = (*CONV_VIEWS, "scatter")
 DTYPES = ("auto", "int64", "float32", "float64")
 
 #: Longer lists than this are refused by their length, before their entries are read.
@@ -47,6 +48,10 @@ def _words(*words: str) -> Any:
 
 def _length(low: int, high: int) -> Any:
     return Field(max_length=_LONGEST, json_schema_extra={"minItems": low, "maxItems": high})
+
+
+def _each_once(high: int) -> Any:
+    return Field(max_length=_LONGEST, json_schema_extra={"maxItems": high, "uniqueItems": True})
 
 
 _FROM_0 = Field(json_schema_extra={"minimum": 0, "maximum": LARGEST_PARAMETER})
@@ -79,7 +84,12 @@ TransposePadding = Annotated[
 ]
 Steps = Annotated[
     Annotated[StrictBool, Tag("flag")]
-    | Annotated[list[Annotated[StrictStr, _words(*VIEWS)]], _length(0, len(VIEWS)), Tag("list")],
+    | Annotated[list[Annotated[StrictStr, _words(*VIEWS)]], _each_once(len(VIEWS)), Tag("list")],
+    Discriminator(_kind_of_steps),
+]
+ConvSteps = Annotated[
+    Annotated[StrictBool, Tag("flag")]
+    | Annotated[list[Annotated[StrictStr, _words(*CONV_VIEWS)]], _each_once(len(CONV_VIEWS)), Tag("list")],
     Discriminator(_kind_of_steps),
 ]
 PaddingMode = Annotated[StrictStr, _words(*PADDING_MODES)]
@@ -100,6 +110,9 @@ Bias = Annotated[
 ]
 
 
+_SHOWN_VIEWS = "The views to show; true is sliding_window."
+
+
 class Parameters(BaseModel):
     """What both computing operations take beside their tensors."""
 
@@ -116,13 +129,14 @@ class Parameters(BaseModel):
     spatial_dims: Annotated[_Count | None, Field(json_schema_extra={"maximum": 3})] = Field(
         None, description="Needed for a bare 3-D volume alone; otherwise told from the kernel's rank."
     )
-    steps: Steps = Field(default=False, description="The views to show; true is sliding_window.")
+    steps: Steps = Field(default=False, description=_SHOWN_VIEWS)
 
 
 class ConvParameters(Parameters):
     """Parameters of a convolution."""
 
     padding: Padding = Field(0, description="A number, one number or pair a dimension, or a word.")
+    steps: ConvSteps = Field(default=False, description=_SHOWN_VIEWS)
     padding_mode: PaddingMode = Field("zeros", description="What the padding repeats.")
 
 
