@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numba import uint64
 
-from app.core.algorithms.jit import compiled
+from app.core.algorithms.jit import compiled, inlined
 from app.core.algorithms.taps import Axis
 from app.core.geometry import ceil_div
 from app.core.layout import Array
@@ -119,7 +119,7 @@ def _sum_stretches(x, w, bias, out, depth, height, width, low, high):
                 flat_out[row + residue + out_step * (first + m)] = sums[m]
 
 
-@compiled
+@inlined
 def _sum_row(row, at, count, x, flat_x, w, flat_w, co, sources, depth, z, height, y, width, q, weights, places):
     """row[at + m] += the sum over the taps of phases z, y, q, for m below `count`.
 
@@ -159,7 +159,7 @@ def _sum_row(row, at, count, x, flat_x, w, flat_w, co, sources, depth, z, height
     _add_taps(row, at, flat_x, in_step, weights, places, gathered)
 
 
-@compiled
+@inlined
 def _add_taps(row, at, flat_x, in_step, weights, places, gathered):
     """Add the gathered taps in their order, four in one pass where all four have an input."""
     done = 0
@@ -177,7 +177,7 @@ def _add_taps(row, at, flat_x, in_step, weights, places, gathered):
         _add_one(row, at, flat_x, in_step, weights[j], places[j, 0], places[j, 1], places[j, 2])
 
 
-@compiled
+@inlined
 def _add_four(row, at, flat_x, in_step, weights, places, j, begin, end):
     """Four taps in one pass over row[at + begin : at + end]."""
     w0, w1, w2, w3 = weights[j], weights[j + 1], weights[j + 2], weights[j + 3]
@@ -199,7 +199,7 @@ def _add_four(row, at, flat_x, in_step, weights, places, j, begin, end):
             )
 
 
-@compiled
+@inlined
 def _add_one(row, at, flat_x, in_step, weight, place, begin, end):
     """row[at + m] += weight·flat_x[place + in_step·m] for m from `begin` to `end`."""
     if begin >= end:

@@ -19,7 +19,7 @@ from app.core.algorithms.jit import compiled
 from app.core.algorithms.taps import Axis
 from app.core.geometry import ceil_div
 from app.core.layout import Array
-from app.core.parallel import run_in_parts
+from app.core.parallel import limit_blas, run_in_parts
 from app.core.problem import Problem
 
 #: A packed tile's elements: a float32 tile and its product stay in the second cache.
@@ -51,6 +51,7 @@ class _Phase:
 
 def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> None:
     """Write the operation's output into `out`; shapes as for the direct algorithm."""
+    limit_blas()
     if any(axis.out_step > 1 for axis in axes):
         out[:] = bias[:, None, None, None]  # where no weight reaches
     for phase in _phases(axes, w, problem.groups):

@@ -26,3 +26,12 @@ def compiled(function: Kernel) -> Kernel:
     with suppress(RuntimeError):
         kernel._cache = KernelCache(function)
     return cast("Kernel", kernel)
+
+
+def inlined(function: Kernel) -> Kernel:
+    """A piece of kernels, copied into each that calls it.
+
+    A call of its own would count references to every array that it is handed; two
+    threads then fight over the counts.
+    """
+    return cast("Kernel", numba.njit(inline="always", **_OPTIONS)(function))
