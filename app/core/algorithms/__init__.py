@@ -70,7 +70,7 @@ def _gemm_price(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> fl
 
 def _gemm_workspace(problem: Problem, dtype: np.dtype[np.generic]) -> int:
     taps = _taps(problem)
-    tile = (taps + problem.out_channels // problem.groups) * gemm.tile_width(taps)
+    tile = (taps + problem.out_channels // problem.groups) * gemm.tile_width(taps)  # of each thread
     return (tile * team.size + problem.kernel_elements) * dtype.itemsize
 
 

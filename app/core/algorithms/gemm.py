@@ -22,11 +22,17 @@ from app.core.layout import Array
 from app.core.parallel import limit_blas, run_in_parts
 from app.core.problem import Problem
 
-#: A packed tile's elements: a float32 tile and its product stay in the second cache.
-TILE_ELEMENTS = 2**17
+#: Elements of a packed tile: with its product it stays in the second cache.
+TILE_ELEMENTS = 2**18
 
-#: A product narrower than this runs far below the machine's peak.
-NARROWEST_TILE = 32
+#: A product narrower than this runs far below the machine's peak; a wider one gains nothing.
+NARROWEST_TILE, WIDEST_TILE = 64, 1024
+
+#: With fewer tiles than this, threads share the channels of one tile instead.
+FEW_TILES = 4
+
+#: Output channels of one product, where tiles are few.
+CHANNEL_BLOCK = 64
 
 #: More taps would make even the narrowest tile large.
 MOST_TAPS = 2**16
@@ -37,7 +43,7 @@ MOST_PHASES = 1024
 
 def tile_width(taps: int) -> int:
     """Output positions in one tile, for so many taps over all channels of a group."""
-    return max(NARROWEST_TILE, min(2048, TILE_ELEMENTS // taps // 16 * 16))
+    return max(NARROWEST_TILE, min(WIDEST_TILE, TILE_ELEMENTS // taps // 16 * 16))
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,11 @@ class _Phase:
     positions: tuple[int, ...]
     weights: Array  # (groups, out channels of a group, taps)
 
+    @property
+    def count(self) -> int:
+        """Output positions of the phase, in one channel."""
+        return math.prod(self.positions)
+
 
 def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> None:
     """Write the operation's output into `out`; shapes as for the direct algorithm."""
@@ -55,14 +66,19 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     if any(axis.out_step > 1 for axis in axes):
         out[:] = bias[:, None, None, None]  # where no weight reaches
     for phase in _phases(axes, w, problem.groups):
-        _run_phase(phase, axes, x, bias, out)
+        tiles = ceil_div(phase.count, tile_width(phase.weights.shape[2]))
+        if len(x) * problem.groups * tiles < FEW_TILES:
+            _run_few_tiles(phase, axes, x, bias, out)
+        else:
+            _run_many_tiles(phase, axes, x, bias, out)
 
 
-def _run_phase(phase: _Phase, axes: tuple[Axis, ...], x: Array, bias: Array, out: Array) -> None:
+def _run_many_tiles(phase: _Phase, axes: tuple[Axis, ...], x: Array, bias: Array, out: Array) -> None:
+    """Each thread packs and multiplies tiles of its own."""
     groups, out_group, taps = phase.weights.shape
     in_group = x.shape[1] // groups
-    count, width = math.prod(phase.positions), tile_width(taps)
-    tiles = ceil_div(count, width)
+    width = tile_width(taps)
+    tiles = ceil_div(phase.count, width)
     tables = [axis.table for axis in axes]
 
     def part(low: int, high: int) -> None:
@@ -71,25 +87,79 @@ def _run_phase(phase: _Phase, axes: tuple[Axis, ...], x: Array, bias: Array, out
         for task in range(low, high):
             sample, tile = divmod(task, tiles)
             b, g = divmod(sample, groups)
-            begin, end = tile * width, min(count, (tile + 1) * width)
+            begin, end = tile * width, min(phase.count, (tile + 1) * width)
             _pack(x, b, g * in_group, in_group, *tables, phase.index, phase.positions, begin, end, columns)
-            with np.errstate(over="ignore", invalid="ignore"):  # an overflow is found in the output
-                np.matmul(phase.weights[g], columns[:, : end - begin], out=products[:, : end - begin])
+            _multiply(phase.weights[g], columns[:, : end - begin], products[:, : end - begin])
             _place(products, bias, out, b, g * out_group, *tables, phase.index, phase.positions, begin, end)
 
-    run_in_parts(part, len(x) * groups * tiles, work=len(x) * count * taps * out.shape[1])
+    run_in_parts(part, len(x) * groups * tiles, work=len(x) * phase.count * taps * out.shape[1])
+
+
+def _run_few_tiles(phase: _Phase, axes: tuple[Axis, ...], x: Array, bias: Array, out: Array) -> None:
+    """Threads pack a tile together by input channels, then multiply it by output channels."""
+    groups, out_group, taps = phase.weights.shape
+    in_group = x.shape[1] // groups
+    width = min(phase.count, tile_width(taps))
+    tables = [axis.table for axis in axes]
+    columns = np.empty((taps, width), x.dtype)
+    per_channel = taps // in_group
+
+    for b, g, begin in itertools.product(range(len(x)), range(groups), range(0, phase.count, width)):
+        end = min(phase.count, begin + width)
+
+        def pack(low: int, high: int, b: int = b, g: int = g, begin: int = begin, end: int = end) -> None:
+            own = columns[low * per_channel : high * per_channel]
+            _pack(x, b, g * in_group + low, high - low, *tables, phase.index, phase.positions, begin, end, own)
+
+        def multiply(low: int, high: int, b: int = b, g: int = g, begin: int = begin, end: int = end) -> None:
+            for block in range(low, high):
+                first = block * CHANNEL_BLOCK
+                weights = phase.weights[g, first : first + CHANNEL_BLOCK]
+                products = np.empty((len(weights), end - begin), x.dtype)
+                _multiply(weights, columns[:, : end - begin], products)
+                channel = g * out_group + first
+                _place(products, bias, out, b, channel, *tables, phase.index, phase.positions, begin, end)
+
+        run_in_parts(pack, in_group, work=taps * width)
+        run_in_parts(multiply, ceil_div(out_group, CHANNEL_BLOCK), work=out_group * taps * width)
+
+
+def _multiply(weights: Array, columns: Array, products: Array) -> None:
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflow is found in the output
+        np.matmul(weights, columns, out=products)
 
 
 def _phases(axes: tuple[Axis, ...], w: Array, groups: int) -> list[_Phase]:
     """The phases that have both outputs and weights."""
     found = []
+    out_group = w.shape[0] // groups
     for index in itertools.product(*(range(len(axis.residues)) for axis in axes)):
         positions = tuple(axis.positions(q) for axis, q in zip(axes, index, strict=True))
-        if all(positions):
-            taps = (axis.taps(q) for axis, q in zip(axes, index, strict=True))
-            chosen = w[np.ix_(np.arange(w.shape[0]), np.arange(w.shape[1]), *taps)]
-            found.append(_Phase(index, positions, chosen.reshape(groups, w.shape[0] // groups, -1)))
+        if not all(positions):
+            continue
+        taps = [axis.taps(q) for axis, q in zip(axes, index, strict=True)]
+        weights = w
+        if not all(map(_is_whole, axes, taps)):
+            weights = np.empty((w.shape[0], w.shape[1], *map(len, taps)), w.dtype)
+            _choose(w, *taps, weights)
+        found.append(_Phase(index, positions, weights.reshape(groups, out_group, -1)))
     return found
+
+
+def _is_whole(axis: Axis, taps: Array) -> bool:
+    """Whether the taps are all the weights of an axis in their own order."""
+    return len(taps) == axis.kernel and (len(taps) == 1 or bool(taps[0] < taps[1]))
+
+
+@compiled
+def _choose(w, taps_z, taps_y, taps_x, chosen):
+    """chosen = the weights of the taps, in their order."""
+    for co in range(w.shape[0]):
+        for ci in range(w.shape[1]):
+            for z in range(len(taps_z)):
+                for y in range(len(taps_y)):
+                    for x in range(len(taps_x)):
+                        chosen[co, ci, z, y, x] = w[co, ci, taps_z[z], taps_y[y], taps_x[x]]
 
 
 @compiled
