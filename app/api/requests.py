@@ -71,10 +71,14 @@ def read_job(op: Op, body: bytes | bytearray, body_type: str, answer_type: str, 
     numbers = Findings(findings.broken)
     dtype = _dtype(tensors, fields.dtype, numbers)
     setting, layout = _setting(op, tensors, fields, findings)
-    if body_type == JSON and (findings.faults or numbers.faults):
-        _load(tensors, dtype, numbers)  # to tell of numbers that are too large along with the rest
     findings.faults += numbers.faults  # which leave the shapes of their fields sound
-    problem = check_despite(setting, findings)
+    try:
+        problem = check_despite(setting, findings)
+    except ProblemError as error:
+        if body_type == JSON:
+            _load(tensors, dtype, numbers)  # to tell of numbers that are too large along with the rest
+        numbers.take(error.faults)
+        raise ProblemError(numbers.faults, error.uncounted) from None
     elements = step_elements(problem, views) if views else 0
     json_bytes = _JSON_BYTES[dtype] * problem.output_elements if answer_type == JSON else 0
     extra = Extra(elements, bytes=json_bytes + elements * _STEP_BYTES)

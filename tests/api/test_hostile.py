@@ -248,6 +248,19 @@ def test_shapes_numbers_and_views_are_independent() -> None:
     }
 
 
+def test_numbers_that_are_too_large_are_told_with_the_rest() -> None:
+    body = {"input": [1, 1e39], "kernel": [1.5, -1e300], "dtype": "float32"}
+    numbers = {("/input/1", "not_finite"), ("/kernel/1", "not_finite")}
+    assert places(refused(CONV, body)) == numbers
+    assert places(refused(CONV, body | {"stride": 0})) == numbers | {("/stride", "out_of_range")}
+    assert places(refused(CONV, body | {"steps": ["x"]})) == numbers | {("/steps/0", "out_of_range")}
+    assert places(refused(CONV, body | {"kernel": [1e39] * 9})) == {
+        ("/input/1", "not_finite"),
+        ("/kernel/0", "not_finite"),
+        ("/kernel", "kernel_too_large"),
+    }
+
+
 def test_one_fault_is_told_once() -> None:
     """Nothing that hangs on a broken field is told beside it."""
     assert places(refused(CONV, {"input": [["x"]], "kernel": [[1] * 9]})) == {("/input/0/0", "wrong_type")}
