@@ -119,14 +119,14 @@ def routes(settings: Settings, thread: ComputeThread) -> list[DirectRoute]:
         DirectRoute(
             "POST",
             "/v1/output-size",
-            OutputSize(settings),
+            OutputSize(settings, thread),
             operation_id="output_size",
             tags=["Sizes"],
             summary="Sizes, formulas and counts, without any tensor",
             description="The output's size with the formula that gives it, the sizes that belong to it the other way "
             "round, multiply-adds and parameters. Sizes too large to compute are answered too.",
             response_model=GeometryAnswer,
-            responses={200: {"content": {JSON: {"example": _size_example()}}}, **errors(*ERRORS)},
+            responses={200: {"content": {JSON: {"example": _size_example()}}}, **errors(*ERRORS, 503)},
             openapi_extra=_body(SizeRequest, SIZE_EXAMPLES, bulk=False),
         ),
     ]

@@ -53,7 +53,15 @@ def _reason(error: Exception) -> str:
         return "it is nested too deeply"
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8"
-    return shown(str(error).removeprefix("JSON is malformed: "))
+    return _REASONS.get(str(error).partition(" - ")[0], shown(str(error).removeprefix("JSON is malformed: ")))
+
+
+#: What msgspec says, in words that tell what to change.
+_REASONS = {
+    "Input data was truncated": "it ends too early, or half of a surrogate pair stands alone",
+    "Number out of range": "a number in it is too large for a double",
+    "Integer value out of range": "a whole number in it has too many digits",
+}
 
 
 def frozen(value: Any) -> Any:

@@ -242,7 +242,7 @@ def _fault_of(path: Path, kind: str, given: Any) -> Fault:
     if kind == "too_long":
         low, high = _LENGTHS.get(path[0], (1, 3)) if len(path) == 1 else (2, 2)
         length = low if low == high else f"{low} to {high}"
-        message = say("{name} has {given} values; it must have {wanted}", name=name, given=len(given), wanted=length)
+        message = say("{name} has length {given}; it must be {wanted}", name=name, given=len(given), wanted=length)
         return Fault(path, "wrong_length", message, given=len(given), allowed={"min": low, "max": high})
     wanted = _WANTED_OF_FIELD.get(path[0]) if len(path) == 1 else None
     wanted = wanted or _WANTED.get(kind, "a whole number")

@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from app.api.admission import INLINE_BODY, ComputeThread
 from app.api.body import read_body
-from app.api.envelope import exchange_of
+from app.api.envelope import Exchange, exchange_of
 from app.api.negotiation import answer_type, body_type
 from app.api.problems import plain
 from app.api.reading import frozen, read_object
@@ -27,29 +28,44 @@ from app.settings import Settings
 class OutputSize:
     """The endpoint: sizes, formulas and counts of an operation, without any tensor."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, thread: ComputeThread) -> None:
         self.settings = settings
+        self.thread = thread
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
 
         Raises:
             ProblemError: the settings do not fit.
-            StatusError: a media type, or a body that is too large or too slow.
+            StatusError: a media type, a body that is too large or too slow, or a full queue.
         """
         exchange = exchange_of(scope)
         answer_type(scope)
         body_type(scope)
         body = await read_body(scope, receive, self.settings.json_body_bytes, self.settings)
-        begun = perf_counter()
-        setting = read_size_request(read_object(body))
-        parsed = perf_counter()
-        problem = describe(setting)
-        computed = perf_counter()
-        text = geometry_json(problem)
-        exchange.parse, exchange.compute = parsed - begun, computed - parsed
-        exchange.serialise = perf_counter() - computed
+        if len(body) > INLINE_BODY:  # no honest request, yet it must not hold up the others
+            text = await self.thread.run(lambda: size_answer(body, exchange))
+        else:
+            text = size_answer(body, exchange)
         await answer(send, text)
+
+
+def size_answer(body: bytes | bytearray, exchange: Exchange) -> bytes:
+    """The answer's JSON.
+
+    Raises:
+        MalformedBodyError: the body is not JSON.
+        ProblemError: the settings do not fit.
+    """
+    begun = perf_counter()
+    setting = read_size_request(read_object(body))
+    parsed = perf_counter()
+    problem = describe(setting)
+    computed = perf_counter()
+    text = geometry_json(problem)
+    exchange.parse, exchange.compute = parsed - begun, computed - parsed
+    exchange.serialise = perf_counter() - computed
+    return text
 
 
 def read_size_request(given: dict[str, Any]) -> Setting:

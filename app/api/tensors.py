@@ -120,7 +120,7 @@ def _uneven(value: Any, field: str, depth: int) -> Fault:
     reference = field_name((field, *[0] * depth))
     if isinstance(entry, list):
         message = say(
-            "{name} has {length} values where {reference} has {wanted}; all must be as long",
+            "{name} has length {length} where {reference} has {wanted}; all must be as long",
             name=field_name(path),
             length=len(entry),
             reference=reference,

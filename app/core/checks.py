@@ -56,10 +56,13 @@ def _check(setting: Setting, broken: frozenset[str]) -> tuple[Findings, tuple[Di
     for field in ("groups", "batch", "in_channels", "out_channels"):
         if findings.sound(field):
             findings.number((field,), getattr(setting, field), 1)
-    dimensions = dimensions_of(setting, findings)
+    # Sizes and channels are independent: what is wrong with the one hides nothing of the other.
+    channels = Findings(findings.broken)
     out_channels = _channels(setting)[1]
-    _check_channels(setting, out_channels, findings)
-    _check_bias(setting, out_channels, findings)
+    _check_channels(setting, out_channels, channels)
+    _check_bias(setting, out_channels, channels)
+    dimensions = dimensions_of(setting, findings)
+    findings.take(channels.faults)
     return findings, dimensions
 
 
@@ -201,6 +204,6 @@ def _check_bias(setting: Setting, outside: int, findings: Findings) -> None:
     length = math.prod(shape)
     if length != outside and findings.sound("kernel", "groups", "spatial_dims"):
         message = say(
-            "the bias has {length} values; it must have {n}, one for each output channel", length=length, n=outside
+            "the bias has length {length}; it must be {n}, one for each output channel", length=length, n=outside
         )
         findings.add(("bias",), "bias_length", message, given=length, allowed={"min": outside, "max": outside})

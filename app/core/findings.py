@@ -89,7 +89,7 @@ class Findings:
         if low <= given <= high:
             return True
         message = say(
-            "{field} has {given} values; it must have {wanted}",
+            "{field} has length {given}; it must be {wanted}",
             field=field_name(path),
             given=given,
             wanted=low if low == high else f"{low} to {high}",
