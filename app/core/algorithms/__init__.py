@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.core.algorithms import direct, gemm
+from app.core.algorithms import direct, gemm, planes
 from app.core.algorithms.taps import Axis
 from app.core.geometry import ceil_div
 from app.core.layout import Array
@@ -45,10 +45,10 @@ def _taps(problem: Problem) -> int:
 
 def _direct_price(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> float:
     per_mac = {"float32": 0.045, "float64": 0.09, "int64": 0.14}[dtype.name]
-    strided = 2.5 if axes[2].in_step > 1 or axes[2].out_step > 1 else 1.0
+    strided = 2.5 if axes[2].in_step > 1 else 1.2 if axes[2].out_step > 1 else 1.0
     rows = math.prod(problem.output_shape[:-1]) * ceil_div(axes[2].output, direct.STRETCH)
     passes = rows * _taps(problem) / math.prod(axis.out_step for axis in axes[:2])
-    return problem.macs * per_mac * strided + passes * 3.0
+    return problem.macs * per_mac * strided + passes * 8.0
 
 
 def _gemm_fits(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> bool:
@@ -74,13 +74,40 @@ def _gemm_workspace(problem: Problem, dtype: np.dtype[np.generic]) -> int:
     return (tile * team.size + problem.kernel_elements) * dtype.itemsize
 
 
+def _planes_fits(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> bool:
+    in_group = problem.in_channels // problem.groups
+    windows_move_by_one = all(axis.in_step == 1 for axis in axes)
+    return (
+        windows_move_by_one
+        and _phases(axes) <= planes.MOST_PHASES
+        and planes.plane_size(axes, in_group) <= planes.LARGEST_PLANE
+    )
+
+
+def _planes_price(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> float:
+    out_group = problem.out_channels // problem.groups
+    per_mac = {"float32": 0.05, "float64": 0.1, "int64": 0.16}[dtype.name]
+    if out_group >= planes.BLOCK - 1:
+        per_mac *= 0.6 if out_group % planes.BLOCK == 0 else 0.75
+    dropped = math.prod(1 + axis.span / max(1, axis.positions(0)) for axis in axes[1:])
+    plane = planes.plane_size(axes, problem.in_channels // problem.groups)
+    laid = problem.batch * problem.groups * plane * _phases(axes)
+    return problem.macs * per_mac * dropped + laid * 1.5 + problem.output_elements * 0.5 + _phases(axes) * 30_000.0
+
+
+def _planes_workspace(problem: Problem, dtype: np.dtype[np.generic]) -> int:
+    return (planes.LARGEST_PLANE * team.size + problem.kernel_elements) * dtype.itemsize
+
+
 ALGORITHMS: dict[str, tuple[Algorithm, ...]] = {
     "conv": (
         Algorithm("direct", lambda *_: True, _direct_price, lambda *_: 0, direct.run),
+        Algorithm("planes", _planes_fits, _planes_price, _planes_workspace, planes.run),
         Algorithm("gemm", _gemm_fits, _gemm_price, _gemm_workspace, gemm.run),
     ),
     "conv_transpose": (
         Algorithm("polyphase", lambda *_: True, _direct_price, lambda *_: 0, direct.run),
+        Algorithm("polyphase_planes", _planes_fits, _planes_price, _planes_workspace, planes.run),
         Algorithm("polyphase_gemm", _gemm_fits, _gemm_price, _gemm_workspace, gemm.run),
     ),
 }

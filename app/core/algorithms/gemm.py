@@ -9,13 +9,12 @@ alone, so the bits do not depend on the number of threads.
 from __future__ import annotations
 
 import itertools
-import math
-from dataclasses import dataclass
 
 import numpy as np
 from numba import uint64
 
 from app.core.algorithms.jit import compiled
+from app.core.algorithms.phases import Phase, fill_with_bias, phases_of
 from app.core.algorithms.taps import Axis
 from app.core.geometry import ceil_div
 from app.core.layout import Array
@@ -46,26 +45,11 @@ def tile_width(taps: int) -> int:
     return max(NARROWEST_TILE, min(WIDEST_TILE, TILE_ELEMENTS // taps // 16 * 16))
 
 
-@dataclass(frozen=True)
-class _Phase:
-    """One phase of the output: its index and its number of positions along each axis."""
-
-    index: tuple[int, ...]
-    positions: tuple[int, ...]
-    weights: Array  # (groups, out channels of a group, taps)
-
-    @property
-    def count(self) -> int:
-        """Output positions of the phase, in one channel."""
-        return math.prod(self.positions)
-
-
 def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> None:
     """Write the operation's output into `out`; shapes as for the direct algorithm."""
     limit_blas()
-    if any(axis.out_step > 1 for axis in axes):
-        out[:] = bias[:, None, None, None]  # where no weight reaches
-    for phase in _phases(axes, w, problem.groups):
+    fill_with_bias(axes, bias, out)
+    for phase in phases_of(axes, w, problem.groups):
         tiles = ceil_div(phase.count, tile_width(phase.weights.shape[2]))
         if len(x) * problem.groups * tiles < FEW_TILES:
             _run_few_tiles(phase, axes, x, bias, out)
@@ -73,7 +57,7 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
             _run_many_tiles(phase, axes, x, bias, out)
 
 
-def _run_many_tiles(phase: _Phase, axes: tuple[Axis, ...], x: Array, bias: Array, out: Array) -> None:
+def _run_many_tiles(phase: Phase, axes: tuple[Axis, ...], x: Array, bias: Array, out: Array) -> None:
     """Each thread packs and multiplies tiles of its own."""
     groups, out_group, taps = phase.weights.shape
     in_group = x.shape[1] // groups
@@ -95,7 +79,7 @@ def _run_many_tiles(phase: _Phase, axes: tuple[Axis, ...], x: Array, bias: Array
     run_in_parts(part, len(x) * groups * tiles, work=len(x) * phase.count * taps * out.shape[1])
 
 
-def _run_few_tiles(phase: _Phase, axes: tuple[Axis, ...], x: Array, bias: Array, out: Array) -> None:
+def _run_few_tiles(phase: Phase, axes: tuple[Axis, ...], x: Array, bias: Array, out: Array) -> None:
     """Threads pack a tile together by input channels, then multiply it by output channels."""
     groups, out_group, taps = phase.weights.shape
     in_group = x.shape[1] // groups
@@ -127,39 +111,6 @@ def _run_few_tiles(phase: _Phase, axes: tuple[Axis, ...], x: Array, bias: Array,
 def _multiply(weights: Array, columns: Array, products: Array) -> None:
     with np.errstate(over="ignore", invalid="ignore"):  # an overflow is found in the output
         np.matmul(weights, columns, out=products)
-
-
-def _phases(axes: tuple[Axis, ...], w: Array, groups: int) -> list[_Phase]:
-    """The phases that have both outputs and weights."""
-    found = []
-    out_group = w.shape[0] // groups
-    for index in itertools.product(*(range(len(axis.residues)) for axis in axes)):
-        positions = tuple(axis.positions(q) for axis, q in zip(axes, index, strict=True))
-        if not all(positions):
-            continue
-        taps = [axis.taps(q) for axis, q in zip(axes, index, strict=True)]
-        weights = w
-        if not all(map(_is_whole, axes, taps)):
-            weights = np.empty((w.shape[0], w.shape[1], *map(len, taps)), w.dtype)
-            _choose(w, *taps, weights)
-        found.append(_Phase(index, positions, weights.reshape(groups, out_group, -1)))
-    return found
-
-
-def _is_whole(axis: Axis, taps: Array) -> bool:
-    """Whether the taps are all the weights of an axis in their own order."""
-    return len(taps) == axis.kernel and (len(taps) == 1 or bool(taps[0] < taps[1]))
-
-
-@compiled
-def _choose(w, taps_z, taps_y, taps_x, chosen):
-    """chosen = the weights of the taps, in their order."""
-    for co in range(w.shape[0]):
-        for ci in range(w.shape[1]):
-            for z in range(len(taps_z)):
-                for y in range(len(taps_y)):
-                    for x in range(len(taps_x)):
-                        chosen[co, ci, z, y, x] = w[co, ci, taps_z[z], taps_y[y], taps_x[x]]
 
 
 @compiled

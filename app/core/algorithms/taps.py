@@ -71,6 +71,18 @@ class Axis:
         taps = self.table[first + self.table[2] + 1 :]
         return taps[self.table[first + phase] : self.table[first + phase + 1]]
 
+    def shifts(self, phase: int) -> Int64Array:
+        """Where a phase's taps take their inputs, beside the first output's own."""
+        first = 4 + self.table[2]
+        shifts = self.table[first + self.table[2] + 1 + self.kernel :]
+        return shifts[self.table[first + phase] : self.table[first + phase + 1]]
+
+    @property
+    def span(self) -> int:
+        """How far apart the inputs of one output lie, at most."""
+        shifts = self.table[-self.kernel :]
+        return int(shifts.max() - shifts.min())
+
     def positions(self, phase: int) -> int:
         """How many outputs belong to a phase."""
         return max(0, ceil_div(self.output - int(self.residues[phase]), self.out_step))
