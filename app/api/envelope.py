@@ -6,6 +6,7 @@ One ASGI layer does it all, since each layer costs as much as a small convolutio
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import re
 from collections.abc import Iterable
@@ -100,8 +101,13 @@ def request_id(headers: list[tuple[bytes, bytes]]) -> bytes:
     return _new_id()
 
 
+#: An id is this process's own prefix and a count: unique, and made without a call of the system.
+_prefix = os.urandom(12).hex()
+_count = itertools.count()
+
+
 def _new_id() -> bytes:
-    return os.urandom(16).hex().encode()
+    return b"%s%08x" % (_prefix.encode(), next(_count))
 
 
 class Envelope:

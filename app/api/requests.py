@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from dataclasses import fields as dataclass_fields
 from typing import Any
@@ -53,6 +53,22 @@ class Job:
     price: float
 
 
+@dataclass(frozen=True)
+class _Admitted:
+    """A request that is sound by its shapes and fields, and within the limits by its shapes."""
+
+    plan: Plan
+    layout: Layout
+    dtype: np.dtype[Any]
+    views: tuple[str, ...]
+    extra: Extra
+
+
+#: What was admitted before, by everything that it depends on; forgotten all at once when full.
+_kept: dict[Hashable, _Admitted] = {}
+_KEPT_AT_MOST = 1024
+
+
 def read_job(op: Op, body: bytes | bytearray, body_type: str, answer_type: str, limits: Limits) -> Job:
     """The job that a body asks for.
 
@@ -64,6 +80,57 @@ def read_job(op: Op, body: bytes | bytearray, body_type: str, answer_type: str, 
     findings = Findings()
     read = _read_binary if body_type == SAFETENSORS else _read_json
     tensors, given = read(body, findings)
+    key = None if findings.faults else _key(op, tensors, given, answer_type, limits)
+    admitted = _kept.get(key)
+    if admitted is None:
+        admitted = _admit(op, tensors, given, body_type, answer_type, limits, findings)
+        if key is not None and admitted.plan.is_small:
+            if len(_kept) >= _KEPT_AT_MOST:
+                _kept.clear()
+            _kept[key] = admitted
+    return _job(admitted, tensors, answer_type, limits)
+
+
+def _key(
+    op: Op, tensors: Mapping[str, Tensor], given: Mapping[str, Any], answer_type: str, limits: Limits
+) -> Hashable | None:
+    """All that admission depends on; None where a field is of no form that a sound one has."""
+    try:
+        fields = tuple((name, _typed(value)) for name, value in given.items())
+    except TypeError:
+        return None
+    shapes = tuple((tensor.field, tensor.shape, tensor.dtype) for tensor in tensors.values())
+    return op, answer_type, limits, shapes, fields
+
+
+def _typed(value: Any, deepest: int = 2) -> Hashable:
+    """A field's value with its types: to a dictionary 1, 1.0 and true are one key.
+
+    Raises:
+        TypeError: it is no number, word or short list, or a list too deep.
+    """
+    if type(value) in (int, str, bool):
+        return type(value), value
+    if type(value) is list and len(value) <= 3 and deepest:
+        return tuple(_typed(entry, deepest - 1) for entry in value)
+    raise TypeError
+
+
+def _admit(
+    op: Op,
+    tensors: Mapping[str, Tensor],
+    given: Mapping[str, Any],
+    body_type: str,
+    answer_type: str,
+    limits: Limits,
+    findings: Findings,
+) -> _Admitted:
+    """Check everything but the values.
+
+    Raises:
+        ProblemError: with what was found before, and every fault that is independent of it.
+        TooCostlyError: it is over the limits.
+    """
     model: type[Parameters] = ConvParameters if op == "conv" else ConvTransposeParameters
     fields = read_fields(model, given, findings, op)
     findings.word("dtype", fields.dtype, DTYPES, DTYPES)
@@ -82,15 +149,26 @@ def read_job(op: Op, body: bytes | bytearray, body_type: str, answer_type: str, 
     elements = step_elements(problem, views) if views else 0
     json_bytes = _JSON_BYTES[dtype] * problem.output_elements if answer_type == JSON else 0
     extra = Extra(elements, bytes=json_bytes + elements * _STEP_BYTES)
-    plan = affordable(problem, dtype, limits, extra)
-    arrays = _load(tensors, dtype, findings)
+    return _Admitted(affordable(problem, dtype, limits, extra), layout, dtype, views, extra)
+
+
+def _job(admitted: _Admitted, tensors: Mapping[str, Tensor], answer_type: str, limits: Limits) -> Job:
+    """Load the values; what showing steps takes depends on them too.
+
+    Raises:
+        ProblemError: `not_finite`, a number that the dtype cannot hold.
+        TooCostlyError: the steps take more work than the limits allow.
+    """
+    plan, extra, findings = admitted.plan, admitted.extra, Findings()
+    arrays = _load(tensors, admitted.dtype, findings)
     findings.raise_if_any()
-    input_, kernel, bias = as_full(layout, arrays["input"], arrays["kernel"], arrays.get("bias"))
-    if views:
-        extra = replace(extra, step_work=step_work(problem, views, kernel))
-        plan = affordable(problem, dtype, limits, extra)
-    price = plan.price + problem.output_elements * _WRITE_PRICE + elements * _STEP_PRICE + extra.step_work
-    return Job(plan, layout, input_, kernel, bias, views, answer_type, price)
+    input_, kernel, bias = as_full(admitted.layout, arrays["input"], arrays["kernel"], arrays.get("bias"))
+    if admitted.views:
+        extra = replace(extra, step_work=step_work(plan.problem, admitted.views, kernel))
+        plan = affordable(plan.problem, admitted.dtype, limits, extra)
+    written = plan.problem.output_elements * _WRITE_PRICE + extra.step_elements * _STEP_PRICE
+    price = plan.price + written + extra.step_work
+    return Job(plan, admitted.layout, input_, kernel, bias, admitted.views, answer_type, price)
 
 
 def _read_json(body: bytes | bytearray, findings: Findings) -> tuple[dict[str, Tensor], Mapping[str, Any]]:

@@ -32,6 +32,11 @@ class Plan:
     kernel_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
 
+    @property
+    def is_small(self) -> bool:
+        """Whether it may be kept: its tables do not grow with what a client chose to be large."""
+        return max(self.problem.kernel_size) <= CACHED_KERNEL
+
 
 def plan_of(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
     """The plan of a problem in a dtype; small ones are worked out once and kept."""

@@ -74,7 +74,7 @@ def _gemm_workspace(problem: Problem, dtype: np.dtype[np.generic]) -> int:
     return (tile * team.size + problem.kernel_elements) * dtype.itemsize
 
 
-def _planes_fits(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> bool:
+def _planes_fits(problem: Problem, axes: Axes, _dtype: np.dtype[np.generic]) -> bool:
     in_group = problem.in_channels // problem.groups
     windows_move_by_one = all(axis.in_step == 1 for axis in axes)
     return (
