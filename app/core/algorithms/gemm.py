@@ -64,16 +64,21 @@ def _run_many_tiles(phase: Phase, axes: tuple[Axis, ...], x: Array, bias: Array,
     width = tile_width(taps)
     tiles = ceil_div(phase.count, width)
     tables = [axis.table for axis in axes]
+    ready = _ready_columns(phase, axes, x)
 
     def part(low: int, high: int) -> None:
-        columns = np.empty((taps, width), x.dtype)
+        packed = np.empty((taps, width if ready is None else 0), x.dtype)
         products = np.empty((out_group, width), x.dtype)
         for task in range(low, high):
             sample, tile = divmod(task, tiles)
             b, g = divmod(sample, groups)
             begin, end = tile * width, min(phase.count, (tile + 1) * width)
-            _pack(x, b, g * in_group, in_group, *tables, phase.index, phase.positions, begin, end, columns)
-            _multiply(phase.weights[g], columns[:, : end - begin], products[:, : end - begin])
+            if ready is None:
+                _pack(x, b, g * in_group, in_group, *tables, phase.index, phase.positions, begin, end, packed)
+                columns = packed[:, : end - begin]
+            else:
+                columns = ready[b, g, :, begin:end]
+            _multiply(phase.weights[g], columns, products[:, : end - begin])
             _place(products, bias, out, b, g * out_group, *tables, phase.index, phase.positions, begin, end)
 
     run_in_parts(part, len(x) * groups * tiles, work=len(x) * phase.count * taps * out.shape[1])
@@ -106,6 +111,16 @@ def _run_few_tiles(phase: Phase, axes: tuple[Axis, ...], x: Array, bias: Array, 
 
         run_in_parts(pack, in_group, work=taps * width)
         run_in_parts(multiply, ceil_div(out_group, CHANNEL_BLOCK), work=out_group * taps * width)
+
+
+def _ready_columns(phase: Phase, axes: tuple[Axis, ...], x: Array) -> Array | None:
+    """The input itself as (batch, groups, taps, positions), where each output has one tap at its own place."""
+    groups, _, taps = phase.weights.shape
+    own_place = all(
+        axis.in_step == 1 and axis.input == n and len(shifts := axis.shifts(q)) == 1 and shifts[0] == 0
+        for axis, n, q in zip(axes, phase.positions, phase.index, strict=True)
+    )
+    return x.reshape(len(x), groups, taps, -1) if own_place else None
 
 
 def _multiply(weights: Array, columns: Array, products: Array) -> None:
