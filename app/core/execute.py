@@ -26,7 +26,7 @@ def execute(plan: Plan, x: Array, w: Array, bias: Array | None = None) -> Array:
     b = np.zeros(problem.out_channels, x.dtype) if bias is None else _native(bias)
     out: Array = np.empty(plan.output_shape, x.dtype)
     if x.dtype.kind == "i":
-        check_int64(plan.axes, x, w, b, out.shape)
+        check_int64(plan.axes, x, w, b, out.shape, problem.macs)
     plan.algorithm.run(problem, plan.axes, x, w, b, out)
     if x.dtype.kind == "f":
         check_finite(out)
@@ -34,10 +34,13 @@ def execute(plan: Plan, x: Array, w: Array, bias: Array | None = None) -> Array:
 
 
 def _native(values: Array) -> Array:
-    """Row-major and in the machine's byte order, as the kernels are compiled for."""
-    if values.flags.c_contiguous and values.dtype.isnative:
+    """Row-major, aligned, writable and in the machine's byte order, as the kernels are compiled for.
+
+    A copy costs less than kernels for arrays of another kind.
+    """
+    if values.flags.carray and values.dtype.isnative:
         return values
-    return np.ascontiguousarray(values, values.dtype.newbyteorder("="))
+    return np.require(values, values.dtype.newbyteorder("="), ("C", "A", "W"))
 
 
 def _output_channels_first(w: Array, plan: Plan) -> Array:

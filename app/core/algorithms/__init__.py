@@ -51,8 +51,16 @@ def _direct_price(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> 
     return problem.macs * per_mac * strided + passes * 8.0
 
 
+def _visits(problem: Problem, axes: Axes) -> int:
+    """Multiply-adds of an algorithm that does not leave out the taps that meet no input."""
+    channels = problem.out_channels * problem.in_channels // problem.groups
+    return problem.batch * channels * math.prod(axis.visits for axis in axes)
+
+
 def _gemm_fits(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> bool:
-    return dtype.kind == "f" and _taps(problem) <= gemm.MOST_TAPS and _phases(axes) <= gemm.MOST_PHASES
+    taps, positions = _taps(problem), math.prod(axis.positions(0) for axis in axes)
+    tile = taps * min(positions, gemm.tile_width(taps))
+    return dtype.kind == "f" and tile <= gemm.LARGEST_TILE and _phases(axes) <= gemm.MOST_PHASES
 
 
 def _phases(axes: Axes) -> int:
@@ -61,16 +69,17 @@ def _phases(axes: Axes) -> int:
 
 def _gemm_price(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> float:
     per_mac = {4: 0.015, 8: 0.03}[dtype.itemsize]
-    packed = problem.macs / (problem.out_channels // problem.groups)
+    macs, out_group = _visits(problem, axes), problem.out_channels // problem.groups
     placed = problem.output_elements * 0.5
     calls = _phases(axes) * problem.batch * problem.groups
-    narrow = 4.0 if problem.out_channels // problem.groups < 4 else 1.0
-    return problem.macs * per_mac * narrow + packed * 0.6 + placed + calls * 12_000.0
+    narrow = 4.0 if out_group < 4 else 1.0
+    return macs * per_mac * narrow + macs / out_group * 0.6 + placed + calls * 12_000.0
 
 
 def _gemm_workspace(problem: Problem, dtype: np.dtype[np.generic]) -> int:
     taps = _taps(problem)
-    tile = (taps + problem.out_channels // problem.groups) * gemm.tile_width(taps)  # of each thread
+    width = min(math.prod(problem.output_size), gemm.tile_width(taps))
+    tile = (taps + problem.out_channels // problem.groups) * width  # of each thread
     return (tile * team.size + problem.kernel_elements) * dtype.itemsize
 
 
@@ -92,7 +101,9 @@ def _planes_price(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> 
     dropped = math.prod(1 + axis.span / max(1, axis.positions(0)) for axis in axes[1:])
     plane = planes.plane_size(axes, problem.in_channels // problem.groups)
     laid = problem.batch * problem.groups * plane * _phases(axes)
-    return problem.macs * per_mac * dropped + laid * 1.5 + problem.output_elements * 0.5 + _phases(axes) * 30_000.0
+    tasks = problem.batch * problem.groups * ceil_div(out_group, planes.BLOCK) * _phases(axes)
+    rest = laid * 1.5 + problem.output_elements * 0.5 + tasks * 150.0 + _phases(axes) * 30_000.0
+    return _visits(problem, axes) * per_mac * dropped + rest
 
 
 def _planes_workspace(problem: Problem, dtype: np.dtype[np.generic]) -> int:

@@ -47,8 +47,35 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
 
 
 @compiled
-def phase_of(table, residue):
-    """The index of a residue's phase, or −1 where no weight reaches it."""
+def taps_within(table, phase, low, high):
+    """The taps of a phase whose shifts are from `low` to `high`, as a range of their numbers.
+
+    Shifts ascend along a convolution's taps and descend along those of a transposed
+    convolution's phase, so the range is found by halving: taps that meet no input cost nothing.
+    """
+    first = 4 + table[2]
+    shifts = first + table[2] + 1 + table[3]
+    begin, end = table[first + phase], table[first + phase + 1]
+    if begin == end or table[shifts + begin] <= table[shifts + end - 1]:
+        return _first_from(table, shifts, begin, end, low, 1), _first_from(table, shifts, begin, end, high + 1, 1)
+    return _first_from(table, shifts, begin, end, -high, -1), _first_from(table, shifts, begin, end, 1 - low, -1)
+
+
+@compiled
+def _first_from(table, shifts, begin, end, bound, sign):
+    """The first tap from `begin` on whose shift, times the sign, is at least the bound."""
+    while begin < end:
+        middle = (begin + end) // 2
+        if sign * table[shifts + middle] < bound:
+            begin = middle + 1
+        else:
+            end = middle
+    return begin
+
+
+@compiled
+def first_phase(table, residue):
+    """The first phase whose residue is at least this one; `phases` where there is none."""
     low, high = 0, table[2]
     while low < high:
         middle = (low + high) // 2
@@ -56,9 +83,14 @@ def phase_of(table, residue):
             low = middle + 1
         else:
             high = middle
-    if low < table[2] and table[4 + low] == residue:
-        return low
-    return -1
+    return low
+
+
+@compiled
+def phase_of(table, residue):
+    """The index of a residue's phase, or −1 where no weight reaches it."""
+    phase = first_phase(table, residue)
+    return phase if phase < table[2] and table[4 + phase] == residue else -1
 
 
 @compiled
@@ -85,12 +117,16 @@ def _sum_stretches(x, w, bias, out, depth, height, width, low, high):
             continue
         channel = b * x.shape[1] + co // out_group * w.shape[1]
         at_z, at_y = plane // depth[1] * depth[0], line // height[1] * height[0]
-        for q in range(phases):
+        # From the first residue in the stretch on, around to the last: not all of a million phases.
+        around = begin % out_step
+        nearest = first_phase(width, around)
+        for turn in range(phases):
+            q = (nearest + turn) % phases
             residue = width[4 + q]
+            if (residue - around) % out_step >= end - begin:
+                break
             first = max(0, (begin - residue + out_step - 1) // out_step)
             count = (end - residue + out_step - 1) // out_step - first
-            if count <= 0:
-                continue
             sources = (channel, at_z, at_y, width[0] * first)
             if out_step == 1:
                 _sum_row(
@@ -131,18 +167,17 @@ def _sum_row(row, at, count, x, flat_x, w, flat_w, co, sources, depth, z, height
     first_z, first_y, first_x = 4 + depth[2], 4 + height[2], 4 + width[2]
     tap_z, tap_y, tap_x = first_z + depth[2] + 1, first_y + height[2] + 1, first_x + width[2] + 1
     gathered = 0
+    begin_z, end_z = taps_within(depth, z, -sources[1], planes - 1 - sources[1])
+    begin_y, end_y = taps_within(height, y, -sources[2], lines - 1 - sources[2])
+    begin_x, end_x = taps_within(width, q, -sources[3] - in_step * (count - 1), length - 1 - sources[3])
     for ci in range(in_group):
-        for tz in range(depth[first_z + z], depth[first_z + z + 1]):
+        for tz in range(begin_z, end_z):
             iz = sources[1] + depth[tap_z + kernel_z + tz]
-            if iz < 0 or iz >= planes:
-                continue
-            for ty in range(height[first_y + y], height[first_y + y + 1]):
+            for ty in range(begin_y, end_y):
                 iy = sources[2] + height[tap_y + kernel_y + ty]
-                if iy < 0 or iy >= lines:
-                    continue
                 line = (((sources[0] + ci) * planes + iz) * lines + iy) * length
                 taps = ((co * in_group + ci) * kernel_z + depth[tap_z + tz]) * kernel_y + height[tap_y + ty]
-                for tx in range(width[first_x + q], width[first_x + q + 1]):
+                for tx in range(begin_x, end_x):
                     shift = sources[3] + width[tap_x + kernel_x + tx]
                     begin = 0 if shift >= 0 else (in_step - 1 - shift) // in_step
                     end = min(count, (length - 1 - shift) // in_step + 1)

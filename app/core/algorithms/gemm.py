@@ -33,8 +33,8 @@ FEW_TILES = 4
 #: Output channels of one product, where tiles are few.
 CHANNEL_BLOCK = 64
 
-#: More taps would make even the narrowest tile large.
-MOST_TAPS = 2**16
+#: A packed tile's elements at most, where there are very many taps.
+LARGEST_TILE = 2**22
 
 #: More phases than this are too many small products.
 MOST_PHASES = 1024
@@ -61,7 +61,7 @@ def _run_many_tiles(phase: Phase, axes: tuple[Axis, ...], x: Array, bias: Array,
     """Each thread packs and multiplies tiles of its own."""
     groups, out_group, taps = phase.weights.shape
     in_group = x.shape[1] // groups
-    width = tile_width(taps)
+    width = min(phase.count, tile_width(taps))
     tiles = ceil_div(phase.count, width)
     tables = [axis.table for axis in axes]
     ready = _ready_columns(phase, axes, x)

@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import uint64
 
-from app.core.algorithms.direct import phase_of
-from app.core.algorithms.jit import compiled
+from app.core.algorithms.direct import phase_of, taps_within
+from app.core.algorithms.jit import compiled, inlined
 from app.core.algorithms.taps import Axis
 from app.core.errors import Fault, OverflowingError, Path, Suggestion
 from app.core.layout import Array
+from app.core.parallel import run_in_parts
 from app.core.text import say
 
 LARGEST = 2**63 - 1
 
 
-def check_int64(axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out_shape: tuple[int, ...]) -> None:
+def check_int64(axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out_shape: tuple[int, ...], work: int) -> None:
     """Refuse where for some output Σ|x·w| + |bias| > 2^63 − 1; otherwise no sum can wrap.
 
-    Shapes as for the algorithms. Nearly always a bound from the largest |x| decides; the
-    exact sums are made only when it does not.
+    Shapes as for the algorithms; `work` in multiply-adds. Nearly always a bound from the
+    largest |x| decides; the exact sums are made only when it does not.
 
     Raises:
         OverflowingError: `int64_overflow`.
     """
     if _largest_sum(x, w, bias) < 2.0**62:
         return
-    tables = [axis.table for axis in axes]
-    if _exceeds(_magnitude(x), _magnitude(w), _magnitude(bias), *tables, out_shape):
+    found: list[bool] = []
+
+    def part(low: int, high: int) -> None:
+        if not found and _exceeds(x, w, bias, *(axis.table for axis in axes), out_shape, low, high):
+            found.append(True)
+
+    run_in_parts(part, math.prod(out_shape[:-1]), work * _EXACT_WORK)
+    if found:
         raise int64_overflow(())
+
+
+#: What an exact product of magnitudes takes, in multiply-adds of the algorithms.
+_EXACT_WORK = 50
 
 
 def int64_overflow(field: Path) -> OverflowingError:
@@ -41,11 +54,6 @@ def int64_overflow(field: Path) -> OverflowingError:
     return OverflowingError(
         [Fault(field, "int64_overflow", message, limit=LARGEST, suggestion=Suggestion(("dtype",), "float64"))]
     )
-
-
-def _magnitude(values: Array) -> Array:
-    """|values| as unsigned numbers: −2^63 has no int64 magnitude."""
-    return np.abs(values).view(np.uint64)
 
 
 @compiled
@@ -69,56 +77,64 @@ def _largest_sum(x, w, bias):
 
 
 @compiled
-def _exceeds(x, w, bias, depth, height, width, out_shape):
-    """Whether some output's sum of magnitudes is over 2^63 − 1, exactly."""
-    samples, channels, planes, lines, length = out_shape
+def _exceeds(x, w, bias, depth, height, width, out_shape, low, high):
+    """Whether some output's sum of magnitudes is over 2^63 − 1, exactly; in the rows from `low` to `high`.
+
+    Rows are counted over (batch, channel, plane, line).
+    """
+    _, channels, planes, lines, length = out_shape
     in_group = w.shape[1]
     out_group = channels // (x.shape[1] // in_group)
     limit = uint64(LARGEST)
-    for row in range(samples * channels * planes * lines):
+    for row in range(low, high):
         rest, line = divmod(row, lines)
         rest, plane = divmod(rest, planes)
         b, co = divmod(rest, channels)
-        if bias[co] > limit:
+        magnitude = _magnitude(bias[co])
+        if magnitude > limit:
             return True
         z, y = phase_of(depth, plane % depth[1]), phase_of(height, line % height[1])
-        for column in range(length):
-            q = phase_of(width, column % width[1])
-            if z < 0 or y < 0 or q < 0:
-                continue
-            total = bias[co]
-            for ci in range(in_group):
-                source = x[b, co // out_group * in_group + ci]
-                weights = w[co, ci]
-                total = _add_taps(total, source, weights, depth, height, width, z, y, q, plane, line, column)
-                if total > limit:
-                    return True
+        if z < 0 or y < 0:
+            continue
+        at_z, at_y = plane // depth[1] * depth[0], line // height[1] * height[0]
+        channel = co // out_group * in_group
+        for q in range(width[2]):
+            for column in range(width[4 + q], length, width[1]):
+                at_x = column // width[1] * width[0]
+                total = magnitude
+                for ci in range(in_group):
+                    total = _add_taps(
+                        total, x, b, channel + ci, w, co, ci, depth, height, width, z, y, q, at_z, at_y, at_x
+                    )
+                    if total > limit:
+                        return True
     return False
 
 
-@compiled
-def _add_taps(total, source, weights, depth, height, width, z, y, q, plane, line, column):
-    """total + Σ source·weights over one output's taps; anything over 2^63 − 1 once that is passed."""
+@inlined
+def _add_taps(total, x, b, channel, w, co, ci, depth, height, width, z, y, q, at_z, at_y, at_x):
+    """total + Σ |input|·|weight| over one output's taps; anything over 2^63 − 1 once that is passed."""
     limit = uint64(LARGEST)
-    first_z, first_y, first_x = 4 + depth[2], 4 + height[2], 4 + width[2]
-    tap_z, tap_y, tap_x = first_z + depth[2] + 1, first_y + height[2] + 1, first_x + width[2] + 1
-    for tz in range(depth[first_z + z], depth[first_z + z + 1]):
-        iz = plane // depth[1] * depth[0] + depth[tap_z + depth[3] + tz]
-        if iz < 0 or iz >= source.shape[0]:
-            continue
-        for ty in range(height[first_y + y], height[first_y + y + 1]):
-            iy = line // height[1] * height[0] + height[tap_y + height[3] + ty]
-            if iy < 0 or iy >= source.shape[1]:
-                continue
-            for tx in range(width[first_x + q], width[first_x + q + 1]):
-                ix = column // width[1] * width[0] + width[tap_x + width[3] + tx]
-                if ix < 0 or ix >= source.shape[2]:
-                    continue
-                weight = weights[depth[tap_z + tz], height[tap_y + ty], width[tap_x + tx]]
-                total = _add_product(total, source[iz, iy, ix], weight)
-                if total > limit:
-                    return total
+    tap_z, tap_y, tap_x = 4 + 2 * depth[2] + 1, 4 + 2 * height[2] + 1, 4 + 2 * width[2] + 1
+    begin_z, end_z = taps_within(depth, z, -at_z, x.shape[2] - 1 - at_z)
+    begin_y, end_y = taps_within(height, y, -at_y, x.shape[3] - 1 - at_y)
+    begin_x, end_x = taps_within(width, q, -at_x, x.shape[4] - 1 - at_x)
+    for tz in range(begin_z, end_z):
+        iz = at_z + depth[tap_z + depth[3] + tz]
+        for ty in range(begin_y, end_y):
+            iy = at_y + height[tap_y + height[3] + ty]
+            for tx in range(begin_x, end_x):
+                ix = at_x + width[tap_x + width[3] + tx]
+                weight = w[co, ci, depth[tap_z + tz], height[tap_y + ty], width[tap_x + tx]]
+                if total <= limit:
+                    total = _add_product(total, _magnitude(x[b, channel, iz, iy, ix]), _magnitude(weight))
     return total
+
+
+@compiled
+def _magnitude(value):
+    """|value| as an unsigned number: −2^63 has no int64 magnitude."""
+    return uint64(value) if value >= 0 else uint64(0) - uint64(value)
 
 
 @compiled
@@ -148,8 +164,10 @@ def check_finite(output: Array, field: Path = ()) -> None:
     bits, infinite = _BITS[output.dtype.itemsize]
     if _largest_bits(output.view(bits), infinite) < infinite:
         return
-    message = say("the result is too large for {dtype}: use smaller numbers or a wider dtype", dtype=output.dtype.name)
-    suggestion = Suggestion(("dtype",), "float64") if output.dtype == np.float32 else None
+    wider = output.dtype == np.float32
+    template = "the result is too large for {dtype}: use smaller numbers"
+    message = say(template + (" or float64" if wider else ""), dtype=output.dtype.name)
+    suggestion = Suggestion(("dtype",), "float64") if wider else None
     raise OverflowingError([Fault(field, "float_overflow", message, suggestion=suggestion)])
 
 

@@ -124,8 +124,9 @@ def _sum_planes(x, weights, bias, out, laid, sums, places, size, begin, position
         row = (g * out_group + first) * taps
         for start in range(0, length, STRETCH):
             count = min(STRETCH, length - start)
-            for m in range(uint64(block * STRETCH)):
-                sums[m] = 0
+            for c in range(block):
+                for m in range(uint64(c * STRETCH), uint64(c * STRETCH + count)):
+                    sums[m] = 0
             if block == 1:
                 _sum_one(sums, laid, flat_w, row, places, taps, start, count)
             else:

@@ -83,13 +83,20 @@ class Axis:
         shifts = self.table[-self.kernel :]
         return int(shifts.max() - shifts.min())
 
+    @property
+    def visits(self) -> int:
+        """Taps of all outputs together, those that meet no input too."""
+        first = self.table[4 + self.table[2] : 5 + 2 * self.table[2]]
+        positions = -((self.residues - self.output) // self.out_step)
+        return int((np.diff(first) * np.maximum(positions, 0)).sum())
+
     def positions(self, phase: int) -> int:
         """How many outputs belong to a phase."""
         return max(0, ceil_div(self.output - int(self.residues[phase]), self.out_step))
 
 
 #: Tables of longer kernels are made anew each time: a cache must not hold what a client chose to be large.
-CACHED_KERNEL = 4096
+CACHED_KERNEL = 256
 
 
 def axes_of(problem: Problem, *, padded: bool = False) -> tuple[Axis, ...]:
