@@ -32,6 +32,9 @@ class PatientProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         settings: Settings = self.app_state["settings"]
         self._patience = settings.header_timeout
+        self._grace, self._rate = settings.body_grace, settings.body_rate
+        self._unread = 0
+        self._reading: TimerHandle | None = None
         self._timer: TimerHandle | None = None
         self._in_head = False
         self._head_size = 0
@@ -44,7 +47,35 @@ class PatientProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
         self._stop_waiting()
+        self._stop_watching()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client does not read as fast as it is answered: see that it keeps a pace."""
+        super().pause_writing()
+        self._watch_reading()
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        super().resume_writing()
+        self._stop_watching()
+
+    def _watch_reading(self) -> None:
+        self._unread = self.transport.get_write_buffer_size()
+        self._reading = self.loop.call_later(self._grace, self._check_reading)
+
+    def _check_reading(self) -> None:
+        """Drop a client that reads slower than a body must come: its answer holds memory."""
+        read = self._unread - self.transport.get_write_buffer_size()
+        if read < self._rate * self._grace:
+            self.transport.abort()
+        else:
+            self._watch_reading()
+
+    def _stop_watching(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
 
     def on_message_begin(self) -> None:
         """A head begins."""

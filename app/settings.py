@@ -34,9 +34,11 @@ class Settings(BaseSettings):
 
     header_timeout: Seconds = Field(10, description="Seconds that the head of a request has in all.")
     body_grace: Seconds = Field(
-        10, description="Seconds that a body may stall, and that it has before its pace counts."
+        10, description="Seconds that a body may stall, and that it has before its pace counts; an answer too."
     )
-    body_rate: Seconds = Field(1024, description="Bytes a second that a body must keep after its grace.")
+    body_rate: Seconds = Field(
+        1024, description="Bytes a second that a body must keep after its grace, and that an answer must be read at."
+    )
     keep_alive: Count = Field(10, description="Seconds that an idle connection is kept open.")
     shutdown_grace: Count = Field(25, description="Seconds that requests have to finish once the service stops.")
 

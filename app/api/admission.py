@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from app.api.metrics import QUEUE_RUNNING, QUEUE_WAITING
 from app.api.problems import unavailable
+from app.core.parallel import team
 from app.core.text import say
 from app.core.warm import warm_up
 
@@ -36,6 +37,7 @@ class ComputeThread:
         self._taken = 0
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="convarith-compute")
+        team.abandoned = False
 
     async def warm_up(self) -> None:
         """Compile the kernels; what was asked meanwhile runs after that."""
@@ -70,5 +72,6 @@ class ComputeThread:
             self._taken -= 1
 
     def close(self) -> None:
-        """Let the thread end with what it has begun."""
+        """End, between two parts of what was begun; nobody waits for that any more."""
+        team.abandoned = True
         self._thread.shutdown(wait=True, cancel_futures=True)

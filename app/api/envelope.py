@@ -162,7 +162,6 @@ class Envelope:
             if not exchange.status:
                 stopping = unavailable(say("The service is stopping; ask again"))
                 await status_response(503, stopping.detail, stopping.headers)(scope, receive, send)
-            raise
         except Exception as error:
             response = response_to(error)
             if response is None:

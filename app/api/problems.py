@@ -23,6 +23,9 @@ MEDIA_TYPE = "application/problem+json"
 MOST_ENTRIES = 16
 MOST_BYTES = 4096
 
+#: How long a client's own key may be to be repeated in a pointer, in characters.
+LONGEST_KEY = 128
+
 #: How much of a message is shown, in characters.
 LONGEST_MESSAGE = 240
 
@@ -115,8 +118,11 @@ def entry_of(fault: Fault) -> dict[str, Any]:
 
 
 def pointer(path: Path) -> str:
-    """The path as a JSON Pointer (RFC 6901); a long key is cut."""
-    return "".join("/" + printable(shown(part)).replace("~", "~0").replace("/", "~1") for part in path)
+    """The path as a JSON Pointer (RFC 6901); that of the whole request where a key is too long to repeat."""
+    parts = [printable(str(part)) for part in path]
+    if any(len(part) > LONGEST_KEY for part in parts):
+        return ""
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def plain(value: Any) -> Any:

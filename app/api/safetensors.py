@@ -95,7 +95,7 @@ def _split(body: bytes | bytearray) -> tuple[dict[str, Any], memoryview]:
     view = memoryview(body)
     try:
         header = json.loads(
-            bytes(view[_LENGTH_BYTES : _LENGTH_BYTES + length]),
+            bytes(view[_LENGTH_BYTES : _LENGTH_BYTES + length]).decode(),
             object_pairs_hook=_no_duplicates,
             parse_constant=_no_constant,
         )

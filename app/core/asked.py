@@ -27,7 +27,9 @@ class AskedAxis:
 
     def one(self, value: Ints) -> int:
         """This axis's own of a value that may be one for all."""
-        return value[self.j] if isinstance(value, tuple) else value
+        if not isinstance(value, tuple):
+            return value
+        return value[self.j] if self.j < len(value) else 1  # of a wrong length, which is told elsewhere
 
     def path(self, field: str) -> Path:
         """Where this axis's number of a field stands: `("stride",)` or `("stride", 1)`."""

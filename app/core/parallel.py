@@ -22,7 +22,11 @@ WORTH_A_THREAD = 1_000_000
 
 #: Above so many multiply-adds for each, a thread's share is cut finer, so that an uneven machine waits less.
 WORTH_A_PART = 4_000_000
-MOST_PARTS_PER_THREAD = 8
+MOST_PARTS_PER_THREAD = 16
+
+
+class AbandonedError(Exception):
+    """The work was given up between two of its parts: the process is stopping."""
 
 
 def available_threads() -> int:
@@ -47,6 +51,8 @@ class _Job:
         """Do parts until none is left to begin."""
         while (bounds := self._next()) is not None:
             try:
+                if team.abandoned:
+                    raise AbandonedError
                 self._part(*bounds)
             except BaseException as error:  # noqa: BLE001
                 self._error = error
@@ -75,6 +81,8 @@ class _Team:
 
     def __init__(self) -> None:
         self.size = available_threads()
+        #: Set to end all work at its next part.
+        self.abandoned = False
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
         self._helpers = 0
         self._lock = threading.Lock()
@@ -116,7 +124,7 @@ def run_in_parts(part: Callable[[int, int], None], count: int, work: int) -> Non
     `work` is what all of it costs, in multiply-adds. Parts write to places of their own,
     and what they write does not depend on where the ranges are cut.
     """
-    if team.size == 1 or work < WORTH_A_THREAD or count < 2:
+    if work < WORTH_A_THREAD or count < 2:
         part(0, count)
         return
     finer = min(MOST_PARTS_PER_THREAD, max(1, work // (team.size * WORTH_A_PART)))

@@ -23,10 +23,17 @@ def dimensions_of(setting: Setting, findings: Findings) -> tuple[Dimension, ...]
         findings.length(("input_size",), n, 1, 3)
     _check_numbers(setting, n, findings)
     _check_conflicts(setting, findings)
-    if not findings.sound(*_SIZED_BY):
+    if not findings.sound(*_sized_by(setting)):
         return ()
     resolve = _conv_dimension if setting.op == "conv" else _transpose_dimension
     return tuple(resolve(AskedAxis(setting, j), findings) for j in range(n))
+
+
+def _sized_by(setting: Setting) -> tuple[str, ...]:
+    """The fields that the checks of a size look at; a fault in another one hides nothing of it."""
+    if setting.op == "conv" and setting.padding not in ("same", "same_lower"):
+        return tuple(field for field in _SIZED_BY if field not in ("stride", "output_padding", "output_size"))
+    return _SIZED_BY
 
 
 def _check_numbers(setting: Setting, n: int, findings: Findings) -> None:

@@ -90,7 +90,8 @@ def test_falsy_values_are_shown() -> None:
         (("stride", 1), "/stride/1"),
         (("a/b~c",), "/a~1b~0c"),
         (("\ud800",), "/\\ud800"),
-        (("k" * 1000,), "/" + "k" * 39 + "…"),
+        (("k" * 100,), "/" + "k" * 100),
+        (("k" * 1000,), ""),
     ],
 )
 def test_pointer(path: Path, expected: str) -> None:

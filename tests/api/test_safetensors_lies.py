@@ -101,8 +101,9 @@ def test_parameters_that_are_no_object(parameters: str) -> None:
 def test_unknown_tensors(name: str) -> None:
     fault = bad(with_metadata({}, **{name: entry([0], 16, 16)}))
     assert fault["code"] == "unknown_field"
-    assert fault["pointer"].startswith("/")
-    assert len(fault["pointer"]) < 60
+    # A key that is too long to repeat leaves no pointer but that of the whole request.
+    assert fault["pointer"] == "" if len(name) > 128 else fault["pointer"].startswith("/")
+    assert len(fault["message"]) < 240
 
 
 @pytest.mark.parametrize("key", ["format", "result", "", "input", "kernel", "bias", "stride", "\udfff", "x" * 1000])

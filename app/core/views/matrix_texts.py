@@ -49,7 +49,7 @@ def placements(problem: Problem, sample: Shape) -> Words:
         else "Lay the kernel into a zero map, for the {outside} output",
         outside=outside,
     )
-    template = "Each map has the input's form {sample} and holds the weights over the elements that its output sees."
+    template = "Each map has the input's form, {sample}, and holds the weights over the elements that its output sees."
     if problem.input_size != tuple(dim.input + sum(dim.padding) for dim in problem.dimensions):
         template += " A weight over the padding "
         template += "is left out." if problem.padding_mode == "zeros" else "is added to the element repeated there."

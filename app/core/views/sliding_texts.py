@@ -124,7 +124,7 @@ def transpose_flip(problem: Problem, channels: tuple[Size, Size] | None) -> Word
     else:
         title = say("Flip the kernel")
         detail = _flip(problem, "{how}: a window that gathers meets the weights of a stamp in the opposite order.")
-    if channels is None:
+    if channels is None or channels[0] == channels[1]:
         return title, detail
     return title, say(
         "{detail} Its channel axes change places inside each group: {before} becomes {after}.",

@@ -1,0 +1,59 @@
+"""What the service does not hold on to: work when it stops, answers that nobody reads."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import threading
+from contextlib import suppress
+
+import httpx
+import numpy as np
+from safetensors.numpy import save
+
+from tests.api.calls import serving
+
+BULK = "application/vnd.safetensors"
+
+
+def test_a_long_computation_ends_with_the_service() -> None:
+    """Some minutes of work; the process must not wait for them."""
+    body = save({"input": np.ones((3000, 3000), np.float32), "kernel": np.ones((1500, 1500), np.float32)})
+
+    def ask(url: str) -> None:
+        try:
+            httpx.post(url + "/v1/conv", content=body, headers={"Content-Type": BULK, "Accept": BULK}, timeout=120)
+        except httpx.TransportError:
+            return
+
+    with serving(float_macs=str(10**14), shutdown_grace="1") as server:
+        asking = threading.Thread(target=ask, args=(server.url,))
+        asking.start()
+        running = "convarith_queue_running 1.0"
+        while running not in httpx.get(server.url + "/metrics").text:
+            assert asking.is_alive()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=60) == 0
+        asking.join()
+
+
+def test_an_answer_that_nobody_reads_is_dropped() -> None:
+    parameters = {"stride": 4000, "output_padding": 3999}
+    ones = np.ones((1, 1), np.float32)
+    body = save({"input": ones, "kernel": ones}, metadata={"parameters": json.dumps(parameters)})
+    head = (
+        f"POST /v1/conv-transpose HTTP/1.1\r\nHost: x\r\nContent-Type: {BULK}\r\nAccept: {BULK}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    with serving(body_grace="0.5") as server, server.connect() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(head.encode() + body)
+        threading.Event().wait(4)
+        received = 0
+        connection.settimeout(60)
+        with suppress(ConnectionResetError):
+            while part := connection.recv(1 << 20):
+                received += len(part)
+        assert received < 4000 * 4000 * 4
+        assert httpx.get(server.url + "/healthz/live").status_code == 200
