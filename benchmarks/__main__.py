@@ -47,7 +47,7 @@ def torchs(case: Case, x: Array, w: Array) -> Callable[[], Any] | None:
     """The same in PyTorch, where it is installed and has it."""
     if importlib.util.find_spec("torch") is None:
         return None
-    import torch  # noqa: PLC0415
+    import torch
 
     torch.set_num_threads(team.size)
     torch.set_grad_enabled(False)
