@@ -23,13 +23,14 @@ from app.core.cost import Limits
 from app.core.execute import execute
 from app.core.geometry import Op
 from app.core.layout import Array
+from app.core.problem import DTYPES
 from app.core.views import Operands, Step, steps
 from app.settings import Settings
 
 MEDIA_TYPES = (JSON, SAFETENSORS)
 
 #: `dtype.name` is worked out anew at each call, and takes longer than a small convolution.
-DTYPE_NAMES = {np.dtype(name): name for name in ("int64", "float32", "float64")}
+DTYPE_NAMES = {np.dtype(name): name for name in DTYPES}
 VARY = b"Accept, Accept-Language"
 
 Pieces = list[bytes | memoryview]

@@ -18,8 +18,9 @@ from app.api.openapi import errors
 from app.api.problems import unavailable
 from app.api.routing import DirectRoute, answer
 from app.core.findings import LARGEST_PARAMETER
-from app.core.problem import METHODS, PADDING_MODES, PADDING_WORDS
+from app.core.problem import DTYPES, METHODS, OPS, PADDING_MODES, PADDING_WORDS
 from app.core.text import say
+from app.core.views import VIEWS
 from app.settings import Settings
 
 TAG = "Operations"
@@ -35,8 +36,7 @@ LIMITS = (
     "step_elements",
 )
 
-VIEWS = {"conv": ("sliding_window", "matrix"), "conv_transpose": ("sliding_window", "matrix", "scatter")}
-DTYPES = ("int64", "float32", "float64")
+VIEWS_OF = {op: [name for name, view in VIEWS.items() if op in view.operations] for op in OPS}
 
 
 @dataclass
@@ -74,12 +74,12 @@ def limits_of(settings: Settings) -> Limits:
         version=__version__,
         limits={name: getattr(settings, name) for name in LIMITS},
         largest_parameter=LARGEST_PARAMETER,
-        ops=list(VIEWS),
+        ops=list(OPS),
         dtypes=list(DTYPES),
         methods=list(METHODS),
         padding_words=PerOperation(**{op: list(words) for op, words in PADDING_WORDS.items()}),
         padding_modes=PerOperation(conv=list(PADDING_MODES), conv_transpose=["zeros"]),
-        views=PerOperation(**{op: list(views) for op, views in VIEWS.items()}),
+        views=PerOperation(**VIEWS_OF),
     )
 
 

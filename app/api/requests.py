@@ -12,7 +12,7 @@ import numpy as np
 from app.api.negotiation import JSON, SAFETENSORS
 from app.api.reading import frozen, read_object
 from app.api.safetensors import TENSORS, read_safetensors
-from app.api.schemas import DTYPES, ConvParameters, ConvTransposeParameters, Parameters, read_fields
+from app.api.schemas import ASKED_DTYPES, ConvParameters, ConvTransposeParameters, Parameters, read_fields
 from app.api.tensors import Tensor, cast, read_json_tensor, shared_dtype
 from app.core.checks import check_despite
 from app.core.cost import Extra, Limits, affordable
@@ -133,7 +133,7 @@ def _admit(
     """
     model: type[Parameters] = ConvParameters if op == "conv" else ConvTransposeParameters
     fields = read_fields(model, given, findings, op)
-    findings.word("dtype", fields.dtype, DTYPES, DTYPES)
+    findings.word("dtype", fields.dtype, ASKED_DTYPES, ASKED_DTYPES)
     views = _views(fields.steps, op, findings)
     numbers = Findings(findings.broken)
     dtype = _dtype(tensors, fields.dtype, numbers)

@@ -16,12 +16,12 @@ from pydantic.json_schema import WithJsonSchema
 from app.api.tensors import given_value, kind_of
 from app.core.errors import Fault, Path, field_name
 from app.core.findings import LARGEST_PARAMETER, NAMED_UNKNOWN, Findings, shown
-from app.core.problem import METHODS, PADDING_MODES, PADDING_WORDS
+from app.core.problem import DTYPES, METHODS, PADDING_MODES, PADDING_WORDS
 from app.core.text import say
+from app.core.views import VIEWS
 
-CONV_VIEWS = ("sliding_window", "matrix")
-VIEWS = (*CONV_VIEWS, "scatter")
-DTYPES = ("auto", "int64", "float32", "float64")
+CONV_VIEWS = tuple(name for name, view in VIEWS.items() if "conv" in view.operations)
+ASKED_DTYPES = ("auto", *DTYPES)
 
 #: Longer lists than this are refused by their length, before their entries are read.
 _LONGEST = 8
@@ -122,7 +122,9 @@ class Parameters(BaseModel):
     dilation: Ints = Field(1, description="Distance between the kernel's taps.")
     groups: _Count = Field(1, description="Divides both channel counts; each group sees its own channels.")
     flip_kernel: StrictBool = Field(default=False, description="True gives the mathematical convolution.")
-    dtype: Annotated[StrictStr, _words(*DTYPES)] = Field("auto", description="auto: int64 where all numbers are whole.")
+    dtype: Annotated[StrictStr, _words(*ASKED_DTYPES)] = Field(
+        "auto", description="auto: int64 where all numbers are whole."
+    )
     method: Annotated[StrictStr, _words(*METHODS)] = Field(
         "auto", description="direct keeps to algorithms that sum the products themselves."
     )

@@ -20,8 +20,7 @@ from app.api.schemas import SizeRequest, read_fields
 from app.core.checks import check_despite, describe
 from app.core.findings import Findings
 from app.core.geometry import Dimension
-from app.core.problem import Problem, Setting
-from app.core.warm import OPS
+from app.core.problem import OPS, Problem, Setting
 from app.settings import Settings
 
 

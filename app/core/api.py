@@ -16,10 +16,8 @@ from app.core.execute import execute
 from app.core.geometry import Op
 from app.core.layout import Array
 from app.core.plan import Plan, plan_of
-from app.core.problem import Method, Problem, Setting
+from app.core.problem import DTYPES, Method, Problem, Setting
 from app.core.text import say
-
-DTYPES = ("int64", "float32", "float64")
 
 IntOrInts = int | Sequence[int]
 PaddingLike = int | str | Sequence[int] | Sequence[Sequence[int]]

@@ -13,6 +13,8 @@ Ints = int | tuple[int, ...]
 Padding = int | str | tuple[int, ...] | tuple[Pair, ...]
 Method = Literal["auto", "direct"]
 
+OPS: tuple[Op, ...] = ("conv", "conv_transpose")
+DTYPES = ("int64", "float32", "float64")
 PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 PADDING_WORDS = {"conv": ("valid", "same", "same_lower", "full"), "conv_transpose": ("valid", "same", "same_lower")}
 METHODS: tuple[Method, ...] = ("auto", "direct")

@@ -9,12 +9,9 @@ import numpy as np
 from app.core.algorithms import ALGORITHMS
 from app.core.checks import describe
 from app.core.execute import execute
-from app.core.geometry import Op
 from app.core.plan import plan_of
-from app.core.problem import Setting
+from app.core.problem import OPS, Setting
 from app.core.views.rank import exact_rank
-
-OPS: tuple[Op, ...] = ("conv", "conv_transpose")
 
 
 def warm_up() -> None:

@@ -10,7 +10,7 @@ from numba import uint64
 from app.core.algorithms.direct import phase_of, taps_within
 from app.core.algorithms.jit import compiled, inlined
 from app.core.algorithms.taps import Axis
-from app.core.errors import Fault, OverflowingError, Path, Suggestion
+from app.core.errors import Fault, OverflowingError, Suggestion
 from app.core.layout import Array
 from app.core.parallel import run_in_parts
 from app.core.text import say
@@ -37,22 +37,21 @@ def check_int64(axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out_sha
 
     run_in_parts(part, math.prod(out_shape[:-1]), work * _EXACT_WORK)
     if found:
-        raise int64_overflow(())
+        raise _int64_overflow()
 
 
 #: What an exact product of magnitudes takes, in multiply-adds of the algorithms.
 _EXACT_WORK = 50
 
 
-def int64_overflow(field: Path) -> OverflowingError:
-    """The refusal of int64 sums; `field` is what was asked for that needs them."""
+def _int64_overflow() -> OverflowingError:
     message = say(
         "the sum of the products' magnitudes can exceed int64's largest number, {limit}: use smaller numbers, "
         "or a float dtype",
         limit=LARGEST,
     )
     return OverflowingError(
-        [Fault(field, "int64_overflow", message, limit=LARGEST, suggestion=Suggestion(("dtype",), "float64"))]
+        [Fault((), "int64_overflow", message, limit=LARGEST, suggestion=Suggestion(("dtype",), "float64"))]
     )
 
 
@@ -155,7 +154,7 @@ def _add_product(total, a, b):
     return total + product
 
 
-def check_finite(output: Array, field: Path = ()) -> None:
+def check_finite(output: Array) -> None:
     """Refuse a float answer that became infinite, or NaN on the way there.
 
     Raises:
@@ -168,7 +167,7 @@ def check_finite(output: Array, field: Path = ()) -> None:
     template = "the result is too large for {dtype}: use smaller numbers"
     message = say(template + (" or float64" if wider else ""), dtype=output.dtype.name)
     suggestion = Suggestion(("dtype",), "float64") if wider else None
-    raise OverflowingError([Fault(field, "float_overflow", message, suggestion=suggestion)])
+    raise OverflowingError([Fault((), "float_overflow", message, suggestion=suggestion)])
 
 
 #: By the size of a float: its bits as a whole number, and those of infinity. Without the
