@@ -160,6 +160,11 @@ class Problem:
         """Elements of the output."""
         return math.prod(self.output_shape)
 
+    @cached_property
+    def pads_by_copying(self) -> bool:
+        """Whether its padding holds copies of inputs, not zeros."""
+        return self.padding_mode != "zeros" and any(any(pair) for pair in self.padding)
+
     @property
     def parameters(self) -> int:
         """Weights, and biases where there are any."""

@@ -119,17 +119,18 @@ def _axis(dim: Dimension, flip: bool, padded: bool) -> Axis:
         before = 0 if padded else dim.padding[0]
         length = dim.input + sum(dim.padding) if padded else dim.input
         shifts = places * dim.dilation - before
-        return Axis(length, dim.output, _table(dim.stride, 1, [0], [0, dim.kernel], weights, shifts))
+        return Axis(length, dim.output, table_of(dim.stride, 1, [0], [0, dim.kernel], weights, shifts))
     places = places * dim.dilation - dim.padding[0]
     residues = places % dim.stride
     order = np.argsort(residues, kind="stable")
     distinct, first = np.unique(residues[order], return_index=True)
     shifts = (residues - places) // dim.stride
-    table = _table(1, dim.stride, distinct, [*first, dim.kernel], weights[order], shifts[order])
+    table = table_of(1, dim.stride, distinct, [*first, dim.kernel], weights[order], shifts[order])
     return Axis(dim.input, dim.output, table)
 
 
-def _table(in_step: int, out_step: int, residues: ArrayLike, first: ArrayLike, taps: Array, shifts: Array) -> Array:
+def table_of(in_step: int, out_step: int, residues: ArrayLike, first: ArrayLike, taps: Array, shifts: Array) -> Array:
+    """The table of an axis from its parts."""
     head = [in_step, out_step, len(np.asarray(residues)), len(taps)]
     return np.concatenate([head, residues, first, taps, shifts]).astype(np.int64, copy=False)
 

@@ -1,0 +1,294 @@
+"""How an operation is cut into boxes of outputs for `tiles`: tables from shapes alone, kept by them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.core.algorithms.simd import ROWS, VECTOR
+from app.core.algorithms.taps import Axis, Int64Array, axes_of
+from app.core.geometry import ceil_div
+from app.core.parallel import WORTH_A_THREAD, team
+from app.core.problem import Problem
+
+#: Bytes of a box's inputs: half of a usual second cache.
+LAID_BYTES = 2**19
+
+#: The same at most, where there are so many channels that even a short row of outputs takes more.
+MOST_LAID_BYTES = 2**23
+
+#: More phases than this are too many small boxes.
+MOST_PHASES = 1024
+
+#: Outputs in a row of a box at least.
+NARROWEST = 48
+
+#: Tables of more taps than this are made anew each time.
+KEPT_TAPS = 2**15
+
+#: One phase of the output: its positions (outputs) along each axis and their residue; where
+#: its weights, places and taps begin, and how many taps it has for each channel. A
+#: convolution has one phase.
+PHASE = np.dtype(
+    [(name + axis, np.int64) for name in ("positions_", "residue_") for axis in "zyx"]
+    + [(name, np.int64) for name in ("weights_at", "places_at", "taps_at", "taps")]
+)
+
+
+Sizes3 = tuple[int, int, int]
+
+
+class Sizes(NamedTuple):
+    """What all phases share.
+
+    Positions are those of the longest phase, a box is counted in them, and a task is a box with a `chunk` of a group's output
+    channels. Its inputs begin at `begin` steps, lie over `span` steps more than it has
+    positions, and are laid in planes of so many `lines` of `line_length`.
+    """
+
+    batch: int
+    groups: int
+    in_group: int
+    out_group: int
+    input_z: int
+    input_y: int
+    input_x: int
+    output_z: int
+    output_y: int
+    output_x: int
+    in_step_z: int
+    in_step_y: int
+    in_step_x: int
+    out_step_z: int
+    out_step_y: int
+    out_step_x: int
+    positions_z: int
+    positions_y: int
+    positions_x: int
+    box_z: int
+    box_y: int
+    box_x: int
+    boxes_z: int
+    boxes_y: int
+    boxes_x: int
+    chunk: int
+    chunks: int
+    begin_z: int
+    begin_y: int
+    begin_x: int
+    span_z: int
+    span_y: int
+    span_x: int
+    lines: int
+    line_length: int
+    phases: int
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """The tables of `tiles`.
+
+    `places` tells where each tap's plane begins, for every phase, channel and tap; `taps`
+    each tap's weight in the kernel; `residues_*` the remainders of places in the input
+    that taps meet. `laid` and `line` are the elements of a box's inputs and of its longest
+    line, `weights` those of all phases. `ready` says that the input can be read as it lies.
+    """
+
+    sizes: Sizes
+    phases: NDArray[np.void]
+    places: Int64Array
+    taps: Int64Array
+    residues: tuple[Int64Array, Int64Array, Int64Array]
+    laid: int
+    line: int
+    weights: int
+    tasks: int
+    ready: bool
+    leaves_gaps: bool
+
+
+def phase_count(axes: tuple[Axis, ...]) -> int:
+    """Phases that have weights."""
+    return math.prod(len(axis.residues) for axis in axes)
+
+
+def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
+    """Whether the inputs of a short row of outputs stay small enough to be laid."""
+    if phase_count(axes) > MOST_PHASES:
+        return False
+    spans = [axis.span // axis.in_step for axis in axes]
+    channels = problem.in_channels // problem.groups * math.prod(_residue_count(axis) for axis in axes)
+    least = channels * math.prod(min(axis.positions(0), n) + span for axis, span, n in zip(axes, spans, (1, 1, 16), strict=True))
+    return least * dtype.itemsize <= MOST_LAID_BYTES
+
+
+def _residue_count(axis: Axis) -> int:
+    return min(axis.in_step, axis.kernel)
+
+
+def boxes_of(problem: Problem, itemsize: int) -> Boxes:
+    """The tables of a problem for elements of so many bytes."""
+    taps = problem.in_channels // problem.groups * math.prod(problem.kernel_size)
+    make = _kept_boxes if taps <= KEPT_TAPS else _boxes
+    return make(problem, VECTOR // itemsize, LAID_BYTES // itemsize, team.size)
+
+
+def _boxes(problem: Problem, lanes: int, laid: int, threads: int) -> Boxes:
+    axes = axes_of(problem)
+    ready = _reads_as_it_lies(axes) and math.prod(problem.input_size) >= lanes
+    if ready:
+        axes = _as_one_row(axes)
+    phases = phases_along(axes)
+    _, span = inputs_of(phases)
+    most = _most(phase.positions for phase in phases)
+    channels = problem.in_channels // problem.groups * math.prod(map(len, residues_along(axes)))
+    box = _box(most, span, channels, laid)
+    chunk = out_group = problem.out_channels // problem.groups
+    tasks = len(phases) * problem.batch * problem.groups * math.prod(map(ceil_div, most, box))
+    if problem.macs >= WORTH_A_THREAD and tasks < 2 * threads:
+        box, chunk = _shared(span, box, out_group, ceil_div(2 * threads, tasks), lanes)
+    return tables(problem, axes, phases, box, chunk, ready=ready)
+
+
+def tables(
+    problem: Problem, axes: tuple[Axis, ...], phases: list[Phase], box: Sizes3, chunk: int, *, ready: bool = False
+) -> Boxes:
+    """The tables of some phases of an operation, cut into boxes, and its output channels into chunks."""
+    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    residues = residues_along(axes)
+    most = _most(phase.positions for phase in phases)
+    counts = tuple(map(ceil_div, most, box))
+    begin, span = inputs_of(phases)
+    depth, lines, line_length = (n + more for n, more in zip(box, span, strict=True))
+    sizes = Sizes(
+        problem.batch, problem.groups, in_group, out_group,
+        *(axis.input for axis in axes), *(axis.output for axis in axes),
+        *(axis.in_step for axis in axes), *(axis.out_step for axis in axes),
+        *most, *box, *counts, chunk, ceil_div(out_group, chunk), *begin, *span, lines, line_length, len(phases),
+    )  # fmt: skip
+    plane = depth * lines * line_length
+    channel = math.prod(problem.input_size) if ready else plane * math.prod(map(len, residues))
+    rows = np.zeros(len(phases), PHASE)
+    places: list[Int64Array] = []
+    weights = taps_at = 0
+    for row, phase in zip(rows, phases, strict=True):
+        row["weights_at"], row["places_at"], row["taps_at"] = weights, in_group * taps_at, taps_at
+        row["taps"] = len(phase.taps)
+        for axis, positions, residue in zip("zyx", phase.positions, phase.residue, strict=True):
+            row[f"positions_{axis}"], row[f"residue_{axis}"] = positions, residue
+        own = phase.places(begin, (plane, lines * line_length, line_length), residues)
+        places.append((np.arange(in_group)[:, None] * channel + own).reshape(-1))
+        weights += problem.out_channels * in_group * len(phase.taps)
+        taps_at += len(phase.taps)
+    return Boxes(
+        sizes,
+        rows,
+        np.concatenate(places),
+        np.concatenate([phase.taps for phase in phases]),
+        residues,
+        laid=0 if ready else in_group * channel,
+        line=axes[2].in_step * line_length,
+        weights=weights,
+        tasks=len(phases) * problem.batch * problem.groups * math.prod(counts) * sizes.chunks,
+        ready=ready,
+        leaves_gaps=any(len(axis.residues) < min(axis.out_step, axis.output) for axis in axes),
+    )
+
+
+def phases_along(axes: tuple[Axis, ...]) -> list[Phase]:
+    """The phases that have weights."""
+    return [Phase(axes, index) for index in itertools.product(*(range(len(axis.residues)) for axis in axes))]
+
+
+def residues_along(axes: tuple[Axis, ...]) -> tuple[Int64Array, Int64Array, Int64Array]:
+    """The remainders that places in the input leave by the step of the windows, for each axis."""
+    z, y, x = (np.unique(_all_shifts(axis) % axis.in_step) for axis in axes)
+    return z, y, x
+
+
+def _most(sizes: Iterable[tuple[int, ...]]) -> Sizes3:
+    z, y, x = map(max, zip(*sizes, strict=True))
+    return z, y, x
+
+
+_kept_boxes = lru_cache(maxsize=256)(_boxes)
+
+
+def _all_shifts(axis: Axis) -> Int64Array:
+    return np.concatenate([axis.shifts(q) for q in range(len(axis.residues))])
+
+
+def _reads_as_it_lies(axes: tuple[Axis, ...]) -> bool:
+    """Whether each output takes from its own place alone."""
+    return all(
+        axis.in_step == axis.out_step == axis.kernel == 1 and axis.input == axis.output and not _all_shifts(axis).any()
+        for axis in axes
+    )
+
+
+def _as_one_row(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
+    length = math.prod(axis.input for axis in axes)
+    unit = Axis(1, 1, axes[0].table)
+    return unit, unit, Axis(length, length, axes[0].table)
+
+
+class Phase:
+    """One phase of the output: its positions and inputs along each axis."""
+
+    def __init__(self, axes: tuple[Axis, ...], index: tuple[int, ...]) -> None:
+        chosen = list(zip(axes, index, strict=True))
+        self._steps = [axis.in_step for axis in axes]
+        self._shifts = [axis.shifts(q) for axis, q in chosen]
+        self._offsets = [shifts // step for shifts, step in zip(self._shifts, self._steps, strict=True)]
+        self.positions = tuple(axis.positions(q) for axis, q in chosen)
+        self.begin = tuple(int(own.min()) for own in self._offsets)
+        self.span = tuple(int(np.ptp(own)) for own in self._offsets)
+        self.residue = tuple(int(axis.residues[q]) for axis, q in chosen)
+        z, y, x = (axis.taps(q) for axis, q in chosen)
+        kernel = [axis.kernel for axis in axes]
+        self.taps = ((z[:, None, None] * kernel[1] + y[:, None]) * kernel[2] + x).reshape(-1)
+
+    def places(self, begin: Sizes3, apart: Sizes3, residues: tuple[Int64Array, ...]) -> Int64Array:
+        """Where each tap's inputs begin in a channel's planes: planes, their lines' planes and lines so far `apart`."""
+        z, y, x = (own - first for own, first in zip(self._offsets, begin, strict=True))
+        along = z[:, None, None] * apart[1] + y[:, None] * apart[2] + x
+        z, y, x = (np.searchsorted(r, own % s) for r, own, s in zip(residues, self._shifts, self._steps, strict=True))
+        number = (z[:, None, None] * len(residues[1]) + y[:, None]) * len(residues[2]) + x
+        return (number * apart[0] + along).reshape(-1)
+
+
+def inputs_of(phases: list[Phase]) -> tuple[Sizes3, Sizes3]:
+    """Where the inputs of all phases begin, and over how many steps those of one position lie."""
+    begin = tuple(min(phase.begin[a] for phase in phases) for a in range(3))
+    span = tuple(max(phase.begin[a] + phase.span[a] for phase in phases) - begin[a] for a in range(3))
+    return (begin[0], begin[1], begin[2]), (span[0], span[1], span[2])
+
+
+def _box(most: Sizes3, span: Sizes3, channels: int, laid: int) -> Sizes3:
+    """Positions in one box: all, or cut along the first axis that must be cut, then the next."""
+    box = list(most)
+    for a in range(3):
+        others = channels * math.prod(box[j] + span[j] for j in range(3) if j != a)
+        room = max(1 if a < 2 else NARROWEST, laid // others - span[a])
+        if room >= box[a]:
+            break
+        box[a] = ceil_div(box[a], ceil_div(box[a], room))
+    return box[0], box[1], box[2]
+
+
+def _shared(span: Sizes3, box: Sizes3, out_group: int, pieces: int, lanes: int) -> tuple[Sizes3, int]:
+    """A smaller box, or a chunk of the output channels, so that threads have enough pieces to share."""
+    a = next((a for a in range(3) if box[a] > 1), 2)
+    least = 4 * 3 * lanes if a == 2 else max(1, 4 * span[a])
+    if box[a] >= pieces * least:
+        shorter = list(box)
+        shorter[a] = ceil_div(box[a], pieces)
+        return (shorter[0], shorter[1], shorter[2]), out_group
+    return box, min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS)

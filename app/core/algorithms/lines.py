@@ -1,0 +1,166 @@
+"""Lines of a picture copied by whole vectors, with a masked last one; written by hand for LLVM.
+
+Lines are short, a few dozen elements, so that what a compiler leaves to scalar code at
+their ends would be most of the work.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import types
+from numba.extending import intrinsic
+
+from app.core.algorithms.simd import I64, Vectors, loop, pointers
+
+
+@intrinsic
+def copy_line(_context, target, at, source, begin, count):  # type: ignore[no-untyped-def]
+    """target[at + m] = source[begin + m] for m below `count`, in flat arrays."""
+    return _picking(target, source, 1)
+
+
+@intrinsic
+def pick_second(_context, target, at, source, begin, count):  # type: ignore[no-untyped-def]
+    """target[at + m] = source[begin + 2·m] for m below `count`, in flat arrays."""
+    return _picking(target, source, 2)
+
+
+@intrinsic
+def split_in_two(_context, target, at, apart, source, begin, count):  # type: ignore[no-untyped-def]
+    """target[at + j·apart + m] = source[begin + 2·m + j] for m below `count` and j below 2."""
+    return _splitting(target, source, 2)
+
+
+@intrinsic
+def split_in_three(_context, target, at, apart, source, begin, count):  # type: ignore[no-untyped-def]
+    """target[at + j·apart + m] = source[begin + 3·m + j] for m below `count` and j below 3."""
+    return _splitting(target, source, 3)
+
+
+@intrinsic
+def split_in_four(_context, target, at, apart, source, begin, count):  # type: ignore[no-untyped-def]
+    """target[at + j·apart + m] = source[begin + 4·m + j] for m below `count` and j below 4."""
+    return _splitting(target, source, 4)
+
+
+@intrinsic
+def split_in_nine(_context, target, at, apart, source, begin, count):  # type: ignore[no-untyped-def]
+    """target[at + j·apart + m] = source[begin + 9·m + j] for m below `count` and j below 9."""
+    return _splitting(target, source, 9)
+
+
+@intrinsic
+def weave_two(_context, target, at, source, begin, apart, count):  # type: ignore[no-untyped-def]
+    """target[at + 2·m + j] = source[begin + j·apart + m] for j below 2 and 2·m + j below `count`."""
+    return _weaving(target, source, 2)
+
+
+@intrinsic
+def weave_four(_context, target, at, source, begin, apart, count):  # type: ignore[no-untyped-def]
+    """target[at + 4·m + j] = source[begin + j·apart + m] for j below 4 and 4·m + j below `count`."""
+    return _weaving(target, source, 4)
+
+
+def _picking(target: Any, source: Any, step: int) -> Any:
+    """Every step-th element, the first of each."""
+    signature = types.void(target, types.int64, source, types.int64, types.int64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        target, at, source, begin, count = pointers(context, builder, signature.args, arguments)
+        vec = Vectors(context, builder, signature.args[0].dtype)
+        needed = builder.add(builder.mul(builder.sub(count, I64(1)), I64(step)), I64(1))
+        _split(vec, target, at, I64(0), source, begin, count, step, 1, needed)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _splitting(target: Any, source: Any, step: int) -> Any:
+    """Every step-th element, all of each."""
+    signature = types.void(target, types.int64, types.int64, source, types.int64, types.int64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        target, at, apart, source, begin, count = pointers(context, builder, signature.args, arguments)
+        vec = Vectors(context, builder, signature.args[0].dtype)
+        _split(vec, target, at, apart, source, begin, count, step, step, builder.mul(count, I64(step)))
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _split(
+    vec: Vectors, target: Any, at: Any, apart: Any, source: Any, begin: Any, count: Any,
+    step: int, lines: int, needed: Any,
+) -> None:  # fmt: skip
+    """Write the first `lines` lines of every step-th element, reading `needed` elements."""
+    builder = vec.builder
+    target, source = builder.gep(target, [at]), builder.gep(source, [begin])
+
+    def write(number: Any) -> None:
+        first = builder.mul(number, I64(vec.lanes * step))
+        parts = []
+        for j in range(step):
+            place = builder.add(first, I64(j * vec.lanes))
+            parts.append(vec.load_some(builder.gep(source, [place]), vec.below(builder.sub(needed, place))))
+        place = builder.mul(number, I64(vec.lanes))
+        some = vec.below(builder.sub(count, place))
+        for j in range(lines):
+            line = builder.gep(target, [builder.add(builder.mul(apart, I64(j)), place)])
+            vec.store_some(_picked(vec, parts, step, j), line, some)
+
+    loop(builder, _vectors_of(vec, count), write)
+
+
+def _picked(vec: Vectors, parts: list[Any], step: int, first: int) -> Any:
+    """Elements first, first + step, … of the parts: each part in turn gives those that it has."""
+    places = range(first, vec.lanes * len(parts), step)
+    result = parts[0]
+    for number, part in enumerate(parts[1:], 1):
+        # Of what was picked so far nothing moves, but of the first part everything does.
+        order = [
+            vec.lanes + place % vec.lanes if place // vec.lanes == number else place if number == 1 else m
+            for m, place in enumerate(places)
+        ]
+        order = [place if place < 2 * vec.lanes else 0 for place in order]
+        result = vec.shuffle(result, part, order)
+    return result
+
+
+def _weaving(target: Any, source: Any, step: int) -> Any:
+    signature = types.void(target, types.int64, source, types.int64, types.int64, types.int64)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        target, at, source, begin, apart, count = pointers(context, builder, signature.args, arguments)
+        vec = Vectors(context, builder, signature.args[0].dtype)
+        target, source = builder.gep(target, [at]), builder.gep(source, [begin])
+        each = builder.sdiv(builder.add(count, I64(step - 1)), I64(step))
+
+        def write(number: Any) -> None:
+            first = builder.mul(number, I64(vec.lanes))
+            some = vec.below(builder.sub(each, first))
+            parts = [
+                vec.load_some(builder.gep(source, [builder.add(builder.mul(apart, I64(j)), first)]), some)
+                for j in range(step)
+            ]
+            for j, part in enumerate(_woven(vec, parts)):
+                place = builder.add(builder.mul(number, I64(vec.lanes * step)), I64(j * vec.lanes))
+                vec.store_some(part, builder.gep(target, [place]), vec.below(builder.sub(count, place)))
+
+        loop(builder, _vectors_of(vec, each), write)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _woven(vec: Vectors, parts: list[Any]) -> list[Any]:
+    """The elements of the parts by turns: of two, or of two pairs that are woven first."""
+    if len(parts) == 4:
+        (a, b), (c, d) = _woven(vec, parts[::2]), _woven(vec, parts[1::2])
+        return [*_woven(vec, [a, c]), *_woven(vec, [b, d])]
+    by_turns = [place for m in range(vec.lanes) for place in (m, m + vec.lanes)]
+    return [vec.shuffle(*parts, by_turns[: vec.lanes]), vec.shuffle(*parts, by_turns[vec.lanes :])]
+
+
+def _vectors_of(vec: Vectors, count: Any) -> Any:
+    return vec.builder.sdiv(vec.builder.add(count, I64(vec.lanes - 1)), I64(vec.lanes))

@@ -1,0 +1,217 @@
+"""Machine code written by hand, as vector operations for LLVM.
+
+numba turns scalar loops into vectors by guesswork: it does not keep a block of sums in
+registers, and leaves the ends of short lines to scalar code. So the few innermost pieces
+are given to LLVM as vectors. `Vectors` has what they share; `sum_tile` is the heart of
+the dense algorithms: R rows of weights meet V vectors of inputs at each tap, and R·V
+vectors of sums never leave the registers until the last tap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+from llvmlite import binding, ir
+from numba import types
+from numba.core import cgutils, config
+from numba.extending import intrinsic
+
+I1, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
+
+
+@cache
+def _vector_bytes() -> int:
+    """Bytes of a vector register of the processor that kernels are compiled for."""
+    named = config.CPU_NAME or "host"
+    if named == "host":
+        wide = bool(dict(binding.get_host_cpu_features()).get("avx512f"))
+    else:
+        wide = "avx512" in named or named in ("x86-64-v4", "znver4", "znver5")
+    return 64 if wide or "+avx512f" in (config.CPU_FEATURES or "") else 32
+
+
+#: Bytes of a vector.
+VECTOR = _vector_bytes()
+
+#: Rows of weights of the largest tile; with 32 registers 8·3 sums, with 16 4·3.
+ROWS = 8 if VECTOR == 64 else 4
+
+#: Vectors of the widest tile.
+WIDEST = 8
+
+#: The shapes of tiles: how many vectors, for each number of rows.
+TILES = {
+    ROWS: (3, 2, 1),
+    ROWS // 2: (6, 3, 2, 1),
+    **({ROWS // 4: (8, 4, 2, 1)} if ROWS > 4 else {}),
+    1: (8, 4, 2, 1),
+}
+
+
+class Vectors:
+    """Writes vector instructions for one dtype. Pointers of arrays stand for the arrays."""
+
+    def __init__(self, context: Any, builder: Any, dtype: Any) -> None:
+        self.builder = builder
+        self.element = context.get_data_type(dtype)
+        self.bytes = dtype.bitwidth // 8
+        self.lanes = VECTOR // self.bytes
+        self.kind = ir.VectorType(self.element, self.lanes)
+        self.is_integer = isinstance(self.element, ir.IntType)
+        self.nothing = ir.Constant(self.kind, [self.element(0)] * self.lanes)
+
+    def load(self, pointer: Any) -> Any:
+        """A vector from here on."""
+        return self.builder.load(self._as_vector(pointer), align=self.bytes)
+
+    def store(self, value: Any, pointer: Any) -> None:
+        """Write a vector from here on."""
+        self.builder.store(value, self._as_vector(pointer), align=self.bytes)
+
+    def load_some(self, pointer: Any, mask: Any) -> Any:
+        """A vector whose elements outside the mask are 0, and not read."""
+        arguments = [self._as_vector(pointer), I32(self.bytes), mask, self.nothing]
+        kinds = [self.kind.as_pointer(), I32, ir.VectorType(I1, self.lanes), self.kind]
+        return self._call(f"llvm.masked.load.{self._suffix}.p0{self._suffix}", self.kind, kinds, arguments)
+
+    def store_some(self, value: Any, pointer: Any, mask: Any) -> None:
+        """Write the elements of a vector that the mask has."""
+        arguments = [value, self._as_vector(pointer), I32(self.bytes), mask]
+        kinds = [self.kind, self.kind.as_pointer(), I32, ir.VectorType(I1, self.lanes)]
+        self._call(f"llvm.masked.store.{self._suffix}.p0{self._suffix}", ir.VoidType(), kinds, arguments)
+
+    def below(self, count: Any) -> Any:
+        """The mask of the elements whose number is below `count`."""
+        numbers = ir.Constant(ir.VectorType(I64, self.lanes), [I64(m) for m in range(self.lanes)])
+        return self.builder.icmp_signed("<", numbers, self._spread(count, I64))
+
+    def spread(self, value: Any) -> Any:
+        """A vector of one value."""
+        return self._spread(value, self.element)
+
+    def add(self, a: Any, b: Any) -> Any:
+        """a + b."""
+        return self.builder.add(a, b) if self.is_integer else self.builder.fadd(a, b)
+
+    def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
+        """a·b + c, rounded once where the processor can."""
+        if self.is_integer:
+            return self.builder.add(c, self.builder.mul(a, b))
+        return self._call(f"llvm.fmuladd.{self._suffix}", self.kind, [self.kind] * 3, [a, b, c])
+
+    def shuffle(self, a: Any, b: Any, order: Sequence[int]) -> Any:
+        """The elements of a and b in this order."""
+        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, len(order)), list(order)))
+
+    @property
+    def _suffix(self) -> str:
+        return f"v{self.lanes}{'i' if self.is_integer else 'f'}{8 * self.bytes}"
+
+    def _as_vector(self, pointer: Any) -> Any:
+        return self.builder.bitcast(pointer, self.kind.as_pointer())
+
+    def _spread(self, value: Any, element: Any) -> Any:
+        undefined = ir.Constant(ir.VectorType(element, self.lanes), ir.Undefined)
+        first = self.builder.insert_element(undefined, value, I32(0))
+        return self.shuffle(first, undefined, [0] * self.lanes)
+
+    def _call(self, name: str, result: Any, kinds: Sequence[Any], arguments: Sequence[Any]) -> Any:
+        function = cgutils.get_or_insert_function(self.builder.module, ir.FunctionType(result, kinds), name)
+        return self.builder.call(function, arguments)
+
+
+def pointers(context: Any, builder: Any, kinds: Sequence[Any], values: Sequence[Any]) -> list[Any]:
+    """The values, with arrays as pointers to their first element."""
+    return [
+        context.make_array(kind)(context, builder, value).data if isinstance(kind, types.Array) else value
+        for kind, value in zip(kinds, values, strict=True)
+    ]
+
+
+def loop(builder: Any, count: Any, write: Callable[[Any], None]) -> None:
+    """Write a loop over 0 to `count`; `write` gets the number and leaves the block open."""
+    before, body, after = builder.block, builder.append_basic_block("body"), builder.append_basic_block("after")
+    builder.cbranch(builder.icmp_signed("<", I64(0), count), body, after)
+    builder.position_at_end(body)
+    number = builder.phi(I64)
+    write(number)
+    following = builder.add(number, I64(1))
+    number.add_incoming(I64(0), before)
+    number.add_incoming(following, builder.block)
+    builder.cbranch(builder.icmp_signed("<", following, count), body, after)
+    builder.position_at_end(after)
+
+
+@intrinsic
+def sum_tile(  # type: ignore[no-untyped-def]
+    _context, rows, vectors, x, x_at, places, place_at, taps, w, w_at, w_row, live, bias, bias_at, out, out_at, out_row
+):
+    """Sum rows × vectors of outputs over all taps, for one of the shapes in `TILES`.
+
+        out[out_at + r·out_row + m] = Σ over t of w[w_at + r·w_row + t]·x[x_at + places[place_at + t] + m]
+                                      + bias[bias_at + r]
+
+    for r below `rows` and m below vectors·(elements of a vector), in flat arrays. Taps are
+    summed in their order, for every m alike, so a result does not depend on where tiles
+    begin. Only `live` rows exist; the others repeat the last of them. x is read, and out
+    written, over whole vectors.
+    """
+    i = types.int64
+    signature = types.void(i, i, x, i, places, i, i, w, i, i, i, bias, i, out, i, i)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        rows, vectors, *rest = pointers(context, builder, signature.args, arguments)
+        shape = builder.add(builder.mul(rows, I64(WIDEST + 1)), vectors)
+        after = builder.append_basic_block("summed")
+        choice = builder.switch(shape, after)
+        for r, widths in TILES.items():
+            for v in widths:
+                block = builder.append_basic_block(f"tile_{r}_{v}")
+                choice.add_case(I64(r * (WIDEST + 1) + v), block)
+                builder.position_at_end(block)
+                _write_tile(Vectors(context, builder, signature.args[2].dtype), r, v, *rest)
+                builder.branch(after)
+        builder.position_at_end(after)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _write_tile(
+    vec: Vectors, rows: int, vectors: int,
+    x: Any, x_at: Any, places: Any, place_at: Any, taps: Any, w: Any, w_at: Any, w_row: Any, live: Any,
+    bias: Any, bias_at: Any, out: Any, out_at: Any, out_row: Any,
+) -> None:  # fmt: skip
+    """The instructions of `sum_tile` for one shape; arrays are pointers."""
+    builder = vec.builder
+    x, places = builder.gep(x, [x_at]), builder.gep(places, [place_at])
+    last = builder.sub(live, I64(1))
+    real = [builder.select(builder.icmp_signed("<", I64(r), last), I64(r), last) for r in range(rows)]
+    weights = [builder.gep(w, [builder.add(w_at, builder.mul(r, w_row))]) for r in real]
+    before, body, after = builder.block, builder.append_basic_block("tap"), builder.append_basic_block("sums")
+    builder.branch(body)
+    builder.position_at_end(body)
+    tap = builder.phi(I64)
+    sums = [[builder.phi(vec.kind) for _ in range(vectors)] for _ in range(rows)]
+    source = builder.gep(x, [builder.load(builder.gep(places, [tap]))])
+    inputs = [vec.load(builder.gep(source, [I64(v * vec.lanes)])) for v in range(vectors)]
+    summed = []
+    for r in range(rows):
+        weight = vec.spread(builder.load(builder.gep(weights[r], [tap])))
+        summed.append([vec.multiply_add(weight, inputs[v], sums[r][v]) for v in range(vectors)])
+    following = builder.add(tap, I64(1))
+    tap.add_incoming(I64(0), before)
+    tap.add_incoming(following, body)
+    for r in range(rows):
+        for v in range(vectors):
+            sums[r][v].add_incoming(vec.nothing, before)
+            sums[r][v].add_incoming(summed[r][v], body)
+    builder.cbranch(builder.icmp_signed("<", following, taps), body, after)
+    builder.position_at_end(after)
+    for r in range(rows):
+        added = vec.spread(builder.load(builder.gep(bias, [builder.add(bias_at, real[r])])))
+        target = builder.gep(out, [builder.add(out_at, builder.mul(real[r], out_row))])
+        for v in range(vectors):
+            vec.store(vec.add(summed[r][v], added), builder.gep(target, [I64(v * vec.lanes)]))

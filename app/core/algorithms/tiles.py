@@ -1,0 +1,279 @@
+"""Sums in tiles of registers, over boxes of outputs whose inputs are laid out without gaps.
+
+The inputs that a box of outputs needs are laid once into planes with their padding around
+them: a plane for each channel and, where windows move by s, for each remainder of the
+place modulo s. Then every tap is the same plane from another place on, and all outputs
+are one long row, with a few between two lines that belong to none and are dropped. Tiles
+of it are summed by `simd.sum_tile` at the processor's peak, with the weights as they lie.
+
+It serves convolutions and, phase by phase, transposed convolutions, in every dtype.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import uint64
+
+from app.core.algorithms.boxes import Boxes, boxes_of
+from app.core.algorithms.jit import compiled, inlined
+from app.core.algorithms.lines import copy_line, pick_second, split_in_four, split_in_three, split_in_two
+from app.core.algorithms.scratch import scratch
+from app.core.algorithms.simd import ROWS, VECTOR, WIDEST, sum_tile
+from app.core.algorithms.taps import Axis
+from app.core.layout import Array
+from app.core.parallel import run_in_parts
+from app.core.problem import PADDING_MODES, Problem
+
+_ZEROS, _REFLECT, _REPLICATE, _CIRCULAR = range(len(PADDING_MODES))
+
+
+def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> None:
+    """Write the operation's output into `out`.
+
+    Shapes, with sizes extended to three dimensions: x (batch, C_in, *size) without its
+    padding, w in the operation's own layout, bias (C_out), out (batch, C_out, *output);
+    all contiguous.
+    """
+    boxes = boxes_of(problem, x.dtype.itemsize)
+    if boxes.leaves_gaps:
+        out[:] = bias[:, None, None, None]
+    flat_x, flat_out = x.reshape(-1), out.reshape(-1)
+    flat_w = w.reshape(-1) if problem.op == "conv" else _weights_by_phase(boxes, w)
+    mode = PADDING_MODES.index(problem.padding_mode)
+    tile, slack = ROWS * WIDEST * VECTOR // x.dtype.itemsize, WIDEST * VECTOR // x.dtype.itemsize
+    end = tile + boxes.laid + slack
+
+    def part(low: int, high: int) -> None:
+        own = scratch(end + boxes.line, x.dtype)
+        own[end - slack : end] = 0
+        _sum_boxes(
+            flat_x, flat_w, bias, flat_out, flat_x if boxes.ready else own[tile:end], own[end:], own[:tile],
+            boxes.sizes, boxes.phases, boxes.places, *boxes.residues, mode, boxes.ready, low, high,
+        )  # fmt: skip
+
+    run_in_parts(part, boxes.tasks, work=problem.macs)
+
+
+def _weights_by_phase(boxes: Boxes, w: Array) -> Array:
+    """The weights of a transposed convolution: for each phase (C_out, C_in/groups, taps)."""
+    chosen = np.empty(boxes.weights, w.dtype)
+    flat_w, kernel = w.reshape(-1), math.prod(w.shape[2:])
+
+    def part(low: int, high: int) -> None:
+        _choose_weights(flat_w, chosen, boxes.sizes, boxes.phases, boxes.taps, kernel, low, high)
+
+    run_in_parts(part, boxes.sizes.groups * boxes.sizes.out_group, work=4 * w.size)
+    return chosen
+
+
+@compiled
+def _choose_weights(w, chosen, sizes, phases, taps, kernel, low, high):
+    """Lay the weights of the output channels from `low` to `high` into their phases' rows."""
+    for channel in range(low, high):
+        g, co = divmod(channel, sizes.out_group)
+        for p in range(len(phases)):
+            phase = phases[p]
+            first, count = uint64(phase.taps_at), uint64(phase.taps)
+            target = uint64(phase.weights_at + channel * sizes.in_group * phase.taps)
+            for ci in range(sizes.in_group):
+                source = uint64(((g * sizes.in_group + ci) * sizes.out_group + co) * kernel)
+                for t in range(count):
+                    chosen[target] = w[source + uint64(taps[first + t])]
+                    target += uint64(1)
+
+
+@compiled
+def _sum_boxes(
+    x, w, bias, out, laid, line, sums,
+    sizes, phases, places, residues_z, residues_y, residues_x, mode, ready, low, high,
+):  # fmt: skip
+    """Sum the tasks from `low` to `high`, counted over (batch, group, box, phase, chunk of channels)."""
+    lanes = VECTOR // x.itemsize
+    input_plane = sizes.input_z * sizes.input_y * sizes.input_x
+    output_plane = sizes.output_z * sizes.output_y * sizes.output_x
+    at_hand = -1
+    for task in range(low, high):
+        rest, number = divmod(task, sizes.chunks)
+        place, p = divmod(rest, sizes.phases)
+        rest, column = divmod(place, sizes.boxes_x)
+        rest, strip = divmod(rest, sizes.boxes_y)
+        rest, slab = divmod(rest, sizes.boxes_z)
+        b, g = divmod(rest, sizes.groups)
+        phase = phases[p]
+        z, y, left = slab * sizes.box_z, strip * sizes.box_y, column * sizes.box_x
+        source = (b * sizes.groups + g) * sizes.in_group * input_plane
+        if not ready and place != at_hand:
+            lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid, line)
+            at_hand = place
+        depth = min(sizes.box_z, phase.positions_z - z)
+        height = min(sizes.box_y, phase.positions_y - y)
+        width = min(sizes.box_x, phase.positions_x - left)
+        if depth <= 0 or height <= 0 or width <= 0:
+            continue
+        at = source + left if ready else 0
+        taps, places_at = phase.taps * sizes.in_group, phase.places_at
+        length = ((depth - 1) * sizes.lines + height - 1) * sizes.line_length + width
+        first, last = number * sizes.chunk, min(sizes.out_group, (number + 1) * sizes.chunk)
+        start = 0
+        while start < length:
+            vectors = _vectors((length - start + lanes - 1) // lanes, last - first)
+            tile = vectors * lanes
+            if ready and start + tile > length:
+                start = length - tile
+            whole = ready or (start % sizes.line_length + tile <= width and sizes.out_step_x == 1)
+            target = _target(sizes, phase, z, y, left, start)
+            for co in range(first, last, ROWS):
+                live = min(ROWS, last - co)
+                rows = _rows(live, vectors)
+                channel = g * sizes.out_group + co
+                w_at = phase.weights_at + channel * taps
+                out_at = (b * sizes.groups * sizes.out_group + channel) * output_plane
+                if whole:
+                    sum_tile(
+                        rows, vectors, laid, at + start, places, places_at, taps, w, w_at, taps, live,
+                        bias, channel, out, out_at + target, output_plane,
+                    )  # fmt: skip
+                    continue
+                sum_tile(
+                    rows, vectors, laid, start, places, places_at, taps, w, w_at, taps, live,
+                    bias, channel, sums, 0, tile,
+                )  # fmt: skip
+                _place(
+                    sums, tile, live, start, min(length, start + tile), sizes, phase, z, y, left, height, width,
+                    out, out_at, output_plane,
+                )  # fmt: skip
+            start += tile
+
+
+@inlined
+def _vectors(left, rows):
+    """Vectors of the next tile, where so many are left to do for so many rows."""
+    if rows > _HALF:
+        return min(left, 3)
+    if rows > _QUARTER:
+        return 6 if left >= 6 else min(left, 3)
+    return 8 if left >= 8 else 4 if left >= 4 else min(left, 2)
+
+
+_HALF, _QUARTER, _EIGHTH = ROWS // 2, ROWS // 4, ROWS // 8
+
+
+@inlined
+def _rows(live, vectors):
+    """Rows of the smallest tile that holds so many."""
+    if live > _HALF:
+        return ROWS
+    if live > _QUARTER or vectors == 3 or vectors == 6:
+        return _HALF
+    return _QUARTER if live > _EIGHTH and _QUARTER > 0 else 1
+
+
+@inlined
+def _target(sizes, phase, z, y, left, start):
+    """Where a position of a box lies in its output channel."""
+    line, column = divmod(start, sizes.line_length)
+    plane, row = divmod(line, sizes.lines)
+    oz = (z + plane) * sizes.out_step_z + phase.residue_z
+    oy = (y + row) * sizes.out_step_y + phase.residue_y
+    return (oz * sizes.output_y + oy) * sizes.output_x + (left + column) * sizes.out_step_x + phase.residue_x
+
+
+@inlined
+def _place(sums, tile, live, start, end, sizes, phase, z, y, left, height, width, out, out_at, out_row):
+    """Copy a tile's sums to their places in the output; those between two lines are dropped."""
+    done = start
+    while done < end:
+        line, column = divmod(done, sizes.line_length)
+        stop = min(end, done + sizes.line_length - column)
+        if line % sizes.lines < height and column < width:
+            count = min(stop - done, width - column)
+            target = out_at + _target(sizes, phase, z, y, left, done)
+            for r in range(live):
+                t, s = target + r * out_row, r * tile + done - start
+                if sizes.out_step_x == 1:
+                    copy_line(out, t, sums, s, count)
+                else:
+                    for m in range(count):
+                        out[uint64(t + sizes.out_step_x * m)] = sums[uint64(s + m)]
+        done = stop
+
+
+@inlined
+def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid, line):
+    """Lay the inputs that a box of a group needs into its planes, a plane for each channel and residue.
+
+    Only what the output's size leaves of the box is laid. `line` is working memory for
+    one line of inputs.
+    """
+    step, plane = sizes.in_step_x, sizes.lines * sizes.line_length
+    planes = (sizes.box_z + sizes.span_z) * plane
+    depth = min(sizes.box_z, sizes.positions_z - z) + sizes.span_z
+    lines = min(sizes.box_y, sizes.positions_y - y) + sizes.span_y
+    columns = min(sizes.box_x, sizes.positions_x - left) + sizes.span_x
+    first, per_line = (left + sizes.begin_x) * step, len(residues_x)
+    at = 0
+    for ci in range(sizes.in_group):
+        channel = source + ci * sizes.input_z * sizes.input_y * sizes.input_x
+        for rz in residues_z:
+            for ry in residues_y:
+                for u in range(depth):
+                    iz = _source((z + sizes.begin_z + u) * sizes.in_step_z + rz, sizes.input_z, mode)
+                    for v in range(lines):
+                        iy = _source((y + sizes.begin_y + v) * sizes.in_step_y + ry, sizes.input_y, mode)
+                        begin = channel + (iz * sizes.input_y + iy) * sizes.input_x
+                        length = sizes.input_x if iz >= 0 and iy >= 0 else 0
+                        target = at + u * plane + v * sizes.line_length
+                        if step == 1:
+                            _lay_line(x, begin, length, 1, first, mode, laid, target, columns)
+                        elif per_line == step and 2 <= step <= 4:
+                            _lay_line(x, begin, length, 1, first, mode, line, 0, columns * step)
+                            if step == 2:
+                                split_in_two(laid, target, planes, line, 0, columns)
+                            elif step == 3:
+                                split_in_three(laid, target, planes, line, 0, columns)
+                            else:
+                                split_in_four(laid, target, planes, line, 0, columns)
+                        else:
+                            for r in range(per_line):
+                                _lay_line(
+                                    x, begin, length, step, first + residues_x[r], mode,
+                                    laid, target + r * planes, columns,
+                                )  # fmt: skip
+                at += per_line * planes
+
+
+@inlined
+def _source(place, length, mode):
+    """The input that a place takes, with its padding mode; −1 for a zero."""
+    if 0 <= place < length:
+        return place
+    if mode == _REFLECT:
+        return abs(place) if place < length else max(-1, 2 * (length - 1) - place)
+    if mode == _REPLICATE:
+        return 0 if place < 0 else length - 1
+    if mode == _CIRCULAR:
+        return place % length
+    return -1
+
+
+@inlined
+def _lay_line(x, line, length, step, first, mode, laid, at, count):
+    """laid[at + m] = the line's input at first + step·m, for m below `count`; a line of length 0 is all zeros."""
+    begin = min(count, max(0, (step - 1 - first) // step))
+    end = min(count, max(begin, (length - 1 - first) // step + 1))
+    for m in range(begin):
+        place = _source(first + step * m, length, mode) if length > 0 else -1
+        laid[uint64(at + m)] = x[uint64(line + place)] if place >= 0 else 0
+    for m in range(end, count):
+        place = _source(first + step * m, length, mode) if length > 0 else -1
+        laid[uint64(at + m)] = x[uint64(line + place)] if place >= 0 else 0
+    t, s = at + begin, line + first + step * begin
+    if step == 1:
+        copy_line(laid, t, x, s, end - begin)
+    elif step == 2:
+        pick_second(laid, t, x, s, end - begin)
+    else:
+        for m in range(end - begin):
+            laid[uint64(t + m)] = x[uint64(s + step * m)]

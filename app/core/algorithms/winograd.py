@@ -1,0 +1,293 @@
+"""Winograd's minimal filtering F(4, 3), along one axis or two: a half or a quarter of the products.
+
+Outputs are cut into tiles of 4 (4×4). A tile's inputs, 6 (6×6), are mapped to as many
+products, and so are the kernels, once; the sums over the input channels are then matrix
+products, one for each product of a tile; and their results are mapped back. The inputs
+are laid with a plane for each remainder modulo 4, so that tiles side by side are vectors.
+
+The sums are not those of the products themselves: the error is bounded by the largest
+sum of magnitudes in an output channel, not by each output's own, and for that it takes
+some channels.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numba import uint64
+
+from app.core.algorithms.boxes import Boxes, Sizes, phases_along, tables
+from app.core.algorithms.jit import compiled, inlined
+from app.core.algorithms.lines import split_in_nine, split_in_three, weave_four
+from app.core.algorithms.scratch import pieces
+from app.core.algorithms.simd import ROWS, VECTOR, sum_tile
+from app.core.algorithms.taps import Axis, Int64Array, axes_of, table_of
+from app.core.algorithms.tiles import lay
+from app.core.algorithms.transforms import OF_INPUT, OF_KERNEL, OF_OUTPUT, OUTPUTS, PRODUCTS, transform
+from app.core.geometry import ceil_div
+from app.core.layout import Array
+from app.core.parallel import WORTH_A_THREAD, run_in_parts, team
+from app.core.problem import PADDING_MODES, Problem
+
+#: With fewer input channels the error can pass the bound.
+FEWEST_CHANNELS = 16
+
+#: Bytes of a box's mapped inputs: they should stay in the second cache.
+MAPPED_BYTES = 5 * 2**17
+
+#: Mapped kernels that are used in no more boxes are mapped anew for each, in the cache.
+MOST_USES = 2
+
+#: Bytes of the mapped kernels at most.
+MOST_KERNEL_BYTES = 2**25
+
+
+def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
+    """Whether windows of 3 (3×3) move by one, and there are channels enough."""
+    kernels = tuple(axis.kernel for axis in axes)
+    return (
+        dtype.kind == "f"
+        and problem.in_channels // problem.groups >= FEWEST_CHANNELS
+        and kernels in ((1, 1, 3), (1, 3, 3))
+        and axes[0].is_unit
+        and all(axis.in_step == axis.out_step == 1 and axis.span == axis.kernel - 1 for axis in axes)
+        and _kernel_elements(problem, dtype) * dtype.itemsize <= MOST_KERNEL_BYTES
+    )
+
+
+def _kernel_elements(problem: Problem, dtype: np.dtype[np.generic]) -> int:
+    products = PRODUCTS ** sum(k == 3 for k in problem.kernel_size)
+    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    lanes = VECTOR // dtype.itemsize
+    return problem.groups * ceil_div(out_group, ROWS) * ROWS * ceil_div(in_group, lanes) * lanes * products
+
+
+class _Kernels(NamedTuple):
+    """How kernels lie: `count` weights each, the kernels of two output and two input channels so far apart;
+    mapped in rows of input channels, the rows of two products `apart`, a `block` for `ROWS` output channels."""
+
+    count: int
+    apart_out: int
+    apart_in: int
+    row: int
+    apart: int
+    block: int
+    gathered: int
+
+
+@dataclass(frozen=True)
+class _Tiling:
+    """The boxes of tiles, with the places of a kernel's weights, of input channels and of products.
+
+    `width` is a box's tiles, in whole vectors; `working` the elements of each piece of
+    working memory.
+    """
+
+    boxes: Boxes
+    kernels: _Kernels
+    weights: Int64Array
+    channels: Int64Array
+    products: Int64Array
+    width: int
+    working: tuple[int, ...]
+    maps_as_it_goes: bool
+
+
+def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> None:
+    """Write the operation's output into `out`; shapes as for `tiles`."""
+    tiling = _tiling(problem, x.dtype.itemsize, team.size)
+    boxes, sizes = tiling.boxes, tiling.boxes.sizes
+    flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
+    mode, zeros = PADDING_MODES.index(problem.padding_mode), np.zeros(ROWS, x.dtype)
+    kernels = tiling.kernels
+    mapped = flat_w if tiling.maps_as_it_goes else _mapped_kernels(sizes, kernels, tiling.weights, flat_w)
+
+    def part(low: int, high: int) -> None:
+        laid, line, inputs, own, gathered, sums, outputs = pieces(tiling.working, x.dtype)
+        _filter(
+            flat_x, flat_w, own if tiling.maps_as_it_goes else mapped, gathered, bias, zeros, flat_out,
+            laid, line, inputs, sums, outputs,
+            sizes, kernels, boxes.phases, boxes.places, *boxes.residues, tiling.weights, tiling.channels, tiling.products,
+            tiling.width, mode, tiling.maps_as_it_goes, low, high,
+        )  # fmt: skip
+
+    run_in_parts(part, boxes.tasks, work=problem.macs // 4)
+
+
+@lru_cache(maxsize=256)
+def _tiling(problem: Problem, itemsize: int, threads: int) -> _Tiling:
+    axes, lanes = axes_of(problem), VECTOR // itemsize
+    squared = axes[1].kernel == 3
+    products = PRODUCTS**2 if squared else PRODUCTS
+    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    tiled = (axes[0], _tiled(axes[1]) if squared else axes[1], _tiled(axes[2]))
+    phases = phases_along(tiled)
+    _, lines, columns = phases[0].positions
+    most = max(lanes, MAPPED_BYTES // (products * in_group * itemsize) // lanes * lanes)
+    box_x = ceil_div(columns, ceil_div(columns, most))
+    box_y = ceil_div(lines, ceil_div(lines, max(1, min(lines, most // box_x))))
+    uses = problem.batch * ceil_div(lines, box_y) * ceil_div(columns, box_x)
+    pieces = ceil_div(2 * threads, uses * problem.groups) if problem.macs >= 4 * WORTH_A_THREAD else 1
+    chunk = min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS)
+    boxes = tables(problem, tiled, phases, (1, box_y, box_x), chunk)
+    sizes = boxes.sizes._replace(output_y=axes[1].output, output_x=axes[2].output)  # in elements, not in tiles
+    width, row = (ceil_div(count, lanes) * lanes for count in (box_y * box_x, in_group))
+    kernels = _kernels(problem, axes, products, row, lanes)
+    maps_as_it_goes = uses <= MOST_USES
+    own_block = kernels.block if maps_as_it_goes else 0
+    inputs, sums = products * (in_group * width + lanes), products * (ROWS * width + lanes)
+    return _Tiling(
+        replace(boxes, sizes=sizes),
+        kernels,
+        weights=_weights_in_order(axes) * row,
+        channels=np.arange(in_group) * width,
+        products=np.arange(products) * (ROWS * width + lanes),
+        width=width,
+        working=(boxes.laid + lanes, boxes.line, inputs, own_block, kernels.gathered, sums, products * width),
+        maps_as_it_goes=maps_as_it_goes,
+    )
+
+
+def _kernels(problem: Problem, axes: tuple[Axis, ...], products: int, row: int, lanes: int) -> _Kernels:
+    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    count = math.prod(axis.kernel for axis in axes)
+    between = (in_group, 1) if problem.op == "conv" else (1, out_group)
+    apart = ROWS * row + lanes  # not a power of two: products of a tile would meet in the same few places of a cache
+    return _Kernels(count, *between, row, apart, products * apart, count * row)
+
+
+def _weights_in_order(axes: tuple[Axis, ...]) -> Int64Array:
+    """The weights of a kernel by the place that they meet: backwards where the kernel is flipped."""
+    y, x = (axis.taps(0)[np.argsort(axis.shifts(0))] for axis in axes[1:])
+    return (y[:, None] * axes[2].kernel + x).reshape(-1)
+
+
+def _tiled(axis: Axis) -> Axis:
+    """The axis by tiles: each takes 6 inputs, and the next begins 4 later."""
+    numbers = np.arange(PRODUCTS)
+    shifts = numbers + axis.shifts(0).min()
+    output = ceil_div(axis.output, OUTPUTS)
+    return Axis(axis.input, output, table_of(OUTPUTS, 1, [0], [0, PRODUCTS], numbers, shifts))
+
+
+def _mapped_kernels(sizes: Sizes, kernels: _Kernels, weights: Int64Array, w: Array) -> Array:
+    """All mapped kernels, block by block of `ROWS` output channels of a group."""
+    blocks = sizes.groups * ceil_div(sizes.out_group, ROWS)
+    mapped = np.empty(blocks * kernels.block, w.dtype)
+
+    def part(low: int, high: int) -> None:
+        (gathered,) = pieces((kernels.gathered,), w.dtype)
+        _map_blocks(w, mapped, gathered, weights, sizes, kernels, low, high)
+
+    run_in_parts(part, blocks, work=8 * w.size)
+    return mapped
+
+
+@compiled
+def _map_blocks(w, mapped, gathered, weights, sizes, kernels, low, high):
+    """Map the kernels of the blocks of output channels from `low` to `high`, counted over (group, block)."""
+    blocks = (sizes.out_group + ROWS - 1) // ROWS
+    for number in range(low, high):
+        g, block = divmod(number, blocks)
+        _map_block(w, mapped, number * kernels.block, gathered, weights, sizes, kernels, g, block * ROWS)
+
+
+@inlined
+def _map_block(w, mapped, at, gathered, weights, sizes, kernels, g, first):
+    """Map the kernels of up to `ROWS` output channels: for each product (ROWS, C_in/groups), `kernels.apart` apart."""
+    lanes, which = VECTOR // w.itemsize, 2 * OF_KERNEL + (kernels.count == 9)
+    for row in range(min(ROWS, sizes.out_group - first)):
+        source = (g * sizes.in_group * sizes.out_group + (first + row) * kernels.apart_out) * kernels.count
+        if kernels.apart_in > 1:
+            for ci in range(sizes.in_group):
+                for t in range(kernels.count):
+                    gathered[uint64(t * kernels.row + ci)] = w[uint64(source + ci * kernels.apart_in * kernels.count + t)]
+        elif kernels.count == 9:
+            split_in_nine(gathered, 0, kernels.row, w, source, sizes.in_group)
+        else:
+            split_in_three(gathered, 0, kernels.row, w, source, sizes.in_group)
+        for ci in range(0, sizes.in_group, lanes):
+            transform(which, gathered, ci, weights, 0, zero(w), mapped, at + row * kernels.row + ci, kernels.apart)
+
+
+@compiled
+def _filter(
+    x, w, mapped, gathered, bias, zeros, out, laid, line, inputs, sums, outputs,
+    sizes, kernels, phases, places, residues_z, residues_y, residues_x, weights, channels, product_places,
+    width, mode, maps_as_it_goes, low, high,
+):  # fmt: skip
+    """Filter the tasks from `low` to `high`, counted over (batch, group, box, chunk of channels)."""
+    lanes, phase = VECTOR // x.itemsize, phases[0]
+    squared, products = kernels.count == 9, len(product_places)
+    in_group, out_group = sizes.in_group, sizes.out_group
+    blocks = (out_group + ROWS - 1) // ROWS
+    apart_inputs, apart_sums = in_group * width + lanes, ROWS * width + lanes
+    output_plane = sizes.output_y * sizes.output_x
+    high_tile = OUTPUTS if squared else 1
+    input_plane = sizes.input_y * sizes.input_x
+    at_hand = -1
+    for task in range(low, high):
+        place, number = divmod(task, sizes.chunks)
+        rest, column = divmod(place, sizes.boxes_x)
+        sample, strip = divmod(rest, sizes.boxes_y)
+        b, g = divmod(sample, sizes.groups)
+        y, left = strip * sizes.box_y, column * sizes.box_x
+        height, across = min(sizes.box_y, phase.positions_y - y), min(sizes.box_x, phase.positions_x - left)
+        if place != at_hand:
+            source = sample * in_group * input_plane
+            lay(x, source, sizes, residues_z, residues_y, residues_x, mode, 0, y, left, laid, line)
+            _map_inputs(laid, inputs, places, sizes.line_length, products, in_group, height, across, width, squared)
+            at_hand = place
+        count = height * across
+        first, last = number * sizes.chunk, min(out_group, (number + 1) * sizes.chunk)
+        for co in range(first, last, ROWS):
+            live = min(ROWS, last - co)
+            rows = ROWS if live > ROWS // 2 else ROWS // 2
+            at = 0 if maps_as_it_goes else (g * blocks + co // ROWS) * kernels.block
+            if maps_as_it_goes:
+                _map_block(w, mapped, 0, gathered, weights, sizes, kernels, g, co)
+            for f in range(products):
+                start = 0
+                while start < count:
+                    vectors = min(3, (count - start + lanes - 1) // lanes)
+                    sum_tile(
+                        rows, vectors, inputs, f * apart_inputs + start, channels, 0, in_group,
+                        mapped, at + f * kernels.apart, kernels.row, live, zeros, 0,
+                        sums, f * apart_sums + start, width,
+                    )  # fmt: skip
+                    start += vectors * lanes
+            for r in range(live):
+                channel = g * out_group + co + r
+                for start in range(0, count, lanes):
+                    transform(2 * OF_OUTPUT + squared, sums, r * width + start, product_places, 0, bias[channel],
+                              outputs, start, width)  # fmt: skip
+                plane = (b * sizes.groups * out_group + channel) * output_plane
+                for v in range(height):
+                    for a in range(high_tile):
+                        oy, ox = (y + v) * high_tile + a, left * OUTPUTS
+                        if oy < sizes.output_y:
+                            weave_four(out, plane + oy * sizes.output_x + ox, outputs, a * OUTPUTS * width + v * across,
+                                       width, min(across * OUTPUTS, sizes.output_x - ox))  # fmt: skip
+
+
+@inlined
+def zero(values):
+    """A zero of an array's dtype."""
+    return values.dtype.type(0)
+
+
+@inlined
+def _map_inputs(laid, inputs, places, line_length, per_channel, in_group, height, across, width, squared):
+    """Map the tiles of a box, line by line, a row of all tiles for each product and channel."""
+    lanes = VECTOR // laid.itemsize
+    for ci in range(in_group):
+        for v in range(height):
+            for start in range(0, across, lanes):
+                transform(
+                    2 * OF_INPUT + squared, laid, v * line_length + start, places, ci * per_channel, zero(laid),
+                    inputs, ci * width + v * across + start, in_group * width + lanes,
+                )  # fmt: skip
