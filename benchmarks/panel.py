@@ -14,7 +14,7 @@ from benchmarks.goals import goals
 from benchmarks.memory import MIB, extra_bytes
 from benchmarks.panel_cases import PANEL
 from benchmarks.peers import PEERS
-from benchmarks.report import Row, markdown, measure, milliseconds, told, write
+from benchmarks.report import Row, disturbance, markdown, measure, milliseconds, told, write
 from benchmarks.timing import sgemm_peak
 
 HEAD = (
@@ -40,7 +40,7 @@ def main(arguments: argparse.Namespace) -> None:
     table = markdown(HEAD, map(_cells, rows))
     listed = "\n".join(f"- {line}" for line in goals(rows))
     machine = f"float32 matrix product of NumPy: {2e-9 * peak:.0f} GFLOP/s on {team.size} threads"
-    text = f"{machine} of {os.cpu_count()} processors.\n\n{table}\n\n{listed}\n"
+    text = f"{machine} of {os.cpu_count()} processors.\n\n{table}\n\n{listed}\n{disturbance(rows)}"
     print(text)
     if not arguments.only and "torch" in peers:
         from benchmarks import pictures
@@ -52,4 +52,4 @@ def main(arguments: argparse.Namespace) -> None:
 def _cells(row: Row) -> Sequence[str]:
     times = [milliseconds(row.seconds.get(name)) for name in ("ours", *PEERS)]
     ratio, share = told(row.ratio, ".2f"), told(row.peak_share, ".0%")
-    return (row.case.name, row.algorithm, *times, ratio, share, told(row.extra_bytes / MIB, ".1f"))
+    return (row.name, row.algorithm, *times, ratio, share, told(row.extra_bytes / MIB, ".1f"))

@@ -11,9 +11,12 @@ from pathlib import Path
 from app.core.plan import plan_of
 from benchmarks.cases import Case
 from benchmarks.peers import PEERS, callers
-from benchmarks.timing import median_ratio, take_turns
+from benchmarks.timing import Others, median_ratio, take_turns
 
 RESULTS = Path(__file__).parent / "results"
+
+#: Other programs' share of the processors from which on a measurement is marked.
+DISTURBING = 0.05
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,13 @@ class Row:
 
     peak_share: float = math.nan
     extra_bytes: float = math.nan
+    others: float = 0.0
+    """The share of the processors that other programs took meanwhile."""
+
+    @property
+    def name(self) -> str:
+        """The case's name, marked where other programs disturbed it."""
+        return self.case.name + (" *" if self.others > DISTURBING else "")
 
     @property
     def ours(self) -> float:
@@ -38,11 +48,14 @@ class Row:
 def measure(case: Case, seconds: float, peers: tuple[str, ...] = PEERS, peak: float = math.nan) -> Row:
     """Time a case beside its peers; `peak` is the multiply-adds a second that its share is told of."""
     problem = case.problem()
-    times = take_turns(callers(case, *case.arrays(), peers), seconds)
+    calls = callers(case, *case.arrays(), peers)
+    others = Others()
+    times = take_turns(calls, seconds)
     medians = {name: statistics.median(each) for name, each in times.items()}
     ratio = median_ratio(times["ours"], times["torch"]) if "torch" in times else math.nan
     algorithm = plan_of(problem, case.numpy_dtype).algorithm.name
-    return Row(case, algorithm, medians, ratio, problem.macs / medians["ours"] / peak)
+    share = problem.macs / medians["ours"] / peak
+    return Row(case, algorithm, medians, ratio, share, others=others.share())
 
 
 def mean_ratio(rows: Iterable[Row], condition: Callable[[Case], bool] = lambda _: True) -> float:
@@ -55,6 +68,18 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[str]], words: int = 2)
     """A Markdown table; the first `words` columns are text, the others numbers."""
     rule = ["---"] * words + ["---:"] * (len(head) - words)
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, rule, *rows))
+
+
+def disturbance(rows: Sequence[Row]) -> str:
+    """What to know of a run that was not alone on the machine; nothing where it was."""
+    disturbed = [row for row in rows if row.others > DISTURBING]
+    if not disturbed:
+        return ""
+    most = max(row.others for row in disturbed)
+    return (
+        f"\n{len(disturbed)} of {len(rows)} cases, marked *, were measured while other programs took up to "
+        f"{most:.0%} of the processors: run again on a quiet machine.\n"
+    )
 
 
 def told(value: float, form: str = ".3f") -> str:

@@ -8,8 +8,10 @@ ratio is the median of the turns' own ratios.
 from __future__ import annotations
 
 import itertools
+import os
 import statistics
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from time import perf_counter, process_time, sleep
 from typing import Any
 
@@ -84,6 +86,26 @@ def _warm(call: Call, seconds: float) -> None:
         call()
         if perf_counter() - begun > seconds:
             return
+
+
+class Others:
+    """How much of the processors other programs take from its making on: times would tell of them, too."""
+
+    def __init__(self) -> None:
+        self._begun, self._busy, self._own = perf_counter(), _busy_seconds(), process_time()
+
+    def share(self) -> float:
+        """Of all processors, from 0 to 1; 0 where the system does not tell."""
+        busy = _busy_seconds() - self._busy - (process_time() - self._own)
+        return max(0.0, busy / (perf_counter() - self._begun) / (os.cpu_count() or 1))
+
+
+def _busy_seconds() -> float:
+    """Seconds that all processors have computed so far, for the host of a virtual machine too."""
+    if not Path("/proc/stat").exists():
+        return 0.0
+    user, nice, system, _, _, *interrupts_and_stolen = map(int, Path("/proc/stat").read_text().split()[1:9])
+    return (user + nice + system + sum(interrupts_and_stolen)) / os.sysconf("SC_CLK_TCK")
 
 
 def median_ratio(ours: list[float], theirs: list[float]) -> float:
