@@ -37,7 +37,7 @@ def goals(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _slowest(rows: Sequence[Row]) -> Iterator[str]:
-    compared = [row for row in rows if not math.isnan(row.ratio)]
+    compared = [row for row in rows if row.is_compared]
     if compared:
         slowest = max(compared, key=lambda row: row.ratio)
         over = sum(row.ratio > 1.2 for row in compared)

@@ -40,6 +40,11 @@ class Row:
         return self.case.name + (" *" if self.others > DISTURBING else "")
 
     @property
+    def is_compared(self) -> bool:
+        """Whether PyTorch did it too."""
+        return not math.isnan(self.ratio)
+
+    @property
     def ours(self) -> float:
         """Our own median seconds."""
         return self.seconds["ours"]
@@ -60,7 +65,7 @@ def measure(case: Case, seconds: float, peers: tuple[str, ...] = PEERS, peak: fl
 
 def mean_ratio(rows: Iterable[Row], condition: Callable[[Case], bool] = lambda _: True) -> float:
     """The geometric mean of ours/torch over the rows whose case meets the condition; NaN over none."""
-    ratios = [row.ratio for row in rows if condition(row.case) and not math.isnan(row.ratio)]
+    ratios = [row.ratio for row in rows if row.is_compared and condition(row.case)]
     return statistics.geometric_mean(ratios) if ratios else math.nan
 
 
