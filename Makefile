@@ -36,8 +36,9 @@ test: install ## All checks and tests
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n auto
 
-bench: install $(PEERS) ## Measure, beside PyTorch
-	$(BIN)/python -m benchmarks
+bench: install $(PEERS) ## Measure, beside PyTorch, SciPy and onnxruntime
+	$(BIN)/python -m benchmarks panel
+	$(BIN)/python -m benchmarks growth
 
 $(PEERS): benchmarks/requirements.txt $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<

@@ -87,6 +87,15 @@ class PatientProtocol(HttpToolsProtocol):
         self._in_head = False
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """Hand a part of a body on as it came, unless another still waits: uvicorn alone copies each twice."""
+        cycle: Any = self.cycle
+        if not cycle.body:
+            cycle.body, body = body, b""
+        elif isinstance(cycle.body, bytes):
+            cycle.body = bytearray(cycle.body)
+        super().on_body(body)
+
     def data_received(self, data: bytes) -> None:
         """Take what came, and see what the client owes next."""
         super().data_received(data)

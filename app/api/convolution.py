@@ -11,7 +11,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from app.api.admission import INLINE_BODY, INLINE_NANOSECONDS, ComputeThread
-from app.api.body import read_body
+from app.api.body import Body, read_body
 from app.api.envelope import Exchange, exchange_of
 from app.api.metrics import count_macs
 from app.api.negotiation import JSON, SAFETENSORS, answer_type, body_type
@@ -84,7 +84,7 @@ class Convolution:
                 pieces = await self.thread.run(lambda: do(job, exchange))
         await answer_in_pieces(send, pieces, wanted.encode())
 
-    def _read(self, body: bytes | bytearray, sent: str, wanted: str, exchange: Exchange) -> Job:
+    def _read(self, body: Body, sent: str, wanted: str, exchange: Exchange) -> Job:
         begun = perf_counter()
         job = read_job(self.op, body, sent, wanted, self.limits)
         exchange.parse = perf_counter() - begun

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from app.api.body import Body
 from app.api.problems import MalformedBodyError
 from app.core.errors import Fault, ProblemError
 from app.core.findings import shown
@@ -21,7 +22,7 @@ _BODY = say("the body")
 _LONG = 64 * 1024
 
 
-def read_object(text: bytes | bytearray, name: Text = _BODY) -> dict[str, Any]:
+def read_object(text: Body, name: Text = _BODY) -> dict[str, Any]:
     """A JSON object; whole numbers of any size stay whole, of a repeated key the last counts.
 
     `name` is what messages call the text.
@@ -40,7 +41,7 @@ def read_object(text: bytes | bytearray, name: Text = _BODY) -> dict[str, Any]:
     return value
 
 
-def _decode_long(text: bytes | bytearray) -> Any:
+def _decode_long(text: Body) -> Any:
     gc.disable()
     try:
         return _decode(text)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from app.api.body import Body
 from app.api.negotiation import JSON, SAFETENSORS
 from app.api.reading import frozen, read_object
 from app.api.safetensors import TENSORS, read_safetensors
@@ -69,7 +70,7 @@ _kept: dict[Hashable, _Admitted] = {}
 _KEPT_AT_MOST = 1024
 
 
-def read_job(op: Op, body: bytes | bytearray, body_type: str, answer_type: str, limits: Limits) -> Job:
+def read_job(op: Op, body: Body, body_type: str, answer_type: str, limits: Limits) -> Job:
     """The job that a body asks for.
 
     Raises:
@@ -171,7 +172,7 @@ def _job(admitted: _Admitted, tensors: Mapping[str, Tensor], answer_type: str, l
     return Job(plan, admitted.layout, input_, kernel, bias, admitted.views, answer_type, price)
 
 
-def _read_json(body: bytes | bytearray, findings: Findings) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
+def _read_json(body: Body, findings: Findings) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
     given = read_object(body)
     tensors = {}
     for name in TENSORS:
@@ -189,7 +190,7 @@ def _read_json(body: bytes | bytearray, findings: Findings) -> tuple[dict[str, T
 _MISSING = object()
 
 
-def _read_binary(body: bytes | bytearray, findings: Findings) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
+def _read_binary(body: Body, findings: Findings) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
     tensors, text = read_safetensors(body, findings)
     given = read_object(text, say("the JSON of the metadata key parameters"))
     for name in TENSORS:

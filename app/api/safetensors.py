@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from app.api.body import Body
 from app.api.problems import MalformedBodyError
 from app.api.tensors import DEEPEST, Tensor
 from app.core.errors import Fault
@@ -45,10 +46,10 @@ DTYPES: dict[str, tuple[str, str]] = {
     "BF16": ("<u2", "float32"),
 }
 
-_NAMES = {"float32": "F32", "float64": "F64", "int64": "I64"}
+_NAMES = {np.dtype(np.float32): "F32", np.dtype(np.float64): "F64", np.dtype(np.int64): "I64"}
 
 
-def read_safetensors(body: bytes | bytearray, findings: Findings) -> tuple[dict[str, Tensor], bytes]:
+def read_safetensors(body: Body, findings: Findings) -> tuple[dict[str, Tensor], bytes]:
     """The tensors by name, as views of the body where its bytes allow, and the parameters' JSON.
 
     Findings get a tensor, a metadata key, a rank or a dtype that is not taken, and an empty
@@ -81,7 +82,7 @@ def malformed(message: Text) -> MalformedBodyError:
     return MalformedBodyError("malformed_safetensors", message)
 
 
-def _split(body: bytes | bytearray) -> tuple[dict[str, Any], memoryview]:
+def _split(body: Body) -> tuple[dict[str, Any], memoryview]:
     """The header and the bytes after it."""
     length = int.from_bytes(body[:_LENGTH_BYTES], "little")
     if len(body) < _LENGTH_BYTES or not 2 <= length <= min(len(body) - _LENGTH_BYTES, LONGEST_HEADER):
@@ -94,11 +95,7 @@ def _split(body: bytes | bytearray) -> tuple[dict[str, Any], memoryview]:
         raise malformed(message)
     view = memoryview(body)
     try:
-        header = json.loads(
-            bytes(view[_LENGTH_BYTES : _LENGTH_BYTES + length]).decode(),
-            object_pairs_hook=_no_duplicates,
-            parse_constant=_no_constant,
-        )
+        header = _decode(bytes(view[_LENGTH_BYTES : _LENGTH_BYTES + length]).decode())
     except (ValueError, RecursionError) as error:
         raise malformed(say("the header is not JSON with each name once: {error}", error=shown(error))) from error
     if not isinstance(header, dict):
@@ -116,6 +113,9 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> None:
     raise ValueError(name)
+
+
+_decode = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constant).decode
 
 
 def _span(name: str, entry: Any, size: int) -> tuple[str, tuple[int, ...], int, int]:
@@ -211,7 +211,7 @@ def write_safetensors(tensors: Mapping[str, Array], result: bytes) -> list[bytes
     at = 0
     for name, values in tensors.items():
         header[name] = {
-            "dtype": _NAMES[values.dtype.name],
+            "dtype": _NAMES[values.dtype],
             "shape": values.shape,
             "data_offsets": [at, at + values.nbytes],
         }

@@ -10,7 +10,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from app.api.admission import INLINE_BODY, ComputeThread
-from app.api.body import read_body
+from app.api.body import Body, read_body
 from app.api.envelope import Exchange, exchange_of
 from app.api.negotiation import answer_type, body_type
 from app.api.problems import plain
@@ -49,7 +49,7 @@ class OutputSize:
         await answer(send, text)
 
 
-def size_answer(body: bytes | bytearray, exchange: Exchange) -> bytes:
+def size_answer(body: Body, exchange: Exchange) -> bytes:
     """The answer's JSON.
 
     Raises:

@@ -4,6 +4,10 @@ Kernels are compiled without the interpreter lock, so plain Python threads run t
 by side. Unlike numba's own parallel loops this needs no threading layer: any number of
 callers may enter at once. BLAS is kept on one thread, since the parts are already
 spread; two pools at once made the same product five times slower.
+
+Locks alone decide who does what. Before a thread sleeps on one it watches for a moment
+whether that will be needed at all (`waiting`), and it says that it has finished when it no
+longer holds the interpreter lock: whoever was woken would go back to sleep for that.
 """
 
 from __future__ import annotations
@@ -11,16 +15,38 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
-from queue import SimpleQueue
 
 from threadpoolctl import threadpool_limits
 
-#: Fewer multiply-adds than this are done sooner than a second thread wakes up.
+from app.core.waiting import new_word, tell_and_watch
+
+#: Fewer multiply-adds than this are done about as soon by one thread, even beside a helper
+#: that is awake: 50 to 100 microseconds.
 WORTH_A_THREAD = 1_000_000
 
-#: Above so many multiply-adds for each, a thread's share is cut finer, so that an uneven machine waits less.
+#: The same for helpers that sleep: waking one takes up to 100 microseconds of both.
+WORTH_WAKING = 3_000_000
+
+#: So many seconds after the last call helpers are awake still, and so many seconds after it
+#: they are woken for less work too: more of the kind may follow, and meet them awake.
+AWAKE = 40e-6
+BUSY = 5e-4
+
+#: Turns of half a microsecond in which a helper watches for its next call, and a caller for its helpers' end.
+PATIENCE = 100
+CALLERS_PATIENCE = 200
+
+#: Looks from a call to its being taken up, some 4 microseconds: the caller then runs its own
+#: kernel and has let go of the interpreter lock.
+HEAD_START = 7_000
+
+#: Parts for each thread: at least so many where helpers may come late, and more as soon as
+#: each has so many multiply-adds, since an uneven machine then waits less for the last.
+PARTS_FOR_LATE_HELPERS = 3
 WORTH_A_PART = 4_000_000
 MOST_PARTS_PER_THREAD = 16
 
@@ -37,79 +63,179 @@ def available_threads() -> int:
 
 
 class _Job:
-    """The parts of one call. Whoever is free takes the next; the caller works too."""
+    """The parts of one call. Whoever is free takes the next; the caller works too.
+
+    Nothing waits for a helper that has not begun a part, so one that comes late, or never,
+    delays nobody.
+    """
 
     def __init__(self, part: Callable[[int, int], None], bounds: list[int]) -> None:
+        #: Becomes 1 shortly after the last part, if that was a helper's.
+        self.ended = new_word()
         self._part = part
-        self._ranges = itertools.pairwise(bounds)
-        self._left = len(bounds) - 1
+        self._ranges = list(itertools.pairwise(bounds))[::-1]
+        self._left = len(self._ranges)
         self._lock = threading.Lock()
-        self._finished = threading.Event()
+        self._finished = threading.Lock()
+        self._finished.acquire()
         self._error: BaseException | None = None
 
-    def work(self) -> None:
-        """Do parts until none is left to begin."""
-        while (bounds := self._next()) is not None:
+    @property
+    def parts_left(self) -> int:
+        """How many parts nobody has begun."""
+        return len(self._ranges)
+
+    def work(self) -> bool:
+        """Do parts until none is left to begin; whether the last one to end was among them."""
+        while (bounds := self._begin()) is not None:
             try:
                 if team.abandoned:
                     raise AbandonedError
                 self._part(*bounds)
             except BaseException as error:  # noqa: BLE001
-                self._error = error
-            with self._lock:
-                self._left -= 1
-                if self._left == 0:
-                    self._finished.set()
+                self._fail(error)
+            if self._end():
+                return True
+        return False
 
-    def _next(self) -> tuple[int, int] | None:
+    def _begin(self) -> tuple[int, int] | None:
         with self._lock:
-            return next(self._ranges, None)
+            return self._ranges.pop() if self._ranges else None
+
+    def _fail(self, error: BaseException) -> None:
+        """Leave out the parts that nobody has begun."""
+        with self._lock:
+            self._error = error
+            self._left -= len(self._ranges)
+            self._ranges.clear()
+
+    def _end(self) -> bool:
+        with self._lock:
+            self._left -= 1
+            if self._left == 0:
+                self._finished.release()
+            return self._left == 0
 
     def result(self) -> None:
-        """Wait for the parts that others have begun.
+        """Wait for the parts that helpers have begun.
 
         Raises:
             BaseException: what a part raised.
         """
-        self._finished.wait()
+        if self._left:
+            tell_and_watch(new_word(), self.ended, 0, CALLERS_PATIENCE, 0)
+        self._finished.acquire()
         if self._error is not None:
             raise self._error
 
 
+class _Helper(threading.Thread):
+    """Takes parts of open jobs; when there are none it watches for a call, and then sleeps."""
+
+    def __init__(self) -> None:
+        super().__init__(name="convarith-part", daemon=True)
+        self._called = threading.Lock()
+        self._called.acquire()
+        self._calls = new_word()
+
+    def call(self) -> None:
+        """Have it look for open jobs; once, for whoever took it from the idle ones."""
+        self._called.release()
+        self._calls[0] += 1
+
+    def run(self) -> None:
+        """Serve as long as the process lives."""
+        calls, ended = 0, new_word()
+        while True:
+            job = team.find_open(self)
+            tell_and_watch(ended, self._calls, calls, 0 if job else PATIENCE, HEAD_START)
+            if job:
+                ended = job.ended if job.work() else new_word()
+            else:
+                self._called.acquire()
+                calls += 1
+
+
 class _Team:
-    """The helpers of whoever calls; they wait, and are started at first need."""
+    """The helpers of whoever calls; they are started at first need."""
 
     def __init__(self) -> None:
         self.size = available_threads()
         #: Set to end all work at its next part.
         self.abandoned = False
-        self._jobs: SimpleQueue[_Job] = SimpleQueue()
-        self._helpers = 0
+        #: When there was last work that could be worth a helper, in seconds of `perf_counter`.
+        self.last_used = 0.0
+        self.forget_helpers()
+
+    def forget_helpers(self) -> None:
+        """Begin without any: a forked process has none of its parent's threads."""
         self._lock = threading.Lock()
+        self._open: list[_Job] = []
+        self._idle: list[_Helper] = []
+        self._hired = 0
 
     def resize(self, size: int) -> None:
         """Use so many threads in all from now on, the caller's among them."""
         self.size = max(1, size)
 
-    def help(self, job: _Job) -> None:
-        """Ask every helper to take parts of a job."""
-        if self._helpers < self.size - 1:
-            self._hire()
-        for _ in range(self.size - 1):
-            self._jobs.put(job)
+    def parts_for(self, work: int) -> int:
+        """How many parts to cut work into; 1 where waking a helper would take longer."""
+        if work < WORTH_A_THREAD:
+            return 1
+        now = time.perf_counter()
+        rest, self.last_used = now - self.last_used, now
+        if rest > BUSY and work < WORTH_WAKING:
+            return 1
+        least = 1 if rest < AWAKE or self.size == 1 else PARTS_FOR_LATE_HELPERS
+        return self.size * min(MOST_PARTS_PER_THREAD, max(least, work // (self.size * WORTH_A_PART)))
 
-    def _hire(self) -> None:
+    def open(self, job: _Job) -> None:
+        """Let helpers take parts of a job."""
         with self._lock:
-            while self._helpers < self.size - 1:
-                threading.Thread(target=self._serve, name="convarith-part", daemon=True).start()
-                self._helpers += 1
+            with suppress(RuntimeError):  # no more threads are to be had: do with fewer
+                while self._hired < self.size - 1:
+                    _Helper().start()
+                    self._hired += 1
+            self._open.append(job)
+            called = self._take_idle()
+        for helper in called:
+            helper.call()
 
-    def _serve(self) -> None:
-        while True:
-            self._jobs.get().work()
+    def close(self, job: _Job) -> None:
+        """Keep nothing of a job whose parts are all taken; its caller leaves room for a helper of others."""
+        with self._lock:
+            self._open.remove(job)
+            called = self._take_idle() if self._open else []
+        for helper in called:
+            helper.call()
+
+    def find_open(self, helper: _Helper) -> _Job | None:
+        """A job with parts to take; where there is none, or no room, the helper becomes idle, to be called."""
+        with self._lock:
+            if self._room() >= 0:
+                for job in self._open:
+                    if job.parts_left:
+                        return job
+            self._idle.append(helper)
+            return None
+
+    def _take_idle(self) -> list[_Helper]:
+        """Helpers to call: the last to become idle first, as they may still be awake."""
+        useful = sum(job.parts_left for job in self._open) - 1
+        return [self._idle.pop() for _ in range(min(self._room(), useful, len(self._idle)))]
+
+    def _room(self) -> int:
+        """How many more threads may work: callers and helpers together are as many as the team's size.
+
+        With a helper besides, two callers on two processors would be slower than one after the other.
+        """
+        awake = self._hired - len(self._idle)
+        return self.size - len(self._open) - awake
 
 
 team = _Team()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=team.forget_helpers)
 
 
 @cache
@@ -124,12 +250,15 @@ def run_in_parts(part: Callable[[int, int], None], count: int, work: int) -> Non
     `work` is what all of it costs, in multiply-adds. Parts write to places of their own,
     and what they write does not depend on where the ranges are cut.
     """
-    if work < WORTH_A_THREAD or count < 2:
+    parts = min(count, team.parts_for(work))
+    if parts == 1:
         part(0, count)
         return
-    finer = min(MOST_PARTS_PER_THREAD, max(1, work // (team.size * WORTH_A_PART)))
-    parts = min(count, team.size * finer)
     job = _Job(part, [count * j // parts for j in range(parts + 1)])
-    team.help(job)
-    job.work()
+    team.open(job)
+    try:
+        job.work()
+    finally:
+        team.close(job)
     job.result()
+    team.last_used = time.perf_counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import sys
 import zlib
@@ -12,6 +13,7 @@ import orjson
 import pytest
 from starlette.types import Message
 
+from app.api.body import read_body
 from app.api.unpacking import MOST_MEMBERS, PIECE
 from app.settings import Settings
 from tests.api.calls import PROBLEM, ask, probed_app, send_messages
@@ -69,6 +71,29 @@ def test_a_small_body_is_not_copied() -> None:
 def test_chunks_are_joined() -> None:
     status, shown = outcome(send_messages(APP, chunked(*[b"x" * 100] * 1000), {}))
     assert (status, shown["length"]) == (200, LIMIT)
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_parts_make_up_the_body(announced: bool) -> None:
+    parts = [bytes([number]) * size for number, size in enumerate((1, 0, 70_000, 7, 20_000))]
+    whole = b"".join(parts)
+    messages = chunked(*parts)
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    async def read() -> bytes:
+        headers = [(b"content-length", b"%d" % len(whole))] if announced else []
+        return bytes(await read_body({"headers": headers}, receive, LIMIT, SETTINGS))
+
+    assert asyncio.run(read()) == whole
+
+
+@pytest.mark.parametrize(("announced", "status"), [(9, 413), (10, 200), (11, 200)])
+def test_a_length_that_is_not_kept_to(announced: int, status: int) -> None:
+    sent = send_messages(APP, chunked(b"12345", b"67890"), {"content-length": str(announced)})
+    assert outcome(sent)[0] == status
+    assert status != 200 or outcome(sent)[1]["length"] == 10
 
 
 def test_chunks_over_the_limit_are_refused_while_they_come() -> None:

@@ -181,6 +181,21 @@ def test_a_connection_serves_on_after_an_unread_body(impatient: Server) -> None:
             assert client.post("/test/echo", content=bytes(50_000)).json()["length"] == 50_000
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_a_body_in_chunks_of_any_size(impatient: Server, size: int, at_once: bool) -> None:
+    numbers = list(range(800))
+    text = orjson.dumps({"input": numbers, "kernel": [1]})
+    pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    chunks = [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces] + [b"0\r\n\r\n"]
+    with impatient.connect() as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(b"POST /v1/conv HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for sent in [b"".join(chunks)] if at_once else chunks:
+            connection.sendall(sent)
+        assert orjson.loads(read_answer(connection).partition(b"\r\n\r\n")[2])["output"] == numbers
+
+
 def test_a_client_that_goes_away(impatient: Server) -> None:
     for _ in range(20):
         with impatient.connect() as connection:

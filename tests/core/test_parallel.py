@@ -1,0 +1,249 @@
+"""Parts of one call on several threads: each once, whoever calls at once, and whatever a part does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.core.parallel import MOST_PARTS_PER_THREAD, WORTH_A_THREAD, WORTH_WAKING, AbandonedError, run_in_parts, team
+
+#: A hang is a failure, however slow the machine.
+PATIENCE = 60.0
+
+
+@pytest.fixture(autouse=True)
+def two_threads() -> Iterator[None]:
+    size = team.size
+    team.resize(2)
+    yield
+    team.resize(size)
+    team.abandoned = False
+
+
+def meet(work: int = WORTH_WAKING) -> None:
+    """Two parts that only end when both have begun, so that two threads must have come."""
+    both = threading.Barrier(2)
+
+    def part(_low: int, _high: int) -> None:
+        both.wait(PATIENCE)
+
+    run_in_parts(part, 2, work)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 5])
+@pytest.mark.parametrize("work", [0, WORTH_A_THREAD, WORTH_WAKING, 10**12])
+@pytest.mark.parametrize("count", [1, 2, 7, 1000])
+def test_every_index_is_done_once(threads: int, work: int, count: int) -> None:
+    team.resize(threads)
+    done = np.zeros(count, np.int64)
+
+    def part(low: int, high: int) -> None:
+        done[low:high] += 1
+
+    for times in range(1, 30):
+        run_in_parts(part, count, work)
+        assert (done == times).all()
+
+
+def test_work_is_shared_and_small_work_is_not() -> None:
+    meet()
+    callers = set()
+    run_in_parts(lambda _low, _high: callers.add(threading.get_ident()), 1000, WORTH_A_THREAD - 1)
+    assert callers == {threading.get_ident()}
+
+
+def test_helpers_are_there_again_after_a_rest() -> None:
+    """Asleep, awake, and in between."""
+    for rest in (0.0, 1e-5, 5e-5, 1e-4, 1e-3, 0.05) * 5:
+        time.sleep(rest)
+        meet()
+
+
+@pytest.mark.parametrize("by_helper", [True, False])
+def test_an_error_reaches_the_caller(by_helper: bool) -> None:
+    caller, both = threading.get_ident(), threading.Barrier(2)
+
+    def part(_low: int, _high: int) -> None:
+        both.wait(PATIENCE)
+        if (threading.get_ident() != caller) is by_helper:
+            raise ArithmeticError("of a part")
+
+    for _ in range(20):
+        with pytest.raises(ArithmeticError, match="of a part"):
+            run_in_parts(part, 2, WORTH_WAKING)
+    meet()
+
+
+def test_after_an_error_no_part_begins() -> None:
+    begun = []
+
+    def part(low: int, _high: int) -> None:
+        begun.append(low)
+        raise ArithmeticError
+
+    with pytest.raises(ArithmeticError):
+        run_in_parts(part, 1000, 10**12)
+    assert len(begun) <= 2 < MOST_PARTS_PER_THREAD
+
+
+def test_work_can_be_abandoned_between_its_parts() -> None:
+    begun = []
+
+    def part(low: int, _high: int) -> None:
+        begun.append(low)
+        team.abandoned = True
+
+    with pytest.raises(AbandonedError):
+        run_in_parts(part, 1000, 10**12)
+    assert 1 <= len(begun) <= 2
+    team.abandoned = False
+    meet()
+
+
+def squares_in_parts(values: Any, work: int, fails: bool) -> Any:
+    squares = np.zeros_like(values)
+
+    def part(low: int, high: int) -> None:
+        squares[low:high] = values[low:high] ** 2
+        if fails and high == len(values):
+            raise ArithmeticError
+
+    run_in_parts(part, len(values), work)
+    return squares
+
+
+def test_many_callers_at_once() -> None:
+    """Small and large, with errors among them: each gets its own answer, and all of them come to an end."""
+    right = []
+
+    def call(seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        for turn in range(150):
+            values, work = rng.integers(0, 99, 300), int(rng.integers(0, 10**8))
+            if turn % 10 == 9:
+                with pytest.raises(ArithmeticError):
+                    squares_in_parts(values, work, fails=True)
+            else:
+                assert (squares_in_parts(values, work, fails=False) == values**2).all()
+        right.append(seed)
+
+    for size in (2, 4):
+        team.resize(size)
+        threads = [threading.Thread(target=call, args=(seed,), daemon=True) for seed in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(PATIENCE)
+    assert sorted(right) == sorted([*range(8)] * 2)
+
+
+def test_two_callers_are_as_many_as_two_threads() -> None:
+    """A helper besides would only take a processor from one of them."""
+    both, go_on = threading.Barrier(3), threading.Event()
+
+    def first(_low: int, _high: int) -> None:
+        both.wait(PATIENCE)
+        go_on.wait(PATIENCE)
+
+    caller = threading.Thread(target=run_in_parts, args=(first, 2, WORTH_WAKING))
+    caller.start()
+    both.wait(PATIENCE)
+    callers = set()
+    run_in_parts(lambda _low, _high: callers.add(threading.get_ident()), 100, 10**9)
+    go_on.set()
+    caller.join()
+    assert callers == {threading.get_ident()}
+
+
+def test_a_caller_gets_a_helper_when_another_ends() -> None:
+    met, helped = threading.Event(), threading.Event()
+    callers = set()
+
+    def first(_low: int, _high: int) -> None:
+        met.wait(PATIENCE)
+
+    def second(_low: int, _high: int) -> None:
+        callers.add(threading.get_ident())
+        met.set()
+        if len(callers) == 1:
+            helped.wait(PATIENCE)
+        helped.set()
+
+    caller = threading.Thread(target=run_in_parts, args=(first, 2, WORTH_WAKING))
+    caller.start()
+    run_in_parts(second, 100, 10**9)
+    caller.join()
+    assert len(callers) == 2
+
+
+def test_a_part_may_share_out_its_own_work() -> None:
+    inner = np.zeros((20, 50), np.int64)
+
+    def outer_part(low: int, high: int) -> None:
+        for row in range(low, high):
+
+            def part(begin: int, end: int, row: int = row) -> None:
+                inner[row, begin:end] += 1
+
+            run_in_parts(part, 50, 10**9)
+
+    run_in_parts(outer_part, 20, 10**9)
+    assert (inner == 1).all()
+
+
+def test_nothing_of_a_call_is_held_on_to() -> None:
+    """Its arrays can be a gibibyte."""
+    array = np.zeros(1000)
+    alive = weakref.ref(array)
+    both = threading.Barrier(2)
+
+    def part(low: int, high: int, array: Any = array) -> None:
+        both.wait(PATIENCE)
+        array[low:high] = 1
+
+    run_in_parts(part, 2, WORTH_WAKING)
+    del part, array
+    end = time.monotonic() + PATIENCE
+    while alive() is not None:
+        assert time.monotonic() < end
+        time.sleep(0.001)
+
+
+PROGRAM = """
+import os, sys, threading, warnings
+warnings.simplefilter("ignore")  # of forking beside threads, which is the point here
+from app.core.parallel import run_in_parts, team
+team.resize(2)
+
+def meet():
+    both = threading.Barrier(2)
+    run_in_parts(lambda low, high: both.wait(60) and None, 2, 10**9)
+
+def for_ever():
+    while True:
+        run_in_parts(lambda low, high: sum(range(1000)) and None, 100, 10**9)
+
+meet()
+"""
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "",
+        "threading.Thread(target=for_ever, daemon=True).start()",
+        "child = os.fork()\nmeet()\nif child == 0: os._exit(7)\nassert os.waitpid(child, 0)[1] >> 8 == 7",
+    ],
+    ids=["at_once", "while_others_work", "forked"],
+)
+def test_a_process_ends_and_forks(rest: str) -> None:
+    ended = subprocess.run([sys.executable, "-c", PROGRAM + rest], check=False, timeout=PATIENCE, capture_output=True)
+    assert (ended.returncode, ended.stderr) == (0, b"")
