@@ -19,14 +19,18 @@ def execute(plan: Plan, x: Array, w: Array, bias: Array | None = None) -> Array:
         OverflowingError: the answer does not fit the dtype.
     """
     problem = plan.problem
-    if plan.pads:
-        x = pad_input(x, problem)
-    x = _native(x).reshape(plan.input_shape)
-    w = _native(_output_channels_first(w, plan)).reshape(plan.kernel_shape)
+    asked_x, asked_w = _native(x), _native(w)
+    if x.dtype.kind == "i" or not plan.algorithm.as_asked:
+        if plan.pads:
+            x = pad_input(x, problem)
+        x = _native(x).reshape(plan.input_shape)
+        w = _native(_output_channels_first(w, plan)).reshape(plan.kernel_shape)
     b = np.zeros(problem.out_channels, x.dtype) if bias is None else _native(bias)
     out: Array = np.empty(plan.output_shape, x.dtype)
     if x.dtype.kind == "i":
         check_int64(plan.axes, x, w, b, out.shape, problem.macs)
+    if plan.algorithm.as_asked:
+        x, w = asked_x, asked_w
     plan.algorithm.run(problem, plan.axes, x, w, b, out)
     if x.dtype.kind == "f":
         check_finite(out)

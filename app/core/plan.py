@@ -45,7 +45,7 @@ def plan_of(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
 
 
 def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
-    pads = problem.padding_mode != "zeros" and any(any(pair) for pair in problem.padding)
+    pads = problem.pads_by_copying
     axes = axes_of(problem, padded=pads)
     able = [
         algorithm
@@ -57,7 +57,7 @@ def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
     kernel_shape = (problem.out_channels, problem.in_channels // problem.groups, *(axis.kernel for axis in axes))
     output_shape = (problem.batch, problem.out_channels, *(axis.output for axis in axes))
     elements = sum(map(math.prod, (input_shape, kernel_shape, output_shape)))
-    if pads:
+    if pads and not best.as_asked:
         elements += problem.input_elements
     tables = sum(axis.table.nbytes for axis in axes)
     return Plan(
@@ -65,7 +65,7 @@ def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
         best,
         axes,
         pads,
-        bytes=elements * dtype.itemsize + tables + best.workspace(problem, dtype),
+        bytes=elements * dtype.itemsize + tables + best.workspace(problem, axes, dtype),
         price=best.price(problem, axes, dtype),
         input_shape=input_shape,
         kernel_shape=kernel_shape,

@@ -114,14 +114,9 @@ class Boxes:
     leaves_gaps: bool
 
 
-def phase_count(axes: tuple[Axis, ...]) -> int:
-    """Phases that have weights."""
-    return math.prod(len(axis.residues) for axis in axes)
-
-
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
-    """Whether the inputs of a short row of outputs stay small enough to be laid."""
-    if phase_count(axes) > MOST_PHASES:
+    """Whether there are few phases, and the inputs of a short row of outputs are few enough to be laid."""
+    if not 0 < math.prod(_reached(axis) for axis in axes) <= MOST_PHASES:
         return False
     spans = [axis.span // axis.in_step for axis in axes]
     channels = problem.in_channels // problem.groups * math.prod(_residue_count(axis) for axis in axes)
@@ -177,34 +172,42 @@ def tables(
     channel = math.prod(problem.input_size) if ready else plane * math.prod(map(len, residues))
     rows = np.zeros(len(phases), PHASE)
     places: list[Int64Array] = []
+    taps: list[Int64Array] = []
     weights = taps_at = 0
     for row, phase in zip(rows, phases, strict=True):
         row["weights_at"], row["places_at"], row["taps_at"] = weights, in_group * taps_at, taps_at
         row["taps"] = len(phase.taps)
         for axis, positions, residue in zip("zyx", phase.positions, phase.residue, strict=True):
             row[f"positions_{axis}"], row[f"residue_{axis}"] = positions, residue
-        own = phase.places(begin, (plane, lines * line_length, line_length), residues)
+        in_order = np.argsort(phase.taps)  # weights are read as they lie, also where the kernel is flipped
+        own = phase.places(begin, (plane, lines * line_length, line_length), residues)[in_order]
         places.append((np.arange(in_group)[:, None] * channel + own).reshape(-1))
+        taps.append(phase.taps[in_order])
         weights += problem.out_channels * in_group * len(phase.taps)
         taps_at += len(phase.taps)
     return Boxes(
         sizes,
         rows,
         np.concatenate(places),
-        np.concatenate([phase.taps for phase in phases]),
+        np.concatenate(taps),
         residues,
         laid=0 if ready else in_group * channel,
         line=axes[2].in_step * line_length,
         weights=weights,
         tasks=len(phases) * problem.batch * problem.groups * math.prod(counts) * sizes.chunks,
         ready=ready,
-        leaves_gaps=any(len(axis.residues) < min(axis.out_step, axis.output) for axis in axes),
+        leaves_gaps=len(phases) < math.prod(min(axis.out_step, axis.output) for axis in axes),
     )
 
 
 def phases_along(axes: tuple[Axis, ...]) -> list[Phase]:
-    """The phases that have weights."""
-    return [Phase(axes, index) for index in itertools.product(*(range(len(axis.residues)) for axis in axes))]
+    """The phases that have weights and outputs."""
+    return [Phase(axes, index) for index in itertools.product(*(range(_reached(axis)) for axis in axes))]
+
+
+def _reached(axis: Axis) -> int:
+    """How many phases of an axis have outputs: the first ones."""
+    return int(np.searchsorted(axis.residues, axis.output))
 
 
 def residues_along(axes: tuple[Axis, ...]) -> tuple[Int64Array, Int64Array, Int64Array]:

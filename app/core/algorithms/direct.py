@@ -46,6 +46,14 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     run_in_parts(part, tasks, work=problem.macs)
 
 
+def features(problem: Problem, axes: tuple[Axis, ...], _dtype: np.dtype[np.generic]) -> dict[str, float]:
+    """What the time is proportional to: multiply-adds by how rows are met, and passes over a row."""
+    taps = problem.in_channels // problem.groups * math.prod(problem.kernel_size)
+    rows = math.prod(problem.output_shape[:-1]) * ceil_div(axes[2].output, STRETCH)
+    met = "strided" if axes[2].in_step > 1 else "phased" if axes[2].out_step > 1 else "in_line"
+    return {met: problem.macs, "passes": rows * taps / math.prod(axis.out_step for axis in axes[:2])}
+
+
 @compiled
 def taps_within(table, phase, low, high):
     """The taps of a phase whose shifts are from `low` to `high`, as a range of their numbers.

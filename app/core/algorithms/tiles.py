@@ -20,10 +20,11 @@ from app.core.algorithms.boxes import Boxes, boxes_of
 from app.core.algorithms.jit import compiled, inlined
 from app.core.algorithms.lines import copy_line, pick_second, split_in_four, split_in_three, split_in_two
 from app.core.algorithms.scratch import scratch
-from app.core.algorithms.simd import ROWS, VECTOR, WIDEST, sum_tile
+from app.core.algorithms.simd import ROWS, TILES, VECTOR, WIDEST, sum_tile
 from app.core.algorithms.taps import Axis
+from app.core.geometry import ceil_div
 from app.core.layout import Array
-from app.core.parallel import run_in_parts
+from app.core.parallel import run_in_parts, team
 from app.core.problem import PADDING_MODES, Problem
 
 _ZEROS, _REFLECT, _REPLICATE, _CIRCULAR = range(len(PADDING_MODES))
@@ -54,6 +55,40 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
         )  # fmt: skip
 
     run_in_parts(part, boxes.tasks, work=problem.macs)
+
+
+def features(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> dict[str, float]:
+    """What the time is proportional to: turns of the innermost loop, tiles, lines and elements laid and placed."""
+    boxes = boxes_of(problem, dtype.itemsize)
+    sizes, lanes = boxes.sizes, VECTOR // dtype.itemsize
+    length = ((sizes.box_z - 1) * sizes.lines + sizes.box_y - 1) * sizes.line_length + sizes.box_x
+    share = math.prod((sizes.positions_z, sizes.positions_y, sizes.positions_x)) / (
+        sizes.box_z * sizes.box_y * sizes.box_x
+    )
+    places = sizes.batch * sizes.groups * share  # boxes, partial ones by their share
+    vectors = places * ceil_div(length, lanes)
+    rows = next(rows for rows in sorted(TILES) if rows >= min(ROWS, sizes.out_group))
+    blocks = ceil_div(sizes.out_group, rows)
+    taps = int(boxes.phases["taps"].sum()) * sizes.in_group
+    laid = 0 if boxes.ready else boxes.laid * places * (1 if sizes.chunks == 1 else min(team.size, sizes.chunks))
+    placed = problem.output_elements if sizes.out_step_x > 1 or sizes.box_x < 2 * lanes else 0
+    return {
+        "sums": vectors * blocks * taps * max(rows, 2.0),
+        "tiles": vectors * blocks * sizes.phases / TILES[rows][0],
+        "laid": laid * dtype.itemsize,
+        "lines": laid / sizes.line_length,
+        "placed": placed,
+        "weights": boxes.weights if problem.op == "conv_transpose" else 0,
+        "bytes": (problem.input_elements + problem.kernel_elements + problem.output_elements) * dtype.itemsize,
+    }
+
+
+def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+    """Bytes beside input, kernel and output: each thread's box, and the weights by phase."""
+    boxes = boxes_of(problem, dtype.itemsize)
+    own = ROWS * WIDEST * VECTOR + WIDEST * VECTOR + (boxes.laid + boxes.line) * dtype.itemsize
+    weights = boxes.weights * dtype.itemsize if problem.op == "conv_transpose" else 0
+    return own * team.size + weights + boxes.places.nbytes
 
 
 def _weights_by_phase(boxes: Boxes, w: Array) -> Array:
@@ -119,9 +154,10 @@ def _sum_boxes(
         start = 0
         while start < length:
             vectors = _vectors((length - start + lanes - 1) // lanes, last - first)
+            if ready:  # nothing is read after the input: the last tile ends with it
+                vectors = _vectors(min(vectors, (left + length) // lanes), last - first)
+                start = min(start, length - vectors * lanes)
             tile = vectors * lanes
-            if ready and start + tile > length:
-                start = length - tile
             whole = ready or (start % sizes.line_length + tile <= width and sizes.out_step_x == 1)
             target = _target(sizes, phase, z, y, left, start)
             for co in range(first, last, ROWS):

@@ -66,6 +66,32 @@ def _kernel_elements(problem: Problem, dtype: np.dtype[np.generic]) -> int:
     return problem.groups * ceil_div(out_group, ROWS) * ROWS * ceil_div(in_group, lanes) * lanes * products
 
 
+def features(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> dict[str, float]:
+    """What the time is proportional to: turns of the innermost loop, and vectors mapped of each kind."""
+    tiling = _tiling(problem, dtype.itemsize, team.size)
+    boxes, sizes, lanes = tiling.boxes, tiling.boxes.sizes, VECTOR // dtype.itemsize
+    places = sizes.batch * sizes.groups * sizes.positions_y * sizes.positions_x / (sizes.box_y * sizes.box_x)
+    products, rows = len(tiling.products), ceil_div(sizes.out_group, ROWS) * ROWS
+    times_mapped = places if tiling.maps_as_it_goes else sizes.groups
+    times_laid = places * min(team.size, sizes.chunks)
+    return {
+        "sums": products * places * (tiling.width // lanes) * rows * sizes.in_group,
+        "kernels": times_mapped * rows * ceil_div(sizes.in_group, lanes) * products,
+        "inputs": times_laid * sizes.in_group * sizes.box_y * ceil_div(sizes.box_x, lanes) * products,
+        "outputs": places * rows * (tiling.width // lanes) * products,
+        "laid": times_laid * boxes.laid * dtype.itemsize,
+        "lines": times_laid * boxes.laid / sizes.line_length,
+        "bytes": (problem.input_elements + problem.kernel_elements + problem.output_elements) * dtype.itemsize,
+    }
+
+
+def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+    """Bytes beside input, kernel and output: each thread's box, and the mapped kernels."""
+    tiling = _tiling(problem, dtype.itemsize, team.size)
+    kernels = 0 if tiling.maps_as_it_goes else _kernel_elements(problem, dtype)
+    return (sum(tiling.working) * team.size + kernels) * dtype.itemsize
+
+
 class _Kernels(NamedTuple):
     """How kernels lie: `count` weights each, the kernels of two output and two input channels so far apart;
     mapped in rows of input channels, the rows of two products `apart`, a `block` for `ROWS` output channels."""
