@@ -8,14 +8,12 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tqdm import tqdm
-
 from app.core.algorithms import ALGORITHMS, Algorithm
 from app.core.execute import execute
 from app.core.layout import Array
 from app.core.plan import Plan, plan_of
 from benchmarks.cases import Case
-from benchmarks.report import markdown, milliseconds, write
+from benchmarks.report import markdown, milliseconds, progress, write
 from benchmarks.shapes import shapes
 from benchmarks.timing import Call, block, take_turns
 
@@ -75,7 +73,7 @@ def _call(plan: Plan, arrays: tuple[Array, Array]) -> Call:
 def main(arguments: argparse.Namespace) -> None:
     """Measure, print how far off the plan is, and the shapes where it is most."""
     cases = itertools.islice(shapes(arguments.seed), arguments.count)
-    choices = [_choice(case, arguments.seconds) for case in tqdm(cases, total=arguments.count, disable=None)]
+    choices = [_choice(case, arguments.seconds) for case in progress(cases, "shape", arguments.count)]
     regrets = [choice.regret for choice in choices]
     near = sum(regret <= NEAR for regret in regrets) / len(regrets)
     text = (

@@ -7,11 +7,14 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar, cast
 
 from app.core.plan import plan_of
 from benchmarks.cases import Case
 from benchmarks.peers import PEERS, callers
 from benchmarks.timing import Others, median_ratio, take_turns
+
+T = TypeVar("T")
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -85,6 +88,13 @@ def disturbance(rows: Sequence[Row]) -> str:
         f"\n{len(disturbed)} of {len(rows)} cases, marked *, were measured while other programs took up to "
         f"{most:.0%} of the processors: run again on a quiet machine.\n"
     )
+
+
+def progress(items: Iterable[T], unit: str, total: int | None = None) -> Iterable[T]:
+    """The items, with a bar of how many are done where somebody is looking."""
+    from tqdm import tqdm  # here, so that the arithmetic can be used without it
+
+    return cast("Iterable[T]", tqdm(items, total=total, unit=unit, disable=None))
 
 
 def told(value: float, form: str = ".3f") -> str:
