@@ -82,5 +82,5 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def _seconds(case: Case, seconds: float) -> float:
-    (times,) = take_turns({"ours": ours(case, *case.arrays())}, seconds, turns=3).values()
+    (times,) = take_turns({"ours": ours(case, *case.arrays())}, seconds, turns=3, alone=True).values()
     return statistics.median(times)

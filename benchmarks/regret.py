@@ -61,7 +61,7 @@ def timed(plan: Plan, algorithms: Sequence[Algorithm], arrays: tuple[Array, Arra
     times = {name: block(call, seconds / 10) for name, call in calls.items()}
     close = {name: call for name, call in calls.items() if times[name] <= HOPELESS * min(times.values())}
     if len(close) > 1:
-        turns = take_turns(close, seconds, turns=5)
+        turns = take_turns(close, seconds, turns=5, alone=True)
         times |= {name: statistics.median(each) for name, each in turns.items()}
     return times
 

@@ -61,10 +61,13 @@ def settle() -> None:
             return
 
 
-def take_turns(calls: Mapping[str, Call], seconds: float, turns: int = TURNS) -> dict[str, list[float]]:
+def take_turns(
+    calls: Mapping[str, Call], seconds: float, turns: int = TURNS, *, alone: bool = False
+) -> dict[str, list[float]]:
     """The seconds of a call in each turn, by the calls' names; about `seconds` are given to each name.
 
-    Slow calls take fewer turns: a block is one call at least.
+    Slow calls take fewer turns: a block is one call at least. Where all calls are ours
+    `alone`, there is nothing to wait for between blocks.
     """
     for call in calls.values():
         _warm(call, seconds / turns)
@@ -74,7 +77,8 @@ def take_turns(calls: Mapping[str, Call], seconds: float, turns: int = TURNS) ->
         if turn >= FEWEST_TURNS and spent > 2 * seconds * len(calls):
             break
         for name, call in calls.items():
-            settle()
+            if not alone:
+                settle()
             begun = perf_counter()
             times[name].append(block(call, seconds / turns))
             spent += perf_counter() - begun
