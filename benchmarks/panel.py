@@ -38,7 +38,7 @@ def main(arguments: argparse.Namespace) -> None:
     table = markdown(HEAD, map(_cells, rows))
     listed = "\n".join(f"- {line}" for line in goals(rows))
     machine = f"float32 matrix product of NumPy: {2e-9 * peak:.0f} GFLOP/s on {team.size} threads"
-    text = f"{machine} of {os.cpu_count()} processors.\n\n{table}\n\n{listed}\n{disturbance(rows)}"
+    text = f"{machine} of {os.cpu_count()} processors.\n\n{table}\n\n{disturbance(rows)}{listed}\n"
     print(text)
     if not arguments.only and "torch" in peers:
         from benchmarks import pictures

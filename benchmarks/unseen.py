@@ -51,7 +51,7 @@ def main(arguments: argparse.Namespace) -> None:
     rows = [measure(case, arguments.seconds, ("torch",)) for case in progress(cases, "layer")]
     rows.sort(key=lambda row: -row.ratio)
     head = ("layer", "algorithm", "ours, ms", "torch, ms", "ours/torch")
-    text = f"{markdown(head, map(_cells, rows))}\n\n{means(rows)}\n{disturbance(rows)}"
+    text = f"{markdown(head, map(_cells, rows))}\n\n{disturbance(rows)}{means(rows)}\n"
     print(text)
     if not arguments.only:
         write("unseen.md", text)
