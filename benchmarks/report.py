@@ -19,7 +19,7 @@ T = TypeVar("T")
 RESULTS = Path(__file__).parent / "results"
 
 #: From this share of waiting for a processor on, a measurement is marked.
-DISTURBING = 0.05
+DISTURBING = 0.1
 
 
 @dataclass(frozen=True)
