@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from types import FrameType
 from typing import Any
 
+import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -27,6 +28,8 @@ from app.core.errors import ProblemError
 from app.core.parallel import team
 from app.logs import configure_logging
 from app.settings import Settings
+
+log = structlog.get_logger("convarith")
 
 SUMMARY = "Convolution arithmetic as a service: exact, and step by step."
 DESCRIPTION = """\
@@ -88,8 +91,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
 
 
 async def get_ready(thread: ComputeThread, readiness: Readiness) -> None:
-    """Compile while the service already answers; what needs the kernels waits for them."""
-    await thread.warm_up()
+    """Load the kernels while the service already answers; a request waits for those that it needs."""
+    await thread.warm_up(lambda step: log.info("compiling", step=step.number, of=step.count, kernels=step.what))
     readiness.warmed_up = True
 
 

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from tqdm import tqdm
 
 from benchmarks.cases import Case
 from benchmarks.peers import ours
-from benchmarks.report import markdown, milliseconds, write
+from benchmarks.report import markdown, milliseconds, progress, write
 from benchmarks.timing import take_turns
 
 #: Each grows by the length of its sides alone.
@@ -64,7 +63,7 @@ def main(arguments: argparse.Namespace) -> None:
     names = [name for name in FAMILIES if arguments.only in name]
     lines: dict[str, tuple[list[int], list[float], float]] = {}
     rows = []
-    for name in tqdm(names, unit="family", disable=None):
+    for name in progress(names, "family"):
         cases = {case.problem().macs: case for case in (sized(FAMILIES[name], macs) for macs in targets)}
         seconds = [_seconds(case, arguments.seconds) for case in cases.values()]
         slope, off = fitted(list(cases), seconds)
@@ -83,5 +82,5 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def _seconds(case: Case, seconds: float) -> float:
-    (times,) = take_turns({"ours": ours(case, *case.arrays())}, seconds, turns=3).values()
+    (times,) = take_turns({"ours": ours(case, *case.arrays())}, seconds, turns=3, alone=True).values()
     return statistics.median(times)

@@ -7,14 +7,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tqdm import tqdm
-
 from app.core.parallel import team
 from benchmarks.goals import goals
 from benchmarks.memory import MIB, extra_bytes
 from benchmarks.panel_cases import PANEL
 from benchmarks.peers import PEERS
-from benchmarks.report import Row, disturbance, markdown, measure, milliseconds, told, write
+from benchmarks.report import Row, disturbance, markdown, measure, milliseconds, progress, told, write
 from benchmarks.timing import sgemm_peak
 
 HEAD = (
@@ -35,12 +33,12 @@ def main(arguments: argparse.Namespace) -> None:
     cases = [case for case in PANEL if arguments.only in case.name]
     peak = sgemm_peak()
     peers = tuple(arguments.peers)
-    rows = [measure(case, arguments.seconds, peers, peak) for case in tqdm(cases, unit="case", disable=None)]
+    rows = [measure(case, arguments.seconds, peers, peak) for case in progress(cases, "case")]
     rows = [replace(row, extra_bytes=extra) for row, extra in zip(rows, extra_bytes(cases), strict=True)]
     table = markdown(HEAD, map(_cells, rows))
     listed = "\n".join(f"- {line}" for line in goals(rows))
     machine = f"float32 matrix product of NumPy: {2e-9 * peak:.0f} GFLOP/s on {team.size} threads"
-    text = f"{machine} of {os.cpu_count()} processors.\n\n{table}\n\n{listed}\n{disturbance(rows)}"
+    text = f"{machine} of {os.cpu_count()} processors.\n\n{table}\n\n{disturbance(rows)}{listed}\n"
     print(text)
     if not arguments.only and "torch" in peers:
         from benchmarks import pictures

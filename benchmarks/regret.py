@@ -8,14 +8,13 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tqdm import tqdm
-
 from app.core.algorithms import ALGORITHMS, Algorithm
 from app.core.execute import execute
 from app.core.layout import Array
 from app.core.plan import Plan, plan_of
+from app.core.warm import warm_up
 from benchmarks.cases import Case
-from benchmarks.report import markdown, milliseconds, write
+from benchmarks.report import markdown, milliseconds, progress, write
 from benchmarks.shapes import shapes
 from benchmarks.timing import Call, block, take_turns
 
@@ -56,14 +55,15 @@ def able(case: Case) -> tuple[Plan, tuple[Algorithm, ...]]:
 
 
 def timed(plan: Plan, algorithms: Sequence[Algorithm], arrays: tuple[Array, Array], seconds: float) -> dict[str, float]:
-    """The median seconds of each algorithm; of hopeless ones, those of the first calls."""
+    """The median seconds of each algorithm; of hopeless ones, that of the first calls.
+
+    Kernels must be loaded: `warm_up` has run.
+    """
     calls = {one.name: _call(replace(plan, algorithm=one), arrays) for one in algorithms}
-    for call in calls.values():
-        call()  # kernels are loaded
     times = {name: block(call, seconds / 10) for name, call in calls.items()}
     close = {name: call for name, call in calls.items() if times[name] <= HOPELESS * min(times.values())}
     if len(close) > 1:
-        turns = take_turns(close, seconds, turns=5)
+        turns = take_turns(close, seconds, turns=5, alone=True)
         times |= {name: statistics.median(each) for name, each in turns.items()}
     return times
 
@@ -74,8 +74,9 @@ def _call(plan: Plan, arrays: tuple[Array, Array]) -> Call:
 
 def main(arguments: argparse.Namespace) -> None:
     """Measure, print how far off the plan is, and the shapes where it is most."""
+    warm_up()
     cases = itertools.islice(shapes(arguments.seed), arguments.count)
-    choices = [_choice(case, arguments.seconds) for case in tqdm(cases, total=arguments.count, disable=None)]
+    choices = [_choice(case, arguments.seconds) for case in progress(cases, "shape", arguments.count)]
     regrets = [choice.regret for choice in choices]
     near = sum(regret <= NEAR for regret in regrets) / len(regrets)
     text = (

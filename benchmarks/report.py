@@ -7,16 +7,19 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar, cast
 
 from app.core.plan import plan_of
 from benchmarks.cases import Case
 from benchmarks.peers import PEERS, callers
-from benchmarks.timing import Others, median_ratio, take_turns
+from benchmarks.timing import Waiting, median_ratio, take_turns
+
+T = TypeVar("T")
 
 RESULTS = Path(__file__).parent / "results"
 
-#: Other programs' share of the processors from which on a measurement is marked.
-DISTURBING = 0.05
+#: From this share of waiting for a processor on, a measurement is marked.
+DISTURBING = 0.1
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,13 @@ class Row:
 
     peak_share: float = math.nan
     extra_bytes: float = math.nan
-    others: float = 0.0
-    """The share of the processors that other programs took meanwhile."""
+    waited: float = 0.0
+    """The share of the time that threads waited for a processor that other programs had."""
 
     @property
     def name(self) -> str:
-        """The case's name, marked where other programs disturbed it."""
-        return self.case.name + (" *" if self.others > DISTURBING else "")
+        """The case's name, marked where its threads had to wait."""
+        return self.case.name + (" *" if self.waited > DISTURBING else "")
 
     @property
     def is_compared(self) -> bool:
@@ -54,13 +57,13 @@ def measure(case: Case, seconds: float, peers: tuple[str, ...] = PEERS, peak: fl
     """Time a case beside its peers; `peak` is the multiply-adds a second that its share is told of."""
     problem = case.problem()
     calls = callers(case, *case.arrays(), peers)
-    others = Others()
+    waiting = Waiting()
     times = take_turns(calls, seconds)
     medians = {name: statistics.median(each) for name, each in times.items()}
     ratio = median_ratio(times["ours"], times["torch"]) if "torch" in times else math.nan
     algorithm = plan_of(problem, case.numpy_dtype).algorithm.name
     share = problem.macs / medians["ours"] / peak
-    return Row(case, algorithm, medians, ratio, share, others=others.share())
+    return Row(case, algorithm, medians, ratio, share, waited=waiting.share())
 
 
 def mean_ratio(rows: Iterable[Row], condition: Callable[[Case], bool] = lambda _: True) -> float:
@@ -77,14 +80,21 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[str]], words: int = 2)
 
 def disturbance(rows: Sequence[Row]) -> str:
     """What to know of a run that was not alone on the machine; nothing where it was."""
-    disturbed = [row for row in rows if row.others > DISTURBING]
+    disturbed = [row for row in rows if row.waited > DISTURBING]
     if not disturbed:
         return ""
-    most = max(row.others for row in disturbed)
+    most = max(row.waited for row in disturbed)
     return (
-        f"\n{len(disturbed)} of {len(rows)} cases, marked *, were measured while other programs took up to "
-        f"{most:.0%} of the processors: run again on a quiet machine.\n"
+        f"{len(disturbed)} of {len(rows)} cases, marked *, waited for a processor, up to {most:.0%} of "
+        "the time, that other programs had: run again on a quiet machine.\n\n"
     )
+
+
+def progress(items: Iterable[T], unit: str, total: int | None = None) -> Iterable[T]:
+    """The items, with a bar of how many are done where somebody is looking."""
+    from tqdm import tqdm  # here, so that the arithmetic can be used without it
+
+    return cast("Iterable[T]", tqdm(items, total=total, unit=unit, disable=None))
 
 
 def told(value: float, form: str = ".3f") -> str:

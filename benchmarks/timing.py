@@ -8,7 +8,6 @@ ratio is the median of the turns' own ratios.
 from __future__ import annotations
 
 import itertools
-import os
 import statistics
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -61,21 +60,27 @@ def settle() -> None:
             return
 
 
-def take_turns(calls: Mapping[str, Call], seconds: float, turns: int = TURNS) -> dict[str, list[float]]:
+def take_turns(
+    calls: Mapping[str, Call], seconds: float, turns: int = TURNS, *, alone: bool = False
+) -> dict[str, list[float]]:
     """The seconds of a call in each turn, by the calls' names; about `seconds` are given to each name.
 
-    Slow calls take fewer turns: a block is one call at least.
+    Slow calls take fewer turns: a block is one call at least. Where all calls are ours
+    `alone`, there is nothing to wait for between blocks.
     """
     for call in calls.values():
         _warm(call, seconds / turns)
     times: dict[str, list[float]] = {name: [] for name in calls}
-    begun, budget = perf_counter(), 2 * seconds * len(calls)
+    spent = 0.0
     for turn in range(turns):
-        if turn >= FEWEST_TURNS and perf_counter() - begun > budget:
+        if turn >= FEWEST_TURNS and spent > 2 * seconds * len(calls):
             break
         for name, call in calls.items():
-            settle()
+            if not alone:
+                settle()
+            begun = perf_counter()
             times[name].append(block(call, seconds / turns))
+            spent += perf_counter() - begun
     return times
 
 
@@ -88,24 +93,24 @@ def _warm(call: Call, seconds: float) -> None:
             return
 
 
-class Others:
-    """How much of the processors other programs take from its making on: times would tell of them, too."""
+class Waiting:
+    """How long this process's threads, from its making on, could have computed and had no processor.
+
+    Other programs had it. What is timed meanwhile says little: two threads that wait for each
+    other in a loop, and have come to share one processor, are slower by a factor of ten.
+    """
 
     def __init__(self) -> None:
-        self._begun, self._busy, self._own = perf_counter(), _busy_seconds(), process_time()
+        self._begun, self._waited = perf_counter(), _waited_seconds()
 
     def share(self) -> float:
-        """Of all processors, from 0 to 1; 0 where the system does not tell."""
-        busy = _busy_seconds() - self._busy - (process_time() - self._own)
-        return max(0.0, busy / (perf_counter() - self._begun) / (os.cpu_count() or 1))
+        """Of the time; 0 where the system does not tell."""
+        return (_waited_seconds() - self._waited) / (perf_counter() - self._begun)
 
 
-def _busy_seconds() -> float:
-    """Seconds that all processors have computed so far, for the host of a virtual machine too."""
-    if not Path("/proc/stat").exists():
-        return 0.0
-    user, nice, system, _, _, *interrupts_and_stolen = map(int, Path("/proc/stat").read_text().split()[1:9])
-    return (user + nice + system + sum(interrupts_and_stolen)) / os.sysconf("SC_CLK_TCK")
+def _waited_seconds() -> float:
+    tasks = Path("/proc/self/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[1]) for task in tasks) * 1e-9
 
 
 def median_ratio(ours: list[float], theirs: list[float]) -> float:

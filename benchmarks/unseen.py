@@ -7,12 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from tqdm import tqdm
 
 from benchmarks.cases import Case
 from benchmarks.layers import layers
 from benchmarks.panel_cases import PANEL
-from benchmarks.report import Row, disturbance, markdown, mean_ratio, measure, milliseconds, told, write
+from benchmarks.report import Row, disturbance, markdown, mean_ratio, measure, milliseconds, progress, told, write
 
 BATCHES = (1, 1, 1, 2, 4, 8)
 SCALES = (0.75, 1.0, 1.0, 1.25)
@@ -49,10 +48,10 @@ def draw(count: int, seed: int) -> list[Case]:
 def main(arguments: argparse.Namespace) -> None:
     """Measure them, print all and the means, and keep the table."""
     cases = [case for case in draw(arguments.count, arguments.seed) if arguments.only in case.name]
-    rows = [measure(case, arguments.seconds, ("torch",)) for case in tqdm(cases, unit="layer", disable=None)]
+    rows = [measure(case, arguments.seconds, ("torch",)) for case in progress(cases, "layer")]
     rows.sort(key=lambda row: -row.ratio)
     head = ("layer", "algorithm", "ours, ms", "torch, ms", "ours/torch")
-    text = f"{markdown(head, map(_cells, rows))}\n\n{means(rows)}\n{disturbance(rows)}"
+    text = f"{markdown(head, map(_cells, rows))}\n\n{disturbance(rows)}{means(rows)}\n"
     print(text)
     if not arguments.only:
         write("unseen.md", text)

@@ -12,7 +12,7 @@ from app.api.metrics import QUEUE_RUNNING, QUEUE_WAITING
 from app.api.problems import unavailable
 from app.core.parallel import team
 from app.core.text import say
-from app.core.warm import warm_up
+from app.core.warm import Step, steps
 
 Result = TypeVar("Result")
 
@@ -39,9 +39,10 @@ class ComputeThread:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="convarith-compute")
         team.abandoned = False
 
-    async def warm_up(self) -> None:
-        """Compile the kernels; what was asked meanwhile runs after that."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, warm_up)
+    async def warm_up(self, tell: Callable[[Step], object]) -> None:
+        """Load or compile the kernels, with `tell` of those to compile; what is asked meanwhile runs between two."""
+        for step in steps():
+            await asyncio.get_running_loop().run_in_executor(self._thread, step.take, tell)
         self.warm = True
 
     async def run(self, work: Callable[[], Result]) -> Result:

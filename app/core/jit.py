@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Any, cast
 
 import numba
+from numba.core import event
 
 from app.core.kernel_cache import KernelCache
 
@@ -32,6 +33,27 @@ def inlined(function: Kernel) -> Kernel:
     """A piece of kernels, copied into each that calls it.
 
     A call of its own would count references to every array that it is handed; two
-    threads then fight over the counts.
+    threads then fight over the counts. LLVM copies it, once it is compiled for the types
+    at hand: where numba itself does so, each copy is compiled, which takes twice as long.
     """
-    return cast("Kernel", numba.njit(inline="always", **_OPTIONS)(function))
+    return cast("Kernel", numba.njit(forceinline=True, **_OPTIONS)(function))
+
+
+class _Listener(event.Listener):
+    """Calls once, at the first kernel."""
+
+    def __init__(self, tell: Callable[[], object]) -> None:
+        self._tell: Callable[[], object] | None = tell
+
+    def on_start(self, _event: Any) -> None:
+        if self._tell is not None:
+            tell, self._tell = self._tell, None
+            tell()
+
+    def on_end(self, _event: Any) -> None:
+        """Nothing more to say."""
+
+
+def told_of_compiling(tell: Callable[[], object]) -> AbstractContextManager[None]:
+    """Have `tell` called once if a kernel is compiled, since none is kept that fits, inside the context."""
+    return cast("AbstractContextManager[None]", event.install_listener("numba:compile", _Listener(tell)))

@@ -1,17 +1,28 @@
-"""Where compiled kernels are kept, and read also where nothing can be written.
+"""Where compiled kernels are kept, until their sources change, and read also where nothing can be written.
 
 numba alone takes no folder for its cache that it cannot write to. A container's image has
 its kernels compiled, on a file system that is best read-only, so here such a folder is
 read, and what it lacks is compiled and not kept.
+
+numba alone also tells a source's age by its own file's time. Here its text counts, and the
+text of what it calls in other files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, UserProvidedCacheLocator
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, UserProvidedCacheLocator
+from numba.core.runtime.nrt import rtsys
+
+#: How kernels are compiled; every kernel depends on it.
+DECORATORS = Path(__file__).with_name("jit.py")
 
 
 class _ReadableFolder(UserProvidedCacheLocator):
@@ -35,8 +46,38 @@ class KernelCache(FunctionCache):
 
     _impl_class = _Places
 
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        package = function.__module__.rpartition(".")[0]
+        digest = sources_digest(Path(function.__code__.co_filename), package)
+        self._cache_file = IndexDataCacheFile(self._cache_path, self._impl.filename_base, digest)
+
+    def load_overload(self, signature: Any, target_context: Any) -> Any:
+        """The kept kernel of a signature, or None.
+
+        numba would make itself ready to compile first, which takes longer than loading all of them.
+        """
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(signature, target_context)
+        return None
+
     @contextmanager
     def _guard_against_spurious_io_errors(self) -> Iterator[None]:
         """Goes around all reading and writing: a kernel that cannot be kept has still been compiled."""
         with suppress(OSError):
             yield
+
+
+@cache
+def sources_digest(file: Path, package: str) -> str:
+    """A digest of a module's text, and of all that it imports from in its own package, near or far."""
+    own = re.compile(rf"^from {re.escape(package + '.' if package else '')}(\w+) import", re.MULTILINE)
+    texts: dict[Path, str] = {}
+    waiting = [file, DECORATORS]
+    while waiting:
+        path = waiting.pop()
+        if path not in texts and path.is_file():
+            texts[path] = path.read_text(encoding="utf-8")
+            waiting += [path.with_name(f"{name}.py") for name in own.findall(texts[path])]
+    return hashlib.sha256("\0".join(texts[path] for path in sorted(texts)).encode()).hexdigest()

@@ -1,29 +1,98 @@
-"""Compiles every kernel that requests use, by running one small operation with each."""
+"""Compiles every kernel that requests use, or loads it where it is kept, by using each algorithm once."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 
-from app.core.algorithms import ALGORITHMS
+from app.core.algorithms import ALGORITHMS, Algorithm
 from app.core.checks import describe
 from app.core.execute import execute
-from app.core.plan import plan_of
-from app.core.problem import OPS, Setting
+from app.core.geometry import Op
+from app.core.jit import told_of_compiling
+from app.core.plan import Plan, plan_of
+from app.core.problem import DTYPES, OPS, Problem, Setting
 from app.core.views.rank import exact_rank
+from app.core.waiting import new_word, tell_and_watch
+
+DType = np.dtype[Any]
 
 
-def warm_up() -> None:
-    """Compile, or load from the cache, each algorithm for each dtype that it takes."""
-    for op in OPS:
-        problem = describe(Setting(op, (3, 3), 2, stride=2, kernel_channels=(1, 1)))
-        for dtype in (np.dtype(np.int64), np.dtype(np.float32), np.dtype(np.float64)):
-            plan = plan_of(problem, dtype)
-            x, w = np.zeros((1, 1, 3, 3), dtype), np.ones((1, 1, 2, 2), dtype)
-            # So large that only exact sums tell that int64 holds the result: their kernel is compiled too.
-            x[0, 0, 0, 0] = 2**62
-            for algorithm in ALGORITHMS[op]:
-                if algorithm.fits(problem, plan.axes, dtype):
-                    execute(replace(plan, algorithm=algorithm), x, w)
-    exact_rank(np.eye(1, dtype=np.int64))
+@dataclass(frozen=True)
+class Step:
+    """The kernels of one algorithm in one dtype, and their place among the steps, from 1 on."""
+
+    what: str
+    number: int
+    count: int
+    use: Callable[[], object]
+
+    def take(self, tell: Callable[[Step], object] | None = None) -> None:
+        """Have the kernels; `tell` is called first where one must be compiled, which takes seconds."""
+        with told_of_compiling(lambda: tell and tell(self)):
+            self.use()
+
+    def __str__(self) -> str:
+        return f"{self.number} of {self.count}: {self.what}"
+
+
+def warm_up(tell: Callable[[Step], object] | None = None) -> None:
+    """Take every step; `warm_up(print)` shows what is compiled."""
+    for step in steps():
+        step.take(tell)
+
+
+def steps() -> list[Step]:
+    """All that there is to compile; what the smallest requests need comes first."""
+    ranked = [
+        (rank, f"{algorithm.name} in {dtype.name}", partial(_run, plans, dtype))
+        for op in OPS
+        for dtype in map(np.dtype, DTYPES)
+        for rank, algorithm in enumerate(_cheapest_first(op, dtype))
+        if (plans := _plans(op, algorithm, dtype))
+    ]
+    ranked.sort(key=itemgetter(0))
+    uses: list[tuple[str, Callable[[], object]]] = [(what, use) for _, what, use in ranked]
+    uses.append(("the rank of a matrix", lambda: exact_rank(np.eye(1, dtype=np.int64))))
+    uses.append(("waiting of threads", lambda: tell_and_watch(new_word(), new_word(), 1, 0, 0)))
+    return [Step(what, number, len(uses), use) for number, (what, use) in enumerate(uses, 1)]
+
+
+def _examples(op: Op) -> list[Problem]:
+    """Small operations: what an algorithm has for any problem, it has for one of these."""
+    return [
+        describe(Setting(op, (3, 3), 2, stride=2, kernel_channels=(1, 1))),
+        describe(Setting(op, (8, 8), 3, padding=1, in_channels=4, kernel_channels=(4, 4))),
+    ]
+
+
+def _cheapest_first(op: Op, dtype: DType) -> list[Algorithm]:
+    """The algorithms in the order of their prices for the smallest example; those that cannot run it last."""
+    problem = _examples(op)[0]
+    axes = plan_of(problem, dtype).axes
+
+    def price(algorithm: Algorithm) -> float:
+        return algorithm.price(problem, axes, dtype) if algorithm.fits(problem, axes, dtype) else math.inf
+
+    return sorted(ALGORITHMS[op], key=price)
+
+
+def _plans(op: Op, algorithm: Algorithm, dtype: DType) -> list[Plan]:
+    """The examples that an algorithm can run, with it."""
+    usual = [plan_of(problem, dtype) for problem in _examples(op)]
+    return [replace(plan, algorithm=algorithm) for plan in usual if algorithm.fits(plan.problem, plan.axes, dtype)]
+
+
+def _run(plans: list[Plan], dtype: DType) -> None:
+    """Run plans on arrays that lead to every kernel."""
+    for plan in plans:
+        x, w = np.zeros(plan.problem.input_shape, dtype), np.ones(plan.problem.kernel_shape, dtype)
+        # So large that only exact sums tell that int64 holds the result: their kernel is compiled too.
+        x.flat[0] = 2**62
+        execute(plan, x, w)

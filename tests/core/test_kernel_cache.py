@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import importlib.util
+import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +15,8 @@ import numba
 import pytest
 from numba.core.caching import IndexDataCacheFile
 
-from app.core.algorithms.jit import compiled
+from app.core.jit import compiled
+from app.core.kernel_cache import sources_digest
 
 
 def refuse(*_arguments: Any, **_options: Any) -> Any:
@@ -71,6 +74,55 @@ def test_kept_kernels_are_found_on_a_read_only_file_system(
     assert uses(kernel) == (1, 0)
     assert kernel(0.5) == 1.0
     assert uses(kernel) == (1, 1)
+
+
+@pytest.fixture
+def load_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Any]:
+    """Loads, as a new process would, a kernel that calls a piece in another file; the piece multiplies."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "kernels"))
+    monkeypatch.syspath_prepend(tmp_path)
+    package = tmp_path / "parts"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "far.py").write_text("FACTOR = 1\n", encoding="utf-8")
+    (package / "near.py").write_text(
+        "from app.core.jit import inlined\nfrom parts.far import FACTOR\n\n"
+        "@inlined\ndef scaled(x):\n    return x * FACTOR\n",
+        encoding="utf-8",
+    )
+    (package / "kernel.py").write_text(
+        "from app.core.jit import compiled\nfrom parts.near import scaled\n\n"
+        "@compiled\ndef scale(x):\n    return scaled(x)\n",
+        encoding="utf-8",
+    )
+
+    def load(factor: int) -> Any:
+        times = os.stat(package / "far.py")
+        (package / "far.py").write_text(f"FACTOR = {factor}\n", encoding="utf-8")
+        os.utime(package / "far.py", ns=(times.st_atime_ns, times.st_mtime_ns))
+        for name in [name for name in sys.modules if name.partition(".")[0] == "parts"]:
+            del sys.modules[name]
+        sources_digest.cache_clear()
+        monkeypatch.setattr(sys, "dont_write_bytecode", True)
+        return importlib.import_module("parts.kernel").scale
+
+    return load
+
+
+def test_a_change_of_what_a_kernel_uses_from_another_file_is_noticed(load_parts: Callable[[int], Any]) -> None:
+    for factor, found in ((2, (0, 1)), (3, (0, 1)), (3, (1, 0))):
+        kernel = load_parts(factor)
+        assert kernel(7) == 7 * factor
+        assert uses(kernel) == found
+
+
+def test_the_time_of_a_file_does_not_matter(load: Callable[[], Any], tmp_path: Path) -> None:
+    load()(21)
+    os.utime(tmp_path / "doubling.py", (1, 1))
+    sources_digest.cache_clear()
+    kernel = load()
+    assert kernel(21) == 42
+    assert uses(kernel) == (1, 0)
 
 
 def test_without_a_place_they_are_compiled(load: Callable[[], Any], make_read_only: Callable[[], None]) -> None:

@@ -1,0 +1,74 @@
+"""Warming up leaves nothing to compile, and says what it compiles."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from functools import partial
+
+import numpy as np
+import pytest
+
+from app.core import warm
+from app.core.jit import compiled
+from app.core.warm import Step, steps, warm_up
+
+#: Settings of everything through every algorithm, in a process that has only warmed up; it names what it compiles.
+COMPILED_AFTERWARDS = """
+from numba.core import event
+from app.core.execute import execute
+from app.core.warm import warm_up
+warm_up()
+import numpy as np
+from hypothesis import given
+from app.core import conv
+from tests.core.strategies import Numbers, cases, examples
+from tests.core.test_algorithms import ALL, plan_for
+
+def check(op, name, dtype):
+    @given(cases(op, 1) | cases(op, 2) | cases(op, 3))
+    @examples(30)
+    def run(case):
+        arrays = [None if a is None else (a % 64).astype(dtype) for a in case.arrays(Numbers("int64"))]
+        plan = plan_for(case, *arrays, name)
+        if plan is not None:
+            execute(plan, *arrays)
+    run()
+
+with event.install_recorder("numba:compile") as recorder:
+    for op, name in ALL:
+        for dtype in ("int64", "float32", "float64"):
+            check(op, name, dtype)
+    for dtype in ("int64", "float32", "float64"):
+        conv(np.ones((1, 24, 64, 64), dtype), np.ones((24, 24, 3, 3), dtype), padding=1)
+for _, compiled in recorder.buffer:
+    print(compiled.data["dispatcher"].py_func.__qualname__, compiled.data["args"])
+"""
+
+
+def test_nothing_is_left_to_compile() -> None:
+    program = [sys.executable, "-c", COMPILED_AFTERWARDS]
+    ended = subprocess.run(program, capture_output=True, text=True, timeout=600, check=False)
+    assert (ended.stdout, ended.stderr) == ("", "")
+
+
+def test_steps_are_counted_from_one() -> None:
+    taken = steps()
+    assert [step.number for step in taken] == list(range(1, len(taken) + 1))
+    assert {step.count for step in taken} == {len(taken)}
+    assert len({step.what for step in taken}) == len(taken)
+
+
+def test_it_tells_of_each_step_that_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    def add_one(x):  # type: ignore[no-untyped-def]
+        return x + 1
+
+    kernel = compiled(add_one)
+    kernel(np.float32(1))  # so this is compiled already, whatever is kept on disk
+    arguments = {"old": np.float32(2), "new": np.zeros(3, np.complex64), "new again": np.zeros(3, np.complex64)}
+    made = [Step(what, j, 3, partial(kernel, value)) for j, (what, value) in enumerate(arguments.items(), 1)]
+    monkeypatch.setattr(warm, "steps", lambda: made)
+    kernel._cache.disable()  # type: ignore[attr-defined]
+    told: list[str] = []
+    warm_up(lambda step: told.append(str(step)))
+    assert told == ["2 of 3: new"]
