@@ -18,6 +18,8 @@ from app.core.problem import Setting
 from tests.core.strategies import OPS, Array, Case, Numbers, Op, cases, examples
 
 ALL = [(op, algorithm.name) for op in OPS for algorithm in ALGORITHMS[op]]
+#: Those whose sums of whole numbers are exact; the others have tests of their own.
+SUMMING = [(op, algorithm.name) for op in OPS for algorithm in ALGORITHMS[op] if algorithm.sums_products]
 
 
 def frozen(value: Any) -> Any:
@@ -42,7 +44,7 @@ def plan_for(case: Case, x: Array, w: Array, bias: Array | None, name: str) -> P
     return replace(plan, algorithm=algorithm) if fits else None
 
 
-@pytest.mark.parametrize(("op", "name"), ALL)
+@pytest.mark.parametrize(("op", "name"), SUMMING)
 @pytest.mark.parametrize("dtype", ["int64", "float32", "float64"])
 def test_it_is_exact_on_whole_numbers(op: Op, name: str, dtype: Literal["int64", "float32", "float64"]) -> None:
     """Small whole numbers are exact in floats too, in whichever order they are summed."""
@@ -63,14 +65,14 @@ def test_it_is_exact_on_whole_numbers(op: Op, name: str, dtype: Literal["int64",
         assert output.tolist() == case.sums(x, w, bias).value.tolist()
 
     check()
-    assert ran > 50 or (dtype == "int64" and "gemm" in name)
+    assert ran > 50
 
 
 @pytest.mark.parametrize(("op", "name"), ALL)
 @pytest.mark.parametrize("dtype", ["int64", "float32"])
 def test_threads_change_no_bit(op: Op, name: str, dtype: str) -> None:
     rng, threads = np.random.default_rng(1), team.size
-    setting = Setting(op, (70, 90), 3, in_channels=12, kernel_channels=(12, 12), padding=1, batch=2)
+    setting = Setting(op, (70, 90), 3, in_channels=16, kernel_channels=(16, 16), padding=1, batch=2)
     x, w = (rng.integers(-999, 999, shape).astype(dtype) / (1 if dtype == "int64" else 7) for shape in SHAPES)
     plan = plan_of(describe(setting), np.dtype(dtype))
     algorithm = next(algorithm for algorithm in ALGORITHMS[op] if algorithm.name == name)
@@ -87,4 +89,4 @@ def test_threads_change_no_bit(op: Op, name: str, dtype: str) -> None:
     assert len(set(outputs)) == 1
 
 
-SHAPES = ((2, 12, 70, 90), (12, 12, 3, 3))
+SHAPES = ((2, 16, 70, 90), (16, 16, 3, 3))

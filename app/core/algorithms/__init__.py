@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.core.algorithms import boxes, direct, tiles, winograd
+from app.core.algorithms import boxes, direct, fourier, tiles, winograd
 from app.core.algorithms.prices import PRICES
 from app.core.algorithms.taps import Axis
 from app.core.layout import Array
@@ -44,7 +44,7 @@ class Algorithm:
         each = PRICES[self.prices][dtype.name]
         work = sum(each[name] * count for name, count in self.features(problem, axes, dtype).items())
         threads = team.size if problem.macs >= WORTH_A_THREAD else 1
-        return work / threads + each["calls"]
+        return work / threads + each["call"]
 
 
 def _always(*_: object) -> bool:
@@ -60,15 +60,21 @@ _WINOGRAD = Algorithm(
     "winograd", sums_products=False, as_asked=True,
 )  # fmt: skip
 
+_FOURIER = Algorithm(
+    "fourier", fourier.fits, fourier.features, fourier.workspace, fourier.run, "fourier", sums_products=False
+)
+
 ALGORITHMS: dict[str, tuple[Algorithm, ...]] = {
     "conv": (
         Algorithm("direct", _always, direct.features, _nothing, direct.run, "direct"),
         Algorithm("tiles", boxes.fits, tiles.features, tiles.workspace, tiles.run, "tiles", as_asked=True),
         _WINOGRAD,
+        _FOURIER,
     ),
     "conv_transpose": (
         Algorithm("polyphase", _always, direct.features, _nothing, direct.run, "direct"),
         Algorithm("polyphase_tiles", boxes.fits, tiles.features, tiles.workspace, tiles.run, "tiles", as_asked=True),
         _WINOGRAD,
+        _FOURIER,
     ),
 }
