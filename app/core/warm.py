@@ -57,6 +57,10 @@ def steps() -> list[Step]:
         for rank, algorithm in enumerate(_cheapest_first(op, dtype))
         if (plans := _plans(op, algorithm, dtype))
     ]
+    ranked += [
+        (-1, f"tiny in {name}", partial(_run, [plan_of(_examples("conv")[0], np.dtype(name))], np.dtype(name)))
+        for name in DTYPES
+    ]
     ranked.sort(key=itemgetter(0))
     uses: list[tuple[str, Callable[[], object]]] = [(what, use) for _, what, use in ranked]
     uses.append(("the rank of a matrix", lambda: exact_rank(np.eye(1, dtype=np.int64))))
