@@ -94,6 +94,7 @@ async def get_ready(thread: ComputeThread, readiness: Readiness) -> None:
     """Load the kernels while the service already answers; a request waits for those that it needs."""
     await thread.warm_up(lambda step: log.info("compiling", step=step.number, of=step.count, kernels=step.what))
     readiness.warmed_up = True
+    log.info("ready")
 
 
 @contextmanager

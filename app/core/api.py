@@ -48,13 +48,13 @@ def conv(
         OverflowingError: the result does not fit the dtype.
     """
     asked = (
-        ("stride", _frozen(stride)),
-        ("padding", _frozen(padding)),
-        ("dilation", _frozen(dilation)),
-        ("groups", groups),
-        ("padding_mode", padding_mode),
-        ("flip_kernel", flip_kernel),
-        ("method", method),
+        stride if type(stride) is int else _frozen(stride),
+        padding if type(padding) is int else _frozen(padding),
+        dilation if type(dilation) is int else _frozen(dilation),
+        groups if type(groups) is int else _frozen(groups),
+        padding_mode,
+        flip_kernel,
+        method,
     )
     return _compute("conv", x, w, bias, asked)
 
@@ -84,14 +84,14 @@ def conv_transpose(
         OverflowingError: the result does not fit the dtype.
     """
     asked = (
-        ("stride", _frozen(stride)),
-        ("padding", _frozen(padding)),
-        ("dilation", _frozen(dilation)),
-        ("output_padding", _frozen(output_padding)),
-        ("output_size", None if output_size is None else _frozen(output_size)),
-        ("groups", groups),
-        ("flip_kernel", flip_kernel),
-        ("method", method),
+        stride if type(stride) is int else _frozen(stride),
+        padding if type(padding) is int else _frozen(padding),
+        dilation if type(dilation) is int else _frozen(dilation),
+        groups if type(groups) is int else _frozen(groups),
+        output_padding if type(output_padding) is int else _frozen(output_padding),
+        None if output_size is None else _frozen(output_size),
+        flip_kernel,
+        method,
     )
     return _compute("conv_transpose", x, w, bias, asked)
 
@@ -146,40 +146,54 @@ def _frozen(value: Any) -> Any:
     """
     if type(value) is int or isinstance(value, str):
         return value
+    if type(value) is tuple and {*map(type, value)} == {int}:
+        return value
     if isinstance(value, Sequence) or (isinstance(value, np.ndarray) and value.ndim):
         return tuple(_frozen(entry) for entry in value)
     return operator.index(value)
 
 
-Asked = tuple[tuple[str, Any], ...]
 Shape = tuple[int, ...]
+DType = np.dtype[Any]
+
+#: The settings of each operation in the order in which they are passed on.
+_ASKED: dict[Op, tuple[str, ...]] = {
+    "conv": ("stride", "padding", "dilation", "groups", "padding_mode", "flip_kernel", "method"),
+    "conv_transpose": (
+        *("stride", "padding", "dilation", "groups"),
+        *("output_padding", "output_size", "flip_kernel", "method"),
+    ),
+}
 
 
-def _compute(op: Op, x: Array, w: Array, bias: Array | None, asked: Asked) -> Array:
-    shapes = (x.shape, w.shape, None if bias is None else bias.shape)
-    dtypes = (x.dtype, w.dtype, None if bias is None else bias.dtype)
-    keep = max(w.shape, default=0) <= CACHED_KERNEL
-    plan = _kept_plan(op, shapes, dtypes, asked) if keep else _plan(op, shapes, dtypes, asked)
-    return execute(plan, x, w, None if bias is None else np.atleast_1d(bias))
+def _compute(op: Op, x: Array, w: Array, bias: Array | None, asked: tuple[Any, ...]) -> Array:
+    """What the arrays and settings ask for; all that stands before the computation is one look-up."""
+    of_bias = None if bias is None else (bias.shape, bias.dtype)
+    call = (op, x.shape, x.dtype, w.shape, w.dtype, of_bias, asked)
+    return execute(_kept_plan(*call) or _plan(*call), x, w, bias)
+
+
+@lru_cache(maxsize=1024)
+def _kept_plan(
+    op: Op, x: Shape, x_dtype: DType, w: Shape, w_dtype: DType, bias: tuple[Shape, DType] | None, asked: tuple[Any, ...]
+) -> Plan | None:
+    """The plan of a call; None where it would grow with what a client chose to be large."""
+    return None if max(w, default=0) > CACHED_KERNEL else _plan(op, x, x_dtype, w, w_dtype, bias, asked)
 
 
 def _plan(
-    op: Op,
-    shapes: tuple[Shape, Shape, Shape | None],
-    dtypes: tuple[np.dtype[Any], np.dtype[Any], np.dtype[Any] | None],
-    asked: Asked,
+    op: Op, x: Shape, x_dtype: DType, w: Shape, w_dtype: DType, bias: tuple[Shape, DType] | None, asked: tuple[Any, ...]
 ) -> Plan:
     """The plan of a call, from its shapes, dtypes and settings.
 
     Raises:
         ProblemError: they do not fit.
     """
-    x, w, bias = shapes
     n = len(w) - 2
     if not 1 <= n <= 3 or len(x) != len(w):
         message = say("input and kernel must both have rank 3, 4 or 5; they have {x} and {w}", x=len(x), w=len(w))
         raise ProblemError([Fault(("input" if 1 <= n <= 3 else "kernel",), "wrong_rank", message)])
-    names = [dtype.name for dtype in dtypes if dtype is not None]
+    names = [x_dtype.name, w_dtype.name, *([bias[1].name] if bias else [])]
     if names[0] not in DTYPES or len(set(names)) > 1:
         message = say(
             "input, kernel and bias must share one dtype of {dtypes}; they have {given}",
@@ -197,10 +211,7 @@ def _plan(
         batch=x[0],
         in_channels=x[1],
         kernel_channels=(w[0], w[1]),
-        bias=False if bias is None else bias,
-        **dict(asked),
+        bias=bias[0] if bias else False,
+        **dict(zip(_ASKED[op], asked, strict=True)),
     )
     return plan_of(describe(setting), np.dtype(names[0]))
-
-
-_kept_plan = lru_cache(maxsize=1024)(_plan)

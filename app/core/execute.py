@@ -18,19 +18,18 @@ def execute(plan: Plan, x: Array, w: Array, bias: Array | None = None) -> Array:
     Raises:
         OverflowingError: the answer does not fit the dtype.
     """
+    if plan.tiny is not None and (output := plan.tiny.run(x, w, bias)) is not None:
+        return output
     problem = plan.problem
-    asked_x, asked_w = _native(x), _native(w)
+    asked = _native(x), _native(w)
     if x.dtype.kind == "i" or not plan.algorithm.as_asked:
-        if plan.pads:
-            x = pad_input(x, problem)
-        x = _native(x).reshape(plan.input_shape)
-        w = _native(_output_channels_first(w, plan)).reshape(plan.kernel_shape)
-    b = np.zeros(problem.out_channels, x.dtype) if bias is None else _native(bias)
+        x, w = _as_axes(plan, *asked)
+    b = np.zeros(problem.out_channels, x.dtype) if bias is None else _native(np.atleast_1d(bias))
     out: Array = np.empty(plan.output_shape, x.dtype)
     if x.dtype.kind == "i":
         check_int64(plan.axes, x, w, b, out.shape, problem.macs)
     if plan.algorithm.as_asked:
-        x, w = asked_x, asked_w
+        x, w = asked
     plan.algorithm.run(problem, plan.axes, x, w, b, out)
     if x.dtype.kind == "f":
         check_finite(out)
@@ -47,10 +46,11 @@ def _native(values: Array) -> Array:
     return np.require(values, values.dtype.newbyteorder("="), ("C", "A", "W"))
 
 
-def _output_channels_first(w: Array, plan: Plan) -> Array:
-    """The kernel as (out_channels, in_channels/groups, *kernel_size) for both operations."""
+def _as_axes(plan: Plan, x: Array, w: Array) -> tuple[Array, Array]:
+    """Input and kernel along three axes: with the padding of a padding mode, and with output channels first."""
     problem = plan.problem
-    if problem.op == "conv":
-        return w
-    grouped = w.reshape(problem.groups, problem.in_channels // problem.groups, *w.shape[1:])
-    return grouped.swapaxes(1, 2)
+    if plan.pads:
+        x = pad_input(x, problem)
+    if problem.op == "conv_transpose":
+        w = w.reshape(problem.groups, problem.in_channels // problem.groups, *w.shape[1:]).swapaxes(1, 2)
+    return _native(x).reshape(plan.input_shape), _native(w).reshape(plan.kernel_shape)

@@ -23,7 +23,18 @@ def compiled(function: Kernel) -> Kernel:
 
     Where there is no place to keep it, every start compiles anew.
     """
-    kernel: Any = numba.njit(**_OPTIONS)(function)
+    return _kept(numba.njit(**_OPTIONS)(function), function)
+
+
+def brief(function: Kernel) -> Kernel:
+    """As `compiled`, for kernels of a few microseconds: these keep the interpreter lock.
+
+    To let go of it and get it back takes time, and where another thread wants it, far more.
+    """
+    return _kept(numba.njit(**_OPTIONS | {"nogil": False})(function), function)
+
+
+def _kept(kernel: Any, function: Kernel) -> Kernel:
     with suppress(RuntimeError):
         kernel._cache = KernelCache(function)
     return cast("Kernel", kernel)

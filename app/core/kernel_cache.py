@@ -11,6 +11,7 @@ text of what it calls in other files.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -67,6 +68,12 @@ class KernelCache(FunctionCache):
         """Goes around all reading and writing: a kernel that cannot be kept has still been compiled."""
         with suppress(OSError):
             yield
+
+
+def is_kept(kernel: Any) -> bool:
+    """Whether what is compiled of a kernel can be kept, for other processes to find."""
+    folder = kernel._cache.cache_path
+    return folder is not None and os.access(folder, os.W_OK)
 
 
 @cache

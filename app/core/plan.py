@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 
 from app.core.algorithms import ALGORITHMS, Algorithm
 from app.core.algorithms.taps import CACHED_KERNEL, Axis, axes_of
+from app.core.algorithms.tiny import Tiny, is_tiny
 from app.core.problem import Problem
 
 
@@ -31,6 +32,9 @@ class Plan:
     input_shape: tuple[int, ...]
     kernel_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
+    #: Makes the direct sums of a tiny operation, where the arrays allow. Belongs to the planned
+    #: algorithm: `replace` does not carry it over to another.
+    tiny: Tiny | None = field(default=None, init=False, compare=False)
 
     @property
     def is_small(self) -> bool:
@@ -52,7 +56,8 @@ def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
         for algorithm in ALGORITHMS[problem.op]
         if (algorithm.sums_products or problem.method == "auto") and algorithm.fits(problem, axes, dtype)
     ]
-    best = min(able, key=lambda algorithm: algorithm.price(problem, axes, dtype))
+    tiny = not pads and is_tiny(problem, axes)
+    best = able[0] if tiny else min(able, key=lambda algorithm: algorithm.price(problem, axes, dtype))
     input_shape = (problem.batch, problem.in_channels, *(axis.input for axis in axes))
     kernel_shape = (problem.out_channels, problem.in_channels // problem.groups, *(axis.kernel for axis in axes))
     output_shape = (problem.batch, problem.out_channels, *(axis.output for axis in axes))
@@ -60,7 +65,7 @@ def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
     if pads and not best.as_asked:
         elements += problem.input_elements
     tables = sum(axis.table.nbytes for axis in axes)
-    return Plan(
+    plan = Plan(
         problem,
         best,
         axes,
@@ -71,6 +76,9 @@ def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
         kernel_shape=kernel_shape,
         output_shape=output_shape,
     )
+    if tiny:
+        object.__setattr__(plan, "tiny", Tiny(problem, axes, dtype))
+    return plan
 
 
 _cached_plan = lru_cache(maxsize=1024)(_plan)

@@ -1,12 +1,22 @@
-"""Compiles every kernel that requests use, or loads it where it is kept, by using each algorithm once."""
+"""Compiles every kernel that requests use, or loads it where it is kept, by using each algorithm once.
+
+Only one thread of a process can compile. So a process that has to compile starts another,
+which takes the same steps from the last one on: they find each other's kernels on the disk
+and meet in the middle.
+"""
 
 from __future__ import annotations
 
+import atexit
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +26,8 @@ from app.core.checks import describe
 from app.core.execute import execute
 from app.core.geometry import Op
 from app.core.jit import told_of_compiling
+from app.core.kernel_cache import is_kept
+from app.core.parallel import available_threads
 from app.core.plan import Plan, plan_of
 from app.core.problem import DTYPES, OPS, Problem, Setting
 from app.core.views.rank import exact_rank
@@ -35,7 +47,13 @@ class Step:
 
     def take(self, tell: Callable[[Step], object] | None = None) -> None:
         """Have the kernels; `tell` is called first where one must be compiled, which takes seconds."""
-        with told_of_compiling(lambda: tell and tell(self)):
+
+        def compiling() -> None:
+            helper()
+            if tell is not None:
+                tell(self)
+
+        with told_of_compiling(compiling):
             self.use()
 
     def __str__(self) -> str:
@@ -48,6 +66,25 @@ def warm_up(tell: Callable[[Step], object] | None = None) -> None:
         step.take(tell)
 
 
+@cache
+def helper() -> subprocess.Popen[bytes] | None:
+    """The process that compiles from the other end; None where it has no processor, or its kernels no place."""
+    if available_threads() == 1 or not is_kept(tell_and_watch):
+        return None
+    here = str(Path(__file__).parents[2])
+    paths = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
+    command = [sys.executable, "-c", f"from {__name__} import take_backwards; take_backwards()"]
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": paths}, start_new_session=True)  # noqa: S603
+    atexit.register(process.kill)
+    return process
+
+
+def take_backwards() -> None:
+    """What the helper does."""
+    for step in reversed(steps()):
+        step.use()
+
+
 def steps() -> list[Step]:
     """All that there is to compile; what the smallest requests need comes first."""
     ranked = [
@@ -56,6 +93,10 @@ def steps() -> list[Step]:
         for dtype in map(np.dtype, DTYPES)
         for rank, algorithm in enumerate(_cheapest_first(op, dtype))
         if (plans := _plans(op, algorithm, dtype))
+    ]
+    ranked += [
+        (-1, f"tiny in {name}", partial(_run, [plan_of(_examples("conv")[0], np.dtype(name))], np.dtype(name)))
+        for name in DTYPES
     ]
     ranked.sort(key=itemgetter(0))
     uses: list[tuple[str, Callable[[], object]]] = [(what, use) for _, what, use in ranked]
@@ -69,6 +110,7 @@ def _examples(op: Op) -> list[Problem]:
     return [
         describe(Setting(op, (3, 3), 2, stride=2, kernel_channels=(1, 1))),
         describe(Setting(op, (8, 8), 3, padding=1, in_channels=4, kernel_channels=(4, 4))),
+        describe(Setting(op, (99,), 66, kernel_channels=(1, 1))),
     ]
 
 

@@ -16,7 +16,7 @@ import pytest
 from numba.core.caching import IndexDataCacheFile
 
 from app.core.jit import compiled
-from app.core.kernel_cache import sources_digest
+from app.core.kernel_cache import is_kept, sources_digest
 
 
 def refuse(*_arguments: Any, **_options: Any) -> Any:
@@ -55,6 +55,12 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
 def uses(kernel: Any) -> tuple[int, int]:
     """How many kernels were found, and how many compiled though they might have been kept."""
     return sum(kernel.stats.cache_hits.values()), sum(kernel.stats.cache_misses.values())
+
+
+def test_what_is_kept(load: Callable[[], Any]) -> None:
+    kernel = load()
+    assert is_kept(kernel)
+    assert not is_kept(numba.njit(kernel.py_func))
 
 
 def test_kernels_are_kept(load: Callable[[], Any]) -> None:

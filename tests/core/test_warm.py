@@ -5,13 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from app.core import warm
 from app.core.jit import compiled
-from app.core.warm import Step, steps, warm_up
+from app.core.warm import Step, helper, steps, take_backwards, warm_up
 
 #: Settings of everything through every algorithm, in a process that has only warmed up; it names what it compiles.
 COMPILED_AFTERWARDS = """
@@ -22,7 +23,7 @@ warm_up()
 import numpy as np
 from hypothesis import given
 from app.core import conv
-from tests.core.strategies import Numbers, cases, examples
+from tests.core.strategies import Case, Numbers, cases, examples
 from tests.core.test_algorithms import ALL, plan_for
 
 def check(op, name, dtype):
@@ -39,6 +40,13 @@ with event.install_recorder("numba:compile") as recorder:
     for op, name in ALL:
         for dtype in ("int64", "float32", "float64"):
             check(op, name, dtype)
+            for size, kernel, channels in (((99,), (77,), 1), ((40, 40), (9, 9), 2), ((9, 9, 9), (5, 5, 5), 3)):
+                x = np.random.default_rng(0).normal(0, 99, (2, channels, *size)).astype(dtype)
+                w = np.ones((channels, channels, *kernel), dtype)
+                case = Case(op, x.shape, w.shape, channels, False, {}, 0)
+                plan = plan_for(case, x, w, None, name)
+                if plan is not None:
+                    execute(plan, x, w)
     for dtype in ("int64", "float32", "float64"):
         conv(np.ones((1, 24, 64, 64), dtype), np.ones((24, 24, 3, 3), dtype), padding=1)
 for _, compiled in recorder.buffer:
@@ -68,7 +76,31 @@ def test_it_tells_of_each_step_that_compiles(monkeypatch: pytest.MonkeyPatch) ->
     arguments = {"old": np.float32(2), "new": np.zeros(3, np.complex64), "new again": np.zeros(3, np.complex64)}
     made = [Step(what, j, 3, partial(kernel, value)) for j, (what, value) in enumerate(arguments.items(), 1)]
     monkeypatch.setattr(warm, "steps", lambda: made)
+    helpers: list[int] = []
+    monkeypatch.setattr(warm, "helper", lambda: helpers.append(len(told)))
     kernel._cache.disable()  # type: ignore[attr-defined]
     told: list[str] = []
     warm_up(lambda step: told.append(str(step)))
     assert told == ["2 of 3: new"]
+    assert helpers == [0]
+
+
+def test_a_helper_begins_at_the_other_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    made = [Step(str(number), number, 3, partial(taken.append, number)) for number in (1, 2, 3)]
+    monkeypatch.setattr(warm, "steps", lambda: made)
+    take_backwards()
+    assert taken == [3, 2, 1]
+
+
+def test_a_helper_runs_from_any_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(warm, "available_threads", lambda: 2)
+    process = helper.__wrapped__()
+    assert process is not None
+    assert process.wait(timeout=300) == 0
+
+
+def test_without_a_processor_of_its_own_there_is_no_helper(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warm, "available_threads", lambda: 1)
+    assert helper.__wrapped__() is None

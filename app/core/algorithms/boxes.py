@@ -120,7 +120,9 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
         return False
     spans = [axis.span // axis.in_step for axis in axes]
     channels = problem.in_channels // problem.groups * math.prod(_residue_count(axis) for axis in axes)
-    least = channels * math.prod(min(axis.positions(0), n) + span for axis, span, n in zip(axes, spans, (1, 1, 16), strict=True))
+    least = channels * math.prod(
+        min(axis.positions(0), n) + span for axis, span, n in zip(axes, spans, (1, 1, 16), strict=True)
+    )
     return least * dtype.itemsize <= MOST_LAID_BYTES
 
 

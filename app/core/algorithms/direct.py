@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numba import uint64
 
-from app.core.algorithms.jit import compiled, inlined
+from app.core.jit import compiled, inlined
 from app.core.algorithms.taps import Axis
 from app.core.geometry import ceil_div
 from app.core.layout import Array

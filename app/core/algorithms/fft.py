@@ -17,7 +17,7 @@ import numpy as np
 from numba import uint64
 from numpy.typing import NDArray
 
-from app.core.algorithms.jit import compiled, inlined
+from app.core.jit import compiled, inlined
 from app.core.algorithms.taps import Int64Array
 from app.core.layout import Array
 

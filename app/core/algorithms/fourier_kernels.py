@@ -12,7 +12,7 @@ import numpy as np
 from numba import uint64
 
 from app.core.algorithms.fft import from_spectrum, to_spectrum
-from app.core.algorithms.jit import compiled, inlined
+from app.core.jit import compiled, inlined
 
 #: Squares that are added side by side.
 _SUMS = 64

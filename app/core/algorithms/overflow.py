@@ -8,7 +8,7 @@ import numpy as np
 from numba import uint64
 
 from app.core.algorithms.direct import phase_of, taps_within
-from app.core.algorithms.jit import compiled, inlined
+from app.core.jit import compiled, inlined
 from app.core.algorithms.taps import Axis
 from app.core.errors import Fault, OverflowingError, Suggestion
 from app.core.layout import Array

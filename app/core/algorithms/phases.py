@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.core.algorithms.jit import compiled
+from app.core.jit import compiled
 from app.core.algorithms.taps import Axis
 from app.core.layout import Array
 

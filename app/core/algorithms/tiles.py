@@ -17,7 +17,7 @@ import numpy as np
 from numba import uint64
 
 from app.core.algorithms.boxes import Boxes, boxes_of
-from app.core.algorithms.jit import compiled, inlined
+from app.core.jit import compiled, inlined
 from app.core.algorithms.lines import copy_line, pick_second, split_in_four, split_in_three, split_in_two
 from app.core.algorithms.scratch import scratch
 from app.core.algorithms.simd import ROWS, TILES, VECTOR, WIDEST, sum_tile

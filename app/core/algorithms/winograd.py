@@ -21,7 +21,7 @@ import numpy as np
 from numba import uint64
 
 from app.core.algorithms.boxes import Boxes, Sizes, phases_along, tables
-from app.core.algorithms.jit import compiled, inlined
+from app.core.jit import compiled, inlined
 from app.core.algorithms.lines import split_in_nine, split_in_three, weave_four
 from app.core.algorithms.scratch import pieces
 from app.core.algorithms.simd import ROWS, VECTOR, sum_tile
@@ -231,7 +231,9 @@ def _map_block(w, mapped, at, gathered, weights, sizes, kernels, g, first):
         if kernels.apart_in > 1:
             for ci in range(sizes.in_group):
                 for t in range(kernels.count):
-                    gathered[uint64(t * kernels.row + ci)] = w[uint64(source + ci * kernels.apart_in * kernels.count + t)]
+                    gathered[uint64(t * kernels.row + ci)] = w[
+                        uint64(source + ci * kernels.apart_in * kernels.count + t)
+                    ]
         elif kernels.count == 9:
             split_in_nine(gathered, 0, kernels.row, w, source, sizes.in_group)
         else:
