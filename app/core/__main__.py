@@ -140,7 +140,7 @@ def rows(plan: Plan, dtype: np.dtype[Any], measured: bool) -> Iterator[Row]:
             yield mark, algorithm.name, "no", "", "", *(("",) if measured else ())
             continue
         price = f"{algorithm.price(plan.problem, plan.axes, dtype) * 1e-6:.4f}"
-        workspace = f"{algorithm.workspace(plan.problem, dtype):,}"
+        workspace = f"{algorithm.workspace(plan.problem, plan.axes, dtype):,}"
         time = (f"{seconds(replace(plan, algorithm=algorithm), dtype) * 1e3:.4f}",) if measured else ()
         yield mark, algorithm.name, "yes", price, workspace, *time
 

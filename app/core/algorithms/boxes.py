@@ -48,9 +48,10 @@ Sizes3 = tuple[int, int, int]
 class Sizes(NamedTuple):
     """What all phases share.
 
-    Positions are those of the longest phase, a box is counted in them, and a task is a box with a `chunk` of a group's output
-    channels. Its inputs begin at `begin` steps, lie over `span` steps more than it has
-    positions, and are laid in planes of so many `lines` of `line_length`.
+    Positions are those of the longest phase, and a box is counted in them; a task is a
+    box with a `chunk` of a group's output channels. A box's inputs begin at `begin` steps,
+    lie over `span` steps more than it has positions, and are laid in planes of so many
+    `lines` of `line_length`.
     """
 
     batch: int

@@ -13,9 +13,9 @@ import math
 import numpy as np
 from numba import uint64
 
-from app.core.jit import compiled, inlined
 from app.core.algorithms.taps import Axis
 from app.core.geometry import ceil_div
+from app.core.jit import compiled, inlined
 from app.core.layout import Array
 from app.core.parallel import run_in_parts
 from app.core.problem import Problem

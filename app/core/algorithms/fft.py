@@ -17,8 +17,8 @@ import numpy as np
 from numba import uint64
 from numpy.typing import NDArray
 
-from app.core.jit import compiled, inlined
 from app.core.algorithms.taps import Int64Array
+from app.core.jit import compiled, inlined
 from app.core.layout import Array
 
 #: Lengths are multiples of this wherever vector loops run along them.

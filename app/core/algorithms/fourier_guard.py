@@ -12,8 +12,8 @@ from numba import uint64
 from numpy.typing import NDArray
 
 from app.core.algorithms.direct import phase_of, taps_within
-from app.core.jit import compiled, inlined
 from app.core.algorithms.taps import Axis, Int64Array
+from app.core.jit import compiled, inlined
 from app.core.layout import Array
 from app.core.problem import Problem
 

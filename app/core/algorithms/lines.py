@@ -9,55 +9,54 @@ from __future__ import annotations
 from typing import Any
 
 from numba import types
-from numba.extending import intrinsic
 
-from app.core.algorithms.simd import I64, Vectors, loop, pointers
+from app.core.algorithms.simd import I64, Vectors, loop, piece, pointers
 
 
-@intrinsic
-def copy_line(_context, target, at, source, begin, count):  # type: ignore[no-untyped-def]
+@piece
+def copy_line(_context, target, at, source, begin, count):
     """target[at + m] = source[begin + m] for m below `count`, in flat arrays."""
     return _picking(target, source, 1)
 
 
-@intrinsic
-def pick_second(_context, target, at, source, begin, count):  # type: ignore[no-untyped-def]
+@piece
+def pick_second(_context, target, at, source, begin, count):
     """target[at + m] = source[begin + 2·m] for m below `count`, in flat arrays."""
     return _picking(target, source, 2)
 
 
-@intrinsic
-def split_in_two(_context, target, at, apart, source, begin, count):  # type: ignore[no-untyped-def]
+@piece
+def split_in_two(_context, target, at, apart, source, begin, count):
     """target[at + j·apart + m] = source[begin + 2·m + j] for m below `count` and j below 2."""
     return _splitting(target, source, 2)
 
 
-@intrinsic
-def split_in_three(_context, target, at, apart, source, begin, count):  # type: ignore[no-untyped-def]
+@piece
+def split_in_three(_context, target, at, apart, source, begin, count):
     """target[at + j·apart + m] = source[begin + 3·m + j] for m below `count` and j below 3."""
     return _splitting(target, source, 3)
 
 
-@intrinsic
-def split_in_four(_context, target, at, apart, source, begin, count):  # type: ignore[no-untyped-def]
+@piece
+def split_in_four(_context, target, at, apart, source, begin, count):
     """target[at + j·apart + m] = source[begin + 4·m + j] for m below `count` and j below 4."""
     return _splitting(target, source, 4)
 
 
-@intrinsic
-def split_in_nine(_context, target, at, apart, source, begin, count):  # type: ignore[no-untyped-def]
+@piece
+def split_in_nine(_context, target, at, apart, source, begin, count):
     """target[at + j·apart + m] = source[begin + 9·m + j] for m below `count` and j below 9."""
     return _splitting(target, source, 9)
 
 
-@intrinsic
-def weave_two(_context, target, at, source, begin, apart, count):  # type: ignore[no-untyped-def]
+@piece
+def weave_two(_context, target, at, source, begin, apart, count):
     """target[at + 2·m + j] = source[begin + j·apart + m] for j below 2 and 2·m + j below `count`."""
     return _weaving(target, source, 2)
 
 
-@intrinsic
-def weave_four(_context, target, at, source, begin, apart, count):  # type: ignore[no-untyped-def]
+@piece
+def weave_four(_context, target, at, source, begin, apart, count):
     """target[at + 4·m + j] = source[begin + j·apart + m] for j below 4 and 4·m + j below `count`."""
     return _weaving(target, source, 4)
 
@@ -159,7 +158,8 @@ def _woven(vec: Vectors, parts: list[Any]) -> list[Any]:
         (a, b), (c, d) = _woven(vec, parts[::2]), _woven(vec, parts[1::2])
         return [*_woven(vec, [a, c]), *_woven(vec, [b, d])]
     by_turns = [place for m in range(vec.lanes) for place in (m, m + vec.lanes)]
-    return [vec.shuffle(*parts, by_turns[: vec.lanes]), vec.shuffle(*parts, by_turns[vec.lanes :])]
+    a, b = parts
+    return [vec.shuffle(a, b, by_turns[: vec.lanes]), vec.shuffle(a, b, by_turns[vec.lanes :])]
 
 
 def _vectors_of(vec: Vectors, count: Any) -> Any:

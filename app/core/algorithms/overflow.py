@@ -8,9 +8,9 @@ import numpy as np
 from numba import uint64
 
 from app.core.algorithms.direct import phase_of, taps_within
-from app.core.jit import compiled, inlined
 from app.core.algorithms.taps import Axis
 from app.core.errors import Fault, OverflowingError, Suggestion
+from app.core.jit import compiled, inlined
 from app.core.layout import Array
 from app.core.parallel import run_in_parts
 from app.core.text import say

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.core.jit import compiled
 from app.core.algorithms.taps import Axis
+from app.core.jit import compiled
 from app.core.layout import Array
 
 

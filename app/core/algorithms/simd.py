@@ -9,13 +9,14 @@ vectors of sums never leave the registers until the last tap.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 from llvmlite import binding, ir
 from numba import types
-from numba.core import cgutils, config
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 I1, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
@@ -24,12 +25,12 @@ I1, I32, I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 @cache
 def _vector_bytes() -> int:
     """Bytes of a vector register of the processor that kernels are compiled for."""
-    named = config.CPU_NAME or "host"
+    named = os.environ.get("NUMBA_CPU_NAME") or "host"
     if named == "host":
         wide = bool(dict(binding.get_host_cpu_features()).get("avx512f"))
     else:
         wide = "avx512" in named or named in ("x86-64-v4", "znver4", "znver5")
-    return 64 if wide or "+avx512f" in (config.CPU_FEATURES or "") else 32
+    return 64 if wide or "+avx512f" in os.environ.get("NUMBA_CPU_FEATURES", "") else 32
 
 
 #: Bytes of a vector.
@@ -118,7 +119,8 @@ class Vectors:
         return self.shuffle(first, undefined, [0] * self.lanes)
 
     def _call(self, name: str, result: Any, kinds: Sequence[Any], arguments: Sequence[Any]) -> Any:
-        function = cgutils.get_or_insert_function(self.builder.module, ir.FunctionType(result, kinds), name)
+        kind: Any = ir.FunctionType(result, kinds)
+        function = cgutils.get_or_insert_function(self.builder.module, kind, name)
         return self.builder.call(function, arguments)
 
 
@@ -144,8 +146,16 @@ def loop(builder: Any, count: Any, write: Callable[[Any], None]) -> None:
     builder.position_at_end(after)
 
 
-@intrinsic
-def sum_tile(  # type: ignore[no-untyped-def]
+def piece(function: Callable[..., Any]) -> Any:
+    """A piece of kernels whose instructions are written here.
+
+    The function gets the types of the arguments, and returns the signature and what writes it.
+    """
+    return intrinsic(function)
+
+
+@piece
+def sum_tile(
     _context, rows, vectors, x, x_at, places, place_at, taps, w, w_at, w_row, live, bias, bias_at, out, out_at, out_row
 ):
     """Sum rows × vectors of outputs over all taps, for one of the shapes in `TILES`.

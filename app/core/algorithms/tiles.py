@@ -17,12 +17,12 @@ import numpy as np
 from numba import uint64
 
 from app.core.algorithms.boxes import Boxes, boxes_of
-from app.core.jit import compiled, inlined
 from app.core.algorithms.lines import copy_line, pick_second, split_in_four, split_in_three, split_in_two
 from app.core.algorithms.scratch import scratch
 from app.core.algorithms.simd import ROWS, TILES, VECTOR, WIDEST, sum_tile
 from app.core.algorithms.taps import Axis
 from app.core.geometry import ceil_div
+from app.core.jit import compiled, inlined
 from app.core.layout import Array
 from app.core.parallel import run_in_parts, team
 from app.core.problem import PADDING_MODES, Problem
@@ -201,7 +201,7 @@ def _rows(live, vectors):
     """Rows of the smallest tile that holds so many."""
     if live > _HALF:
         return ROWS
-    if live > _QUARTER or vectors == 3 or vectors == 6:
+    if live > _QUARTER or vectors % 3 == 0:
         return _HALF
     return _QUARTER if live > _EIGHTH and _QUARTER > 0 else 1
 
@@ -263,14 +263,9 @@ def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, 
                         target = at + u * plane + v * sizes.line_length
                         if step == 1:
                             _lay_line(x, begin, length, 1, first, mode, laid, target, columns)
-                        elif per_line == step and 2 <= step <= 4:
+                        elif per_line == step and step <= 4:
                             _lay_line(x, begin, length, 1, first, mode, line, 0, columns * step)
-                            if step == 2:
-                                split_in_two(laid, target, planes, line, 0, columns)
-                            elif step == 3:
-                                split_in_three(laid, target, planes, line, 0, columns)
-                            else:
-                                split_in_four(laid, target, planes, line, 0, columns)
+                            _split(laid, target, planes, line, step, columns)
                         else:
                             for r in range(per_line):
                                 _lay_line(
@@ -278,6 +273,17 @@ def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, 
                                     laid, target + r * planes, columns,
                                 )  # fmt: skip
                 at += per_line * planes
+
+
+@inlined
+def _split(laid, at, apart, line, step, count):
+    """laid[at + j·apart + m] = line[step·m + j]: a plane for each remainder, two to four of them."""
+    if step == 2:
+        split_in_two(laid, at, apart, line, 0, count)
+    elif step == 3:
+        split_in_three(laid, at, apart, line, 0, count)
+    else:
+        split_in_four(laid, at, apart, line, 0, count)
 
 
 @inlined

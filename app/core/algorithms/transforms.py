@@ -13,9 +13,8 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
-from app.core.algorithms.simd import I64, Vectors, pointers
+from app.core.algorithms.simd import I64, Vectors, piece, pointers
 
 Matrix = tuple[tuple[Fraction, ...], ...]
 
@@ -39,8 +38,8 @@ OF_INPUT, OF_KERNEL, OF_OUTPUT = range(3)
 _MATRICES = (_INPUT, _KERNEL, _OUTPUT)
 
 
-@intrinsic
-def transform(_context, which, source, at, places, places_at, added, target, target_at, apart):  # type: ignore[no-untyped-def]
+@piece
+def transform(_context, which, source, at, places, places_at, added, target, target_at, apart):
     """One of the maps for a vector of tiles side by side, in flat arrays.
 
     `which` is 2·OF_INPUT, 2·OF_KERNEL or 2·OF_OUTPUT, and one more in two dimensions.

@@ -21,7 +21,6 @@ import numpy as np
 from numba import uint64
 
 from app.core.algorithms.boxes import Boxes, Sizes, phases_along, tables
-from app.core.jit import compiled, inlined
 from app.core.algorithms.lines import split_in_nine, split_in_three, weave_four
 from app.core.algorithms.scratch import pieces
 from app.core.algorithms.simd import ROWS, VECTOR, sum_tile
@@ -29,6 +28,7 @@ from app.core.algorithms.taps import Axis, Int64Array, axes_of, table_of
 from app.core.algorithms.tiles import lay
 from app.core.algorithms.transforms import OF_INPUT, OF_KERNEL, OF_OUTPUT, OUTPUTS, PRODUCTS, transform
 from app.core.geometry import ceil_div
+from app.core.jit import compiled, inlined
 from app.core.layout import Array
 from app.core.parallel import WORTH_A_THREAD, run_in_parts, team
 from app.core.problem import PADDING_MODES, Problem
@@ -60,7 +60,7 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
 
 
 def _kernel_elements(problem: Problem, dtype: np.dtype[np.generic]) -> int:
-    products = PRODUCTS ** sum(k == 3 for k in problem.kernel_size)
+    products: int = PRODUCTS ** sum(k == 3 for k in problem.kernel_size)
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     lanes = VECTOR // dtype.itemsize
     return problem.groups * ceil_div(out_group, ROWS) * ROWS * ceil_div(in_group, lanes) * lanes * products
@@ -93,10 +93,15 @@ def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.gene
 
 
 class _Kernels(NamedTuple):
-    """How kernels lie: `count` weights each, the kernels of two output and two input channels so far apart;
-    mapped in rows of input channels, the rows of two products `apart`, a `block` for `ROWS` output channels."""
+    """How kernels lie in memory.
 
-    count: int
+    A kernel has so many `weights`; those of two output or two input channels of a group lie
+    `apart_out` and `apart_in` kernels apart. Mapped, each product has a `row` of input
+    channels for each of `ROWS` output channels, two products lie `apart`, and all of them
+    are a `block`. `gathered` are the elements of a row of kernels, weight by weight.
+    """
+
+    weights: int
     apart_out: int
     apart_in: int
     row: int
@@ -136,9 +141,8 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
         laid, line, inputs, own, gathered, sums, outputs = pieces(tiling.working, x.dtype)
         _filter(
             flat_x, flat_w, own if tiling.maps_as_it_goes else mapped, gathered, bias, zeros, flat_out,
-            laid, line, inputs, sums, outputs,
-            sizes, kernels, boxes.phases, boxes.places, *boxes.residues, tiling.weights, tiling.channels, tiling.products,
-            tiling.width, mode, tiling.maps_as_it_goes, low, high,
+            laid, line, inputs, sums, outputs, sizes, kernels, boxes.phases, boxes.places, *boxes.residues,
+            tiling.weights, tiling.channels, tiling.products, tiling.width, mode, tiling.maps_as_it_goes, low, high,
         )  # fmt: skip
 
     run_in_parts(part, boxes.tasks, work=problem.macs // 4)
@@ -225,16 +229,16 @@ def _map_blocks(w, mapped, gathered, weights, sizes, kernels, low, high):
 @inlined
 def _map_block(w, mapped, at, gathered, weights, sizes, kernels, g, first):
     """Map the kernels of up to `ROWS` output channels: for each product (ROWS, C_in/groups), `kernels.apart` apart."""
-    lanes, which = VECTOR // w.itemsize, 2 * OF_KERNEL + (kernels.count == 9)
+    lanes, which = VECTOR // w.itemsize, 2 * OF_KERNEL + (kernels.weights == 9)
     for row in range(min(ROWS, sizes.out_group - first)):
-        source = (g * sizes.in_group * sizes.out_group + (first + row) * kernels.apart_out) * kernels.count
+        source = (g * sizes.in_group * sizes.out_group + (first + row) * kernels.apart_out) * kernels.weights
         if kernels.apart_in > 1:
             for ci in range(sizes.in_group):
-                for t in range(kernels.count):
+                for t in range(kernels.weights):
                     gathered[uint64(t * kernels.row + ci)] = w[
-                        uint64(source + ci * kernels.apart_in * kernels.count + t)
+                        uint64(source + ci * kernels.apart_in * kernels.weights + t)
                     ]
-        elif kernels.count == 9:
+        elif kernels.weights == 9:
             split_in_nine(gathered, 0, kernels.row, w, source, sizes.in_group)
         else:
             split_in_three(gathered, 0, kernels.row, w, source, sizes.in_group)
@@ -250,12 +254,11 @@ def _filter(
 ):  # fmt: skip
     """Filter the tasks from `low` to `high`, counted over (batch, group, box, chunk of channels)."""
     lanes, phase = VECTOR // x.itemsize, phases[0]
-    squared, products = kernels.count == 9, len(product_places)
+    squared, products = kernels.weights == 9, len(product_places)
     in_group, out_group = sizes.in_group, sizes.out_group
     blocks = (out_group + ROWS - 1) // ROWS
     apart_inputs, apart_sums = in_group * width + lanes, ROWS * width + lanes
     output_plane = sizes.output_y * sizes.output_x
-    high_tile = OUTPUTS if squared else 1
     input_plane = sizes.input_y * sizes.input_x
     at_hand = -1
     for task in range(low, high):
@@ -291,15 +294,23 @@ def _filter(
             for r in range(live):
                 channel = g * out_group + co + r
                 for start in range(0, count, lanes):
-                    transform(2 * OF_OUTPUT + squared, sums, r * width + start, product_places, 0, bias[channel],
-                              outputs, start, width)  # fmt: skip
+                    transform(
+                        2 * OF_OUTPUT + squared, sums, r * width + start, product_places, 0, bias[channel],
+                        outputs, start, width,
+                    )  # fmt: skip
                 plane = (b * sizes.groups * out_group + channel) * output_plane
-                for v in range(height):
-                    for a in range(high_tile):
-                        oy, ox = (y + v) * high_tile + a, left * OUTPUTS
-                        if oy < sizes.output_y:
-                            weave_four(out, plane + oy * sizes.output_x + ox, outputs, a * OUTPUTS * width + v * across,
-                                       width, min(across * OUTPUTS, sizes.output_x - ox))  # fmt: skip
+                _place(outputs, width, sizes, squared, y, left, height, across, out, plane)
+
+
+@inlined
+def _place(outputs, width, sizes, squared, y, left, height, across, out, plane):
+    """Weave the outputs of a box's tiles into their lines."""
+    high, ox = OUTPUTS if squared else 1, left * OUTPUTS
+    count = min(across * OUTPUTS, sizes.output_x - ox)
+    for v in range(height):
+        for a in range(min(high, sizes.output_y - (y + v) * high)):
+            target = plane + ((y + v) * high + a) * sizes.output_x + ox
+            weave_four(out, target, outputs, a * OUTPUTS * width + v * across, width, count)
 
 
 @inlined
