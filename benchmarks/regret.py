@@ -76,7 +76,7 @@ def _call(plan: Plan, arrays: tuple[Array, Array]) -> Call:
 
 def main(arguments: argparse.Namespace) -> None:
     """Measure, print how far off the plan is, and the shapes where it is most."""
-    warm_up()
+    warm_up(print)
     cases = itertools.islice(shapes(arguments.seed), arguments.count)
     choices = [_choice(case, arguments.seconds) for case in progress(cases, "shape", arguments.count)]
     regrets = [choice.regret for choice in choices]
