@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from app.core.warm import warm_up
 from benchmarks.cases import Case
 from benchmarks.peers import ours
 from benchmarks.report import markdown, milliseconds, progress, write
@@ -59,6 +60,7 @@ def fitted(macs: Sequence[float], seconds: Sequence[float]) -> tuple[float, floa
 
 def main(arguments: argparse.Namespace) -> None:
     """Measure, print the fits, and keep table and picture."""
+    warm_up(print)
     targets = np.geomspace(1e4, arguments.most, 1 + round(2 * np.log10(arguments.most / 1e4)))
     names = [name for name in FAMILIES if arguments.only in name]
     lines: dict[str, tuple[list[int], list[float], float]] = {}

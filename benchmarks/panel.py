@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.core.parallel import team
+from app.core.warm import warm_up
 from benchmarks.goals import goals
 from benchmarks.memory import MIB, extra_bytes
 from benchmarks.panel_cases import PANEL
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace) -> None:
     """Run the panel, print it, and keep it."""
     cases = [case for case in PANEL if arguments.only in case.name]
+    warm_up(print)
     peak = sgemm_peak()
     peers = tuple(arguments.peers)
     rows = [measure(case, arguments.seconds, peers, peak) for case in progress(cases, "case")]

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from app.core.warm import warm_up
 from benchmarks.cases import Case
 from benchmarks.layers import layers
 from benchmarks.panel_cases import PANEL
@@ -47,6 +48,7 @@ def draw(count: int, seed: int) -> list[Case]:
 
 def main(arguments: argparse.Namespace) -> None:
     """Measure them, print all and the means, and keep the table."""
+    warm_up(print)
     cases = [case for case in draw(arguments.count, arguments.seed) if arguments.only in case.name]
     rows = [measure(case, arguments.seconds, ("torch",)) for case in progress(cases, "layer")]
     rows.sort(key=lambda row: -row.ratio)

@@ -104,7 +104,7 @@ def test_one_line_a_request_without_client_data(lines: Lines) -> None:
         "route": "/test/echo",
         "status": 200,
         "ms": 0,
-        "bytes": len('{"length":7,"type":"bytearray"}'),
+        "bytes": len('{"length":7,"type":"memoryview"}'),
         "request_id": "mine",
     }
     assert unmatched["route"] == "unmatched"

@@ -20,6 +20,9 @@ MODES: dict[str, Literal["constant", "reflect", "edge", "wrap"]] = {
 }
 
 
+WIDE: dict[str, Any] = {"float32": np.float64, "float64": np.longdouble, "int64": np.int64}
+
+
 @dataclass(frozen=True)
 class TapSums:
     """For each output: its value, S = Σ|x·w| + |bias|, and how many products it has, the bias among them."""
@@ -30,8 +33,8 @@ class TapSums:
 
 
 def sums(problem: Problem, x: Array, w: Array, bias: Array | None = None) -> TapSums:
-    """What is right, in float64 for float32 and in long doubles for float64; sizes are the problem's."""
-    wide = np.float64 if x.dtype == np.float32 else np.longdouble
+    """What is right: float32 in float64, float64 in long doubles, int64 as it is. The sizes are the problem's."""
+    wide = WIDE[x.dtype.name]
     run = _conv if problem.op == "conv" else _transposed
     x, w = x.astype(wide), w.astype(wide)
     value, magnitude = run(problem, x, w), run(problem, np.abs(x), np.abs(w))

@@ -21,13 +21,22 @@ LARGEST = 2**63 - 1
 def check_int64(axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out_shape: tuple[int, ...], work: int) -> None:
     """Refuse where for some output Σ|x·w| + |bias| > 2^63 − 1; otherwise no sum can wrap.
 
-    Shapes as for the algorithms; `work` in multiply-adds. Nearly always a bound from the
-    largest |x| decides; the exact sums are made only when it does not.
+    Shapes as for the algorithms; `work` in multiply-adds. Nearly always the largest |x|
+    and |w| decide, or with the largest |x| the sums of |w|. Otherwise the sums of
+    magnitudes are made.
 
     Raises:
         OverflowingError: `int64_overflow`.
     """
-    if _largest_sum(x, w, bias) < 2.0**62:
+    taps = math.prod(w.shape[1:])
+    if x.size + w.size < _FEW and surely_fits(x.ravel(), w.ravel(), bias, taps):
+        return
+    largest_x, largest_w, largest_bias = _largest(x), _largest(w), _largest(bias)
+    if largest_x * largest_w * taps + largest_bias <= LARGEST:
+        return
+    shift = max(0, (largest_w * taps).bit_length() - 64)
+    weights = (_largest_row(w.reshape(len(w), -1), shift) << shift) + taps * (2**shift - 1)
+    if largest_x * weights + largest_bias <= LARGEST:
         return
     found: list[bool] = []
 
@@ -35,13 +44,31 @@ def check_int64(axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out_sha
         if not found and _exceeds(x, w, bias, *(axis.table for axis in axes), out_shape, low, high):
             found.append(True)
 
-    run_in_parts(part, math.prod(out_shape[:-1]), work * _EXACT_WORK)
+    run_in_parts(part, math.prod(out_shape[:-1]), work * _SUMS_WORK)
     if found:
         raise _int64_overflow()
 
 
-#: What an exact product of magnitudes takes, in multiply-adds of the algorithms.
-_EXACT_WORK = 50
+#: So few elements take one thread a few microseconds: less than another call of a kernel.
+_FEW = 50_000
+
+#: What a product of magnitudes takes, and an element of which the largest is looked for, in
+#: multiply-adds of the algorithms.
+_SUMS_WORK = 3
+_LARGEST_WORK = 3
+
+
+def _largest(values: Array) -> int:
+    """The largest magnitude."""
+    flat = values.reshape(-1)
+    found: list[int] = []
+
+    def part(low: int, high: int) -> None:
+        high_end, low_end = _ends(flat, low, high)
+        found.append(max(high_end, -low_end))
+
+    run_in_parts(part, flat.size, flat.size * _LARGEST_WORK)
+    return max(found)
 
 
 def _int64_overflow() -> OverflowingError:
@@ -56,57 +83,127 @@ def _int64_overflow() -> OverflowingError:
 
 
 @compiled
-def _largest_sum(x, w, bias):
-    """No output's Σ|x·w| + |bias| is larger, but for a rounding of a few parts in 10^8.
+def surely_fits(x, w, bias, taps):
+    """Whether bounds that are at most four times too large tell that no sum of so many products can wrap."""
+    return _above(x) * _above(w) * taps + _above(bias) <= 2.0**62
 
-    Each weight matrix row belongs to one output channel. In float64, where no sum wraps.
-    """
-    flat_x, rows = x.reshape(-1), w.reshape(len(w), -1)
-    high, low = flat_x[0], flat_x[0]
-    for value in flat_x:
-        high, low = max(high, value), min(low, value)
-    largest = max(float(high), -float(low))
-    result = 0.0
-    for co in range(len(rows)):
-        weights = 0.0
-        for weight in rows[co]:
-            weights += abs(float(weight))
-        result = max(result, largest * weights + abs(float(bias[co])))
-    return result
+
+@compiled
+def _above(values):
+    """A number no smaller than any magnitude, and at most twice the largest: in a loop over whole vectors."""
+    bits = 0
+    for m in range(uint64(len(values))):
+        bits |= values[m] ^ (values[m] >> 63)
+    return float(bits) + 1.0
+
+
+@compiled
+def _ends(values, low, high):
+    """The largest and the smallest of values[low:high], in a loop over whole vectors."""
+    largest, smallest = values[low], values[low]
+    for m in range(uint64(low), uint64(high)):
+        largest, smallest = max(largest, values[m]), min(smallest, values[m])
+    return largest, smallest
+
+
+@compiled
+def _largest_row(rows, shift):
+    """The largest Σ ⌊|w| / 2^shift⌋ of a row, which must be below 2^64."""
+    largest = uint64(0)
+    for row in range(rows.shape[0]):
+        total = uint64(0)
+        for m in range(rows.shape[1]):
+            total += _magnitude(rows[row, m]) >> uint64(shift)
+        largest = max(largest, total)
+    return largest
+
+
+#: Outputs whose sums of magnitudes are made at once, in float64.
+_STRETCH = 1024
+
+#: By how much these may be wrong, beside 1: more than 2^27 products come to.
+_FLOAT_ERROR = 2.0**-20
 
 
 @compiled
 def _exceeds(x, w, bias, depth, height, width, out_shape, low, high):
-    """Whether some output's sum of magnitudes is over 2^63 − 1, exactly; in the rows from `low` to `high`.
+    """Whether some output's sum of magnitudes is over 2^63 − 1; in the rows from `low` to `high`.
 
-    Rows are counted over (batch, channel, plane, line).
+    Rows are counted over (batch, channel, plane, line). Sums in floats decide, except for
+    the rows where one comes so close to the limit that only exact ones can tell.
     """
-    _, channels, planes, lines, length = out_shape
-    in_group = w.shape[1]
-    out_group = channels // (x.shape[1] // in_group)
-    limit = uint64(LARGEST)
+    _, channels, planes, lines, _ = out_shape
+    out_group = channels // (x.shape[1] // w.shape[1])
+    sums = np.empty(_STRETCH)
     for row in range(low, high):
         rest, line = divmod(row, lines)
         rest, plane = divmod(rest, planes)
         b, co = divmod(rest, channels)
-        magnitude = _magnitude(bias[co])
-        if magnitude > limit:
+        if _magnitude(bias[co]) > uint64(LARGEST):
             return True
         z, y = phase_of(depth, plane % depth[1]), phase_of(height, line % height[1])
         if z < 0 or y < 0:
             continue
-        at_z, at_y = plane // depth[1] * depth[0], line // height[1] * height[0]
-        channel = co // out_group * in_group
-        for q in range(width[2]):
-            for column in range(width[4 + q], length, width[1]):
-                at_x = column // width[1] * width[0]
-                total = magnitude
-                for ci in range(in_group):
-                    total = _add_taps(
-                        total, x, b, channel + ci, w, co, ci, depth, height, width, z, y, q, at_z, at_y, at_x
-                    )
-                    if total > limit:
-                        return True
+        sources = (b, co // out_group * w.shape[1], plane // depth[1] * depth[0], line // height[1] * height[0])
+        largest = _largest_in_row(x, w, bias, co, depth, height, width, z, y, sources, out_shape[4], sums)
+        if largest > 2.0**63 * (1 + _FLOAT_ERROR):
+            return True
+        close = largest >= 2.0**63 * (1 - _FLOAT_ERROR)
+        if close and _row_exceeds(x, w, bias, co, depth, height, width, z, y, sources, out_shape[4]):
+            return True
+    return False
+
+
+@compiled
+def _largest_in_row(x, w, bias, co, depth, height, width, z, y, sources, length, sums):
+    """The largest sum of magnitudes of a row's outputs, in float64."""
+    largest, step = 0.0, width[0]
+    for q in range(width[2]):
+        count = (length - width[4 + q] + width[1] - 1) // width[1]
+        for begin in range(0, count, _STRETCH):
+            end = min(count, begin + _STRETCH)
+            sums[: end - begin] = abs(float(bias[co]))
+            _add_row(x, w, co, depth, height, width, z, y, q, sources, step * begin, end - begin, sums)
+            for m in range(uint64(end - begin)):
+                largest = max(largest, sums[m])
+    return largest
+
+
+@inlined
+def _add_row(x, w, co, depth, height, width, z, y, q, sources, at_x, count, sums):
+    """sums[m] += Σ |input|·|weight| over the taps of phases z, y, q, for m below `count`."""
+    b, channel, at_z, at_y = sources
+    step, length = width[0], x.shape[4]
+    tap_z, tap_y, tap_x = 4 + 2 * depth[2] + 1, 4 + 2 * height[2] + 1, 4 + 2 * width[2] + 1
+    begin_z, end_z = taps_within(depth, z, -at_z, x.shape[2] - 1 - at_z)
+    begin_y, end_y = taps_within(height, y, -at_y, x.shape[3] - 1 - at_y)
+    begin_x, end_x = taps_within(width, q, -at_x - step * (count - 1), length - 1 - at_x)
+    for ci in range(w.shape[1]):
+        for tz in range(begin_z, end_z):
+            for ty in range(begin_y, end_y):
+                line = x[b, channel + ci, at_z + depth[tap_z + depth[3] + tz], at_y + height[tap_y + height[3] + ty]]
+                weights = w[co, ci, depth[tap_z + tz], height[tap_y + ty]]
+                for tx in range(begin_x, end_x):
+                    shift = at_x + width[tap_x + width[3] + tx]
+                    weight = abs(float(weights[width[tap_x + tx]]))
+                    first = 0 if shift >= 0 else (step - 1 - shift) // step
+                    last = min(count, (length - 1 - shift) // step + 1)
+                    for m in range(first, last):
+                        sums[uint64(m)] += weight * abs(float(line[uint64(shift + step * m)]))
+
+
+@compiled
+def _row_exceeds(x, w, bias, co, depth, height, width, z, y, sources, length):
+    """Whether the exact sum of magnitudes of one of a row's outputs is over 2^63 − 1."""
+    b, channel, at_z, at_y = sources
+    for q in range(width[2]):
+        for column in range(width[4 + q], length, width[1]):
+            at_x = column // width[1] * width[0]
+            total = _magnitude(bias[co])
+            for ci in range(w.shape[1]):
+                total = _add_taps(total, x, b, channel + ci, w, co, ci, depth, height, width, z, y, q, at_z, at_y, at_x)
+                if total > uint64(LARGEST):
+                    return True
     return False
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numba import uint64
 
 from app.core.algorithms.direct import phase_of, taps_within
+from app.core.algorithms.overflow import surely_fits
 from app.core.algorithms.taps import Axis
 from app.core.geometry import ceil_div
 from app.core.jit import brief, compiled
@@ -146,20 +147,10 @@ def _sum_floats(x, w, bias, out, table):
 def _sum_int64(x, w, bias, out, table):
     """Write the output where no sum can wrap; whether that is certain."""
     taps = table[3] * (len(w) // (table[1] * table[2] * table[3]))
-    largest = _above(x) * _above(w) * taps + _above(bias)
-    if largest > 2.0**62:
+    if not surely_fits(x, w, bias, taps):
         return False
     _sum(x, w, bias, out, table)
     return True
-
-
-@compiled
-def _above(values):
-    """A number no smaller than any magnitude, and below twice the largest: in a loop over whole vectors."""
-    bits = 0
-    for m in range(len(values)):
-        bits |= values[m] ^ (values[m] >> 63)
-    return float(bits) + 1.0
 
 
 @compiled
