@@ -92,3 +92,24 @@ def test_a_bias_alone(op: Op) -> None:
     assert not refused(op, x, w, bias=np.array([-LARGEST]), **options)
     assert refused(op, x, w, bias=np.array([-LARGEST - 1]), **options)
     assert refused(op, x, w + 1, bias=np.array([LARGEST]), **options)
+
+
+@pytest.mark.parametrize("op", OPS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("place", [0, 1, 399_999, 799_999])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_one_infinite_float_of_many_is_found(op: Op, dtype: str, place: int, sign: int) -> None:
+    x, w = np.ones((1, 1, 800_000), dtype), np.full((1, 1, 1), 4, dtype)
+    assert not refused(op, x, w)
+    x[0, 0, place] = sign * (np.finfo(dtype).max / 2)
+    assert refused(op, x, w)
+    assert not refused(op, x, w / 4)
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_infinities_that_meet_are_refused_too(op: Op) -> None:
+    """Their difference is NaN."""
+    x, w = np.full((1, 2, 60_000), 1e300), np.full((2, 2, 1), 1e300)
+    w[1] = -w[1]
+    w[:, 1] = -w[:, 1]
+    assert refused(op, x, w)

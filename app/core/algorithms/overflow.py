@@ -52,10 +52,10 @@ def check_int64(axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out_sha
 #: So few elements take one thread a few microseconds: less than another call of a kernel.
 _FEW = 50_000
 
-#: What a product of magnitudes takes, and an element of which the largest is looked for, in
+#: What a product of magnitudes takes, and eight bytes that are looked through, in
 #: multiply-adds of the algorithms.
 _SUMS_WORK = 3
-_LARGEST_WORK = 3
+_LOOK_WORK = 3
 
 
 def _largest(values: Array) -> int:
@@ -67,7 +67,7 @@ def _largest(values: Array) -> int:
         high_end, low_end = _ends(flat, low, high)
         found.append(max(high_end, -low_end))
 
-    run_in_parts(part, flat.size, flat.size * _LARGEST_WORK)
+    run_in_parts(part, flat.size, flat.size * _LOOK_WORK)
     return max(found)
 
 
@@ -257,8 +257,15 @@ def check_finite(output: Array) -> None:
     Raises:
         OverflowingError: `float_overflow`.
     """
-    bits, infinite = _BITS[output.dtype.itemsize]
-    if _largest_bits(output.view(bits), infinite) < infinite:
+    flat = output.reshape(-1)
+    found: list[bool] = []
+
+    def part(low: int, high: int) -> None:
+        if not _all_finite(flat, low, high):
+            found.append(True)
+
+    run_in_parts(part, flat.size, flat.nbytes // 8 * _LOOK_WORK)
+    if not found:
         return
     wider = output.dtype == np.float32
     template = "the result is too large for {dtype}: use smaller numbers"
@@ -267,16 +274,10 @@ def check_finite(output: Array) -> None:
     raise OverflowingError([Fault((), "float_overflow", message, suggestion=suggestion)])
 
 
-#: By the size of a float: its bits as a whole number, and those of infinity. Without the
-#: sign, infinity and the NaNs are the largest.
-_BITS = {4: (np.dtype(np.int32), 0x7F80_0000), 8: (np.dtype(np.int64), 0x7FF0_0000_0000_0000)}
-
-
 @compiled
-def _largest_bits(values, infinite):
-    """The largest bits of some floats without their signs, in a loop over whole vectors."""
-    flat, mask = values.reshape(-1), infinite | (infinite - 1)
-    largest = infinite & 0
-    for m in range(len(flat)):
-        largest = max(largest, flat[m] & mask)
-    return largest
+def _all_finite(values, low, high):
+    """Whether values[low:high] are all finite, in a loop over whole vectors: it must not end early."""
+    other = False
+    for m in range(uint64(low), uint64(high)):
+        other |= not abs(values[m]) < np.inf
+    return not other
