@@ -20,7 +20,7 @@ from app.api.routing import answer_in_pieces
 from app.api.safetensors import write_safetensors
 from app.api.sizes import geometry_json
 from app.core.cost import Limits
-from app.core.execute import execute
+from app.core.execute import chosen, execute
 from app.core.geometry import Op
 from app.core.layout import Array
 from app.core.problem import DTYPES
@@ -121,7 +121,7 @@ def write(job: Job, result: Result) -> Pieces:
     answer: dict[str, Any] = {
         "output": result.output,
         "dtype": DTYPE_NAMES[result.output.dtype],
-        "algorithm": job.plan.algorithm.name,
+        "algorithm": chosen(job.plan, job.kernel).algorithm.name,
         "shape": result.output.shape,
         "geometry": orjson.Fragment(geometry_json(job.plan.problem)),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from app.core.algorithms import separable
 from app.core.algorithms.overflow import check_finite, check_int64
 from app.core.algorithms.padding import pad_input
 from app.core.layout import Array
@@ -20,7 +21,7 @@ def execute(plan: Plan, x: Array, w: Array, bias: Array | None = None) -> Array:
     """
     if plan.tiny is not None and (output := plan.tiny.run(x, w, bias)) is not None:
         return output
-    problem = plan.problem
+    plan, problem = chosen(plan, w), plan.problem
     asked = _native(x), _native(w)
     if x.dtype.kind == "i" or not plan.algorithm.as_asked:
         x, w = _as_axes(plan, *asked)
@@ -34,6 +35,13 @@ def execute(plan: Plan, x: Array, w: Array, bias: Array | None = None) -> Array:
     if x.dtype.kind == "f":
         check_finite(out)
     return out.reshape(problem.output_shape)
+
+
+def chosen(plan: Plan, w: Array) -> Plan:
+    """The plan for this very kernel: where it is of rank one, that may be another."""
+    if plan.rank_one is not None and separable.applies(plan.axes, w):
+        return plan.rank_one
+    return plan
 
 
 def _native(values: Array) -> Array:

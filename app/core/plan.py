@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
 
-from app.core.algorithms import ALGORITHMS, Algorithm
+from app.core.algorithms import ALGORITHMS, SEPARABLE, Algorithm
 from app.core.algorithms.taps import CACHED_KERNEL, Axis, axes_of
 from app.core.algorithms.tiny import Tiny, is_tiny
 from app.core.problem import Problem
@@ -32,6 +32,8 @@ class Plan:
     input_shape: tuple[int, ...]
     kernel_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
+    #: For kernels of rank one, where that would be cheaper.
+    rank_one: Plan | None = field(default=None, init=False, compare=False)
     #: Makes the direct sums of a tiny operation, where the arrays allow. Belongs to the planned
     #: algorithm: `replace` does not carry it over to another.
     tiny: Tiny | None = field(default=None, init=False, compare=False)
@@ -62,15 +64,17 @@ def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
     kernel_shape = (problem.out_channels, problem.in_channels // problem.groups, *(axis.kernel for axis in axes))
     output_shape = (problem.batch, problem.out_channels, *(axis.output for axis in axes))
     elements = sum(map(math.prod, (input_shape, kernel_shape, output_shape)))
-    if pads and not best.as_asked:
+    if pads:
         elements += problem.input_elements
     tables = sum(axis.table.nbytes for axis in axes)
+    separates = problem.method == "auto" and SEPARABLE.fits(problem, axes, dtype)
+    workspace = max(one.workspace(problem, axes, dtype) for one in ((best, SEPARABLE) if separates else (best,)))
     plan = Plan(
         problem,
         best,
         axes,
         pads,
-        bytes=elements * dtype.itemsize + tables + best.workspace(problem, axes, dtype),
+        bytes=elements * dtype.itemsize + tables + workspace,
         price=best.price(problem, axes, dtype),
         input_shape=input_shape,
         kernel_shape=kernel_shape,
@@ -78,6 +82,8 @@ def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
     )
     if tiny:
         object.__setattr__(plan, "tiny", Tiny(problem, axes, dtype))
+    elif separates and (price := SEPARABLE.price(problem, axes, dtype)) < plan.price:
+        object.__setattr__(plan, "rank_one", replace(plan, algorithm=SEPARABLE, price=price))
     return plan
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from app.core.algorithms import ALGORITHMS, Algorithm
+from app.core.algorithms import ALGORITHMS, SEPARABLE, Algorithm
 from app.core.checks import describe
 from app.core.execute import execute
 from app.core.geometry import Op
@@ -102,6 +102,9 @@ def steps() -> list[Step]:
     kernels: dict[str, Callable[[], object]] = {}
     for _, what, use in ranked:
         kernels.setdefault(what, use)  # some algorithms are the same for both operations
+    for name in DTYPES:
+        blur = plan_of(describe(Setting("conv", (9, 9), 4, kernel_channels=(1, 1))), np.dtype(name))
+        kernels[f"separable in {name}"] = partial(_run, [replace(blur, algorithm=SEPARABLE)], np.dtype(name))
     uses = list(kernels.items())
     uses.append(("the rank of a matrix", lambda: exact_rank(np.eye(1, dtype=np.int64))))
     uses.append(("waiting of threads", lambda: tell_and_watch(new_word(), new_word(), 1, 0, 0)))

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.core.algorithms import boxes, direct, fourier, tiles, winograd
+from app.core.algorithms import boxes, direct, fourier, separable, tiles, winograd
 from app.core.algorithms.prices import PRICES
 from app.core.algorithms.taps import Axis
+from app.core.algorithms.tiny import is_tiny
 from app.core.layout import Array
 from app.core.parallel import WORTH_A_THREAD, team
 from app.core.problem import Problem
 
 Axes = tuple[Axis, ...]
+
+#: The feature that threads do not share: what a call takes however little there is to do.
+CALL = "call"
 Features = dict[str, float]
 
 
@@ -41,19 +45,32 @@ class Algorithm:
 
     def price(self, problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> float:
         """The guess of its time, in nanoseconds."""
-        each = PRICES[self.prices][dtype.name]
-        work = sum(each[name] * count for name, count in self.features(problem, axes, dtype).items())
+        each, features = PRICES[self.prices][dtype.name], self.features(problem, axes, dtype)
+        work = sum(each[name] * count for name, count in features.items() if name != CALL)
         threads = team.size if problem.macs >= WORTH_A_THREAD else 1
-        return work / threads + each["call"]
+        return work / threads + each[CALL] * features.get(CALL, 0.0)
 
 
 def _always(*_: object) -> bool:
     return True
 
 
+def _direct_features(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> Features:
+    """Those of a tiny operation, which the plan runs in one compiled call, are its own."""
+    if is_tiny(problem, axes) and not problem.pads_by_copying:
+        return {"tiny": 1.0, "tiny_visits": float(problem.macs)}
+    return direct.features(problem, axes, dtype)
+
+
 def _nothing(*_: object) -> int:
     return 0
 
+
+#: For kernels of rank one alone, which no shape tells: a plan has it beside its own algorithm.
+SEPARABLE = Algorithm(
+    "separable", separable.fits, separable.features, separable.workspace, separable.run, "separable",
+    sums_products=False,
+)  # fmt: skip
 
 _WINOGRAD = Algorithm(
     "winograd", winograd.fits, winograd.features, winograd.workspace, winograd.run,
@@ -66,13 +83,13 @@ _FOURIER = Algorithm(
 
 ALGORITHMS: dict[str, tuple[Algorithm, ...]] = {
     "conv": (
-        Algorithm("direct", _always, direct.features, _nothing, direct.run, "direct"),
+        Algorithm("direct", _always, _direct_features, _nothing, direct.run, "direct"),
         Algorithm("tiles", boxes.fits, tiles.features, tiles.workspace, tiles.run, "tiles", as_asked=True),
         _WINOGRAD,
         _FOURIER,
     ),
     "conv_transpose": (
-        Algorithm("polyphase", _always, direct.features, _nothing, direct.run, "direct"),
+        Algorithm("polyphase", _always, _direct_features, _nothing, direct.run, "direct"),
         Algorithm("polyphase_tiles", boxes.fits, tiles.features, tiles.workspace, tiles.run, "tiles", as_asked=True),
         _WINOGRAD,
         _FOURIER,

@@ -165,12 +165,12 @@ def tables(
     counts = tuple(map(ceil_div, most, box))
     begin, span = inputs_of(phases)
     depth, lines, line_length = (n + more for n, more in zip(box, span, strict=True))
-    sizes = Sizes(
+    sizes = Sizes._make([
         problem.batch, problem.groups, in_group, out_group,
         *(axis.input for axis in axes), *(axis.output for axis in axes),
         *(axis.in_step for axis in axes), *(axis.out_step for axis in axes),
         *most, *box, *counts, chunk, ceil_div(out_group, chunk), *begin, *span, lines, line_length, len(phases),
-    )  # fmt: skip
+    ])  # fmt: skip
     plane = depth * lines * line_length
     channel = math.prod(problem.input_size) if ready else plane * math.prod(map(len, residues))
     rows = np.zeros(len(phases), PHASE)

@@ -74,6 +74,7 @@ def features(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> dict[
     phases = math.prod(len(axis.residues) for axis in axes)
     sets = ceil_div(problem.out_channels, blocks.held)
     return {
+        "call": 1.0,
         "levels": phases * blocks.levels,
         "moved": phases * blocks.moved,
         "products": phases * blocks.products,

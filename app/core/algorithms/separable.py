@@ -62,6 +62,7 @@ def features(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> dict[
     first, others = rows * width.kernel, columns * height.kernel + slices * depth.kernel
     strided = width.in_step > 1
     return {
+        "call": 1.0,
         "strided": float(strided * channels * first * width.output),
         "products": float(channels * (others + (not strided) * first) * width.output),
         "moved": float(channels * (2 * rows + columns + slices) * width.output),
@@ -147,6 +148,11 @@ def _cut_of(itemsize: int, depth: _Size, height: _Size, width: _Size) -> _Cut:
     long = [size.fewest for size in (depth, height, width) if size.kernel > 1]
     roundings = math.prod(long) + 2 - sum(long)
     return _Cut(strip, ceil_div(height.output, strip), lines(strip), scratch(strip), roundings)
+
+
+def applies(axes: Axes, w: Array) -> bool:
+    """Whether every kernel is of rank one; w (C_out, 1, *kernel), of a problem that fits."""
+    return factors(w.reshape(len(w), 1, *(axis.kernel for axis in axes)), _cut(axes, w.dtype).roundings) is not None
 
 
 def run(problem: Problem, axes: Axes, x: Array, w: Array, bias: Array, out: Array) -> None:

@@ -120,7 +120,7 @@ class Vectors:
 
     def _call(self, name: str, result: Any, kinds: Sequence[Any], arguments: Sequence[Any]) -> Any:
         kind: Any = ir.FunctionType(result, kinds)
-        function = cgutils.get_or_insert_function(self.builder.module, kind, name)
+        function: Any = cgutils.get_or_insert_function(self.builder.module, kind, name)  # type: ignore[no-untyped-call]
         return self.builder.call(function, arguments)
 
 

@@ -73,6 +73,7 @@ def features(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.gener
     laid = 0 if boxes.ready else boxes.laid * places * (1 if sizes.chunks == 1 else min(team.size, sizes.chunks))
     placed = problem.output_elements if sizes.out_step_x > 1 or sizes.box_x < 2 * lanes else 0
     return {
+        "call": 1.0,
         "sums": vectors * blocks * taps * max(rows, 2.0),
         "tiles": vectors * blocks * sizes.phases / TILES[rows][0],
         "laid": laid * dtype.itemsize,

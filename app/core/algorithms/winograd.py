@@ -75,6 +75,7 @@ def features(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.gener
     times_mapped = places if tiling.maps_as_it_goes else sizes.groups
     times_laid = places * min(team.size, sizes.chunks)
     return {
+        "call": 1.0,
         "sums": products * places * (tiling.width // lanes) * rows * sizes.in_group,
         "kernels": times_mapped * rows * ceil_div(sizes.in_group, lanes) * products,
         "inputs": times_laid * sizes.in_group * sizes.box_y * ceil_div(sizes.box_x, lanes) * products,
