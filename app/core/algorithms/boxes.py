@@ -131,8 +131,10 @@ def _residue_count(axis: Axis) -> int:
     return min(axis.in_step, axis.kernel)
 
 
-def boxes_of(problem: Problem, itemsize: int) -> Boxes:
-    """The tables of a problem for elements of so many bytes."""
+def boxes_of(problem: Problem, itemsize: int, *, whole: bool = False) -> Boxes:
+    """The tables of a problem for elements of so many bytes; `whole` for one box of everything, always laid."""
+    if whole:
+        return _whole_box(problem)
     taps = problem.in_channels // problem.groups * math.prod(problem.kernel_size)
     make = _kept_boxes if taps <= KEPT_TAPS else _boxes
     return make(problem, VECTOR // itemsize, LAID_BYTES // itemsize, team.size)
@@ -165,6 +167,7 @@ def tables(
     counts = tuple(map(ceil_div, most, box))
     begin, span = inputs_of(phases)
     depth, lines, line_length = (n + more for n, more in zip(box, span, strict=True))
+    line_length -= _shared_zeros(problem, axes[2], begin[2], line_length, span[2]) if box[2] == most[2] else 0
     sizes = Sizes._make([
         problem.batch, problem.groups, in_group, out_group,
         *(axis.input for axis in axes), *(axis.output for axis in axes),
@@ -203,6 +206,13 @@ def tables(
     )
 
 
+def _shared_zeros(problem: Problem, axis: Axis, begin: int, line_length: int, span: int) -> int:
+    """How many zeros at the end of a line are those at the beginning of the next: the gap between two is shorter."""
+    if problem.pads_by_copying or axis.in_step > 1:
+        return 0
+    return min(max(0, -begin), max(0, begin + line_length - axis.input), span, VECTOR // 8)
+
+
 def phases_along(axes: tuple[Axis, ...]) -> list[Phase]:
     """The phases that have weights and outputs."""
     return [Phase(axes, index) for index in itertools.product(*(range(_reached(axis)) for axis in axes))]
@@ -222,6 +232,13 @@ def residues_along(axes: tuple[Axis, ...]) -> tuple[Int64Array, Int64Array, Int6
 def _most(sizes: Iterable[tuple[int, ...]]) -> Sizes3:
     z, y, x = map(max, zip(*sizes, strict=True))
     return z, y, x
+
+
+@lru_cache(maxsize=256)
+def _whole_box(problem: Problem) -> Boxes:
+    axes = axes_of(problem)
+    phases = phases_along(axes)
+    return tables(problem, axes, phases, _most(phase.positions for phase in phases), problem.out_channels)
 
 
 _kept_boxes = lru_cache(maxsize=256)(_boxes)

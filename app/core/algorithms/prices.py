@@ -65,6 +65,16 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "call": 8000.0,
         },
     },
+    "dots": {
+        "float32": {"sums": 0.3, "loads": 0.1, "ends": 3.0, "gathered": 0.5, "bytes": 0.02, "call": 20000.0},
+        "float64": {"sums": 0.3, "loads": 0.1, "ends": 3.0, "gathered": 0.5, "bytes": 0.02, "call": 20000.0},
+        "int64": {"sums": 0.35, "loads": 0.1, "ends": 3.0, "gathered": 0.5, "bytes": 0.02, "call": 20000.0},
+    },
+    "col2im": {
+        "float32": {"sums": 0.3, "copied": 0.1, "stamps": 0.8, "bytes": 0.02, "call": 20000.0},
+        "float64": {"sums": 0.3, "copied": 0.15, "stamps": 0.8, "bytes": 0.02, "call": 20000.0},
+        "int64": {"sums": 0.35, "copied": 0.15, "stamps": 0.8, "bytes": 0.02, "call": 20000.0},
+    },
     "fourier": {
         "float32": {"levels": 0.14, "moved": 2.0, "products": 1.0, "scanned": 0.5, "calls": 50000.0, "call": 50000.0},
         "float64": {"levels": 0.28, "moved": 4.0, "products": 2.0, "scanned": 1.0, "calls": 50000.0, "call": 50000.0},

@@ -102,6 +102,14 @@ class Vectors:
             return self.builder.add(c, self.builder.mul(a, b))
         return self._call(f"llvm.fmuladd.{self._suffix}", self.kind, [self.kind] * 3, [a, b, c])
 
+    def sum_up(self, a: Any) -> Any:
+        """The sum of a vector's elements, as a scalar: halves are added until one is left."""
+        half = self.lanes // 2
+        while half:
+            a = self.add(a, self.shuffle(a, a, [m % (2 * half) for m in range(half, half + self.lanes)]))
+            half //= 2
+        return self.builder.extract_element(a, I32(0))
+
     def shuffle(self, a: Any, b: Any, order: Sequence[int]) -> Any:
         """The elements of a and b in this order."""
         return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, len(order)), list(order)))
