@@ -42,7 +42,7 @@ MAPPED_BYTES = 5 * 2**17
 #: Mapped kernels that are used in no more boxes are mapped anew for each, in the cache.
 MOST_USES = 2
 
-#: Bytes of the mapped kernels at most.
+#: Bytes of all mapped kernels at most; larger ones are mapped for each box, too.
 MOST_KERNEL_BYTES = 2**25
 
 
@@ -55,14 +55,13 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
         and kernels in ((1, 1, 3), (1, 3, 3))
         and axes[0].is_unit
         and all(axis.in_step == axis.out_step == 1 and axis.span == axis.kernel - 1 for axis in axes)
-        and _kernel_elements(problem, dtype) * dtype.itemsize <= MOST_KERNEL_BYTES
     )
 
 
-def _kernel_elements(problem: Problem, dtype: np.dtype[np.generic]) -> int:
+def _kernel_elements(problem: Problem, itemsize: int) -> int:
     products: int = PRODUCTS ** sum(k == 3 for k in problem.kernel_size)
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
-    lanes = VECTOR // dtype.itemsize
+    lanes = VECTOR // itemsize
     return problem.groups * ceil_div(out_group, ROWS) * ROWS * ceil_div(in_group, lanes) * lanes * products
 
 
@@ -70,10 +69,11 @@ def features(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.gener
     """What the time is proportional to: turns of the innermost loop, and vectors mapped of each kind."""
     tiling = _tiling(problem, dtype.itemsize, team.size)
     boxes, sizes, lanes = tiling.boxes, tiling.boxes.sizes, VECTOR // dtype.itemsize
-    places = sizes.batch * sizes.groups * sizes.positions_y * sizes.positions_x / (sizes.box_y * sizes.box_x)
+    share = sizes.positions_y * sizes.positions_x / (sizes.box_y * sizes.box_x)
+    places = sizes.groups * share * ceil_div(sizes.batch, tiling.together)
     products, rows = len(tiling.products), ceil_div(sizes.out_group, ROWS) * ROWS
     times_mapped = places if tiling.maps_as_it_goes else sizes.groups
-    times_laid = places * min(team.size, sizes.chunks)
+    times_laid = sizes.batch * sizes.groups * share * min(team.size, sizes.chunks)
     return {
         "call": 1.0,
         "sums": products * places * (tiling.width // lanes) * rows * sizes.in_group,
@@ -89,7 +89,7 @@ def features(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.gener
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output: each thread's box, and the mapped kernels."""
     tiling = _tiling(problem, dtype.itemsize, team.size)
-    kernels = 0 if tiling.maps_as_it_goes else _kernel_elements(problem, dtype)
+    kernels = 0 if tiling.maps_as_it_goes else _kernel_elements(problem, dtype.itemsize)
     return (sum(tiling.working) * team.size + kernels) * dtype.itemsize
 
 
@@ -115,8 +115,8 @@ class _Kernels(NamedTuple):
 class _Tiling:
     """The boxes of tiles, with the places of a kernel's weights, of input channels and of products.
 
-    `width` is a box's tiles, in whole vectors; `working` the elements of each piece of
-    working memory.
+    A box holds the tiles of so many samples `together`; `width` is the length of a row of
+    them, in whole vectors; `working` the elements of each piece of working memory.
     """
 
     boxes: Boxes
@@ -124,6 +124,7 @@ class _Tiling:
     weights: Int64Array
     channels: Int64Array
     products: Int64Array
+    together: int
     width: int
     working: tuple[int, ...]
     maps_as_it_goes: bool
@@ -143,7 +144,8 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
         _filter(
             flat_x, flat_w, own if tiling.maps_as_it_goes else mapped, gathered, bias, zeros, flat_out,
             laid, line, inputs, sums, outputs, sizes, kernels, boxes.phases, boxes.places, *boxes.residues,
-            tiling.weights, tiling.channels, tiling.products, tiling.width, mode, tiling.maps_as_it_goes, low, high,
+            tiling.weights, tiling.channels, tiling.products, tiling.together, tiling.width, mode,
+            tiling.maps_as_it_goes, low, high,
         )  # fmt: skip
 
     run_in_parts(part, boxes.tasks, work=problem.macs // 4)
@@ -158,22 +160,26 @@ def _tiling(problem: Problem, itemsize: int, threads: int) -> _Tiling:
     tiled = (axes[0], _tiled(axes[1]) if squared else axes[1], _tiled(axes[2]))
     phases = phases_along(tiled)
     _, lines, columns = phases[0].positions
-    most = max(lanes, MAPPED_BYTES // (products * in_group * itemsize) // lanes * lanes)
+    most = MAPPED_BYTES // (products * in_group * itemsize) // lanes * lanes
+    most = most or 2 * lanes  # what leaves the cache anyway is better read seldom
     box_x = ceil_div(columns, ceil_div(columns, most))
     box_y = ceil_div(lines, ceil_div(lines, max(1, min(lines, most // box_x))))
-    uses = problem.batch * ceil_div(lines, box_y) * ceil_div(columns, box_x)
+    together = max(1, min(problem.batch, most // (lines * columns)))
+    uses = ceil_div(problem.batch, together) * ceil_div(lines, box_y) * ceil_div(columns, box_x)
     pieces = ceil_div(2 * threads, uses * problem.groups) if problem.macs >= 4 * WORTH_A_THREAD else 1
     chunk = min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS)
     boxes = tables(problem, tiled, phases, (1, box_y, box_x), chunk)
     sizes = boxes.sizes._replace(output_y=axes[1].output, output_x=axes[2].output)  # in elements, not in tiles
-    width, row = (ceil_div(count, lanes) * lanes for count in (box_y * box_x, in_group))
+    width, row = (ceil_div(count, lanes) * lanes for count in (together * box_y * box_x, in_group))
+    width += lanes if together > 1 else 0  # a sample's last line may be written over the end of its channel's row
     kernels = _kernels(problem, axes, products, row, lanes)
-    maps_as_it_goes = uses <= MOST_USES
+    maps_as_it_goes = uses <= MOST_USES or _kernel_elements(problem, itemsize) * itemsize > MOST_KERNEL_BYTES
     own_block = kernels.block if maps_as_it_goes else 0
     inputs, sums = products * (in_group * width + lanes), products * (ROWS * width + lanes)
     return _Tiling(
-        replace(boxes, sizes=sizes),
+        replace(boxes, sizes=sizes, tasks=uses * problem.groups * sizes.chunks),
         kernels,
+        together=together,
         weights=_weights_in_order(axes) * row,
         channels=np.arange(in_group) * width,
         products=np.arange(products) * (ROWS * width + lanes),
@@ -251,9 +257,9 @@ def _map_block(w, mapped, at, gathered, weights, sizes, kernels, g, first):
 def _filter(
     x, w, mapped, gathered, bias, zeros, out, laid, line, inputs, sums, outputs,
     sizes, kernels, phases, places, residues_z, residues_y, residues_x, weights, channels, product_places,
-    width, mode, maps_as_it_goes, low, high,
+    together, width, mode, maps_as_it_goes, low, high,
 ):  # fmt: skip
-    """Filter the tasks from `low` to `high`, counted over (batch, group, box, chunk of channels)."""
+    """Filter the tasks from `low` to `high`, counted over (samples together, group, box, chunk of channels)."""
     lanes, phase = VECTOR // x.itemsize, phases[0]
     squared, products = kernels.weights == 9, len(product_places)
     in_group, out_group = sizes.in_group, sizes.out_group
@@ -265,16 +271,22 @@ def _filter(
     for task in range(low, high):
         place, number = divmod(task, sizes.chunks)
         rest, column = divmod(place, sizes.boxes_x)
-        sample, strip = divmod(rest, sizes.boxes_y)
-        b, g = divmod(sample, sizes.groups)
+        rest, strip = divmod(rest, sizes.boxes_y)
+        turn, g = divmod(rest, sizes.groups)
+        begin, end = turn * together, min(sizes.batch, (turn + 1) * together)
         y, left = strip * sizes.box_y, column * sizes.box_x
         height, across = min(sizes.box_y, phase.positions_y - y), min(sizes.box_x, phase.positions_x - left)
+        of_sample = height * across
+        count = (end - begin) * of_sample
         if place != at_hand:
-            source = sample * in_group * input_plane
-            lay(x, source, sizes, residues_z, residues_y, residues_x, mode, 0, y, left, laid, line)
-            _map_inputs(laid, inputs, places, sizes.line_length, products, in_group, height, across, width, squared)
+            for b in range(begin, end):
+                source = (b * sizes.groups + g) * in_group * input_plane
+                lay(x, source, sizes, residues_z, residues_y, residues_x, mode, 0, y, left, laid, line)
+                _map_inputs(
+                    laid, inputs, (b - begin) * of_sample, places, sizes.line_length, products, in_group,
+                    height, across, width, squared,
+                )  # fmt: skip
             at_hand = place
-        count = height * across
         first, last = number * sizes.chunk, min(out_group, (number + 1) * sizes.chunk)
         for co in range(first, last, ROWS):
             live = min(ROWS, last - co)
@@ -299,19 +311,21 @@ def _filter(
                         2 * OF_OUTPUT + squared, sums, r * width + start, product_places, 0, bias[channel],
                         outputs, start, width,
                     )  # fmt: skip
-                plane = (b * sizes.groups * out_group + channel) * output_plane
-                _place(outputs, width, sizes, squared, y, left, height, across, out, plane)
+                for b in range(begin, end):
+                    plane = (b * sizes.groups * out_group + channel) * output_plane
+                    first_tile = (b - begin) * of_sample
+                    _place(outputs, first_tile, width, sizes, squared, y, left, height, across, out, plane)
 
 
 @inlined
-def _place(outputs, width, sizes, squared, y, left, height, across, out, plane):
+def _place(outputs, at, width, sizes, squared, y, left, height, across, out, plane):
     """Weave the outputs of a box's tiles into their lines."""
     high, ox = OUTPUTS if squared else 1, left * OUTPUTS
     count = min(across * OUTPUTS, sizes.output_x - ox)
     for v in range(height):
         for a in range(min(high, sizes.output_y - (y + v) * high)):
             target = plane + ((y + v) * high + a) * sizes.output_x + ox
-            weave_four(out, target, outputs, a * OUTPUTS * width + v * across, width, count)
+            weave_four(out, target, outputs, at + a * OUTPUTS * width + v * across, width, count)
 
 
 @inlined
@@ -321,7 +335,7 @@ def zero(values):
 
 
 @inlined
-def _map_inputs(laid, inputs, places, line_length, per_channel, in_group, height, across, width, squared):
+def _map_inputs(laid, inputs, at, places, line_length, per_channel, in_group, height, across, width, squared):
     """Map the tiles of a box, line by line, a row of all tiles for each product and channel."""
     lanes = VECTOR // laid.itemsize
     for ci in range(in_group):
@@ -329,5 +343,5 @@ def _map_inputs(laid, inputs, places, line_length, per_channel, in_group, height
             for start in range(0, across, lanes):
                 transform(
                     2 * OF_INPUT + squared, laid, v * line_length + start, places, ci * per_channel, zero(laid),
-                    inputs, ci * width + v * across + start, in_group * width + lanes,
+                    inputs, at + ci * width + v * across + start, in_group * width + lanes,
                 )  # fmt: skip
