@@ -14,8 +14,15 @@ Prices = dict[str, dict[str, dict[str, float]]]
 ROBUST = 0.3
 
 
-def solve(matrix: Any, times: Any, weights: Any) -> Any:
+#: How firmly a coefficient is held to its guess: as by one time that is known to a tenth as well as the others.
+GUESSING = 0.1
+
+
+def solve(matrix: Any, times: Any, weights: Any, guess: Any) -> Any:
     """Coefficients ≥ 0 (features,) with matrix (samples, features) @ coefficients ≈ times (samples,).
+
+    `weights` (samples,) say how much each time matters. `guess` (features,) decides what
+    the times do not: a feature that none of them has, or two that always come together.
 
     Errors count by their share of the time. Dividing by the time alone would let too small a
     price count less than too large a one; dividing by the root of price and time counts both
@@ -24,11 +31,16 @@ def solve(matrix: Any, times: Any, weights: Any) -> Any:
     from scipy.optimize import nnls
 
     # Columns of one size: multiply-adds are millions where calls are a few.
-    sizes = np.maximum((matrix / times[:, None]).max(axis=0), 1e-300)
-    scaled = matrix / sizes
-    rows = weights / times
+    sizes = (matrix / times[:, None]).max(axis=0)
+    sizes[sizes == 0] = 1.0
+    scaled, guessed = matrix / sizes, guess * sizes
+    rows, larger = weights / times, guessed
     for _ in range(20):
-        solution, _ = nnls(scaled * rows[:, None], times * rows)
+        # By its share of the larger of both, so that no guess that is far too small pulls hard.
+        pulls = np.divide(GUESSING, larger, out=np.zeros_like(larger), where=guess > 0)
+        equations = np.concatenate([scaled * rows[:, None], np.diag(pulls)])
+        solution, _ = nnls(equations, np.concatenate([times * rows, guessed * pulls]))
+        larger = np.maximum(guessed, solution)
         prices = np.maximum(scaled @ solution, 0.01 * times)
         scale = np.sqrt(prices * times)
         errors = np.abs(prices - times) / scale
@@ -39,12 +51,10 @@ def solve(matrix: Any, times: Any, weights: Any) -> Any:
 def source(prices: Prices) -> str:
     """The Python file of the prices, as ruff formats it."""
     lines = [
-        f'"""What the algorithms\' work costs, in nanoseconds on {team.size} threads: by algorithm, dtype and feature.',
+        '"""What each unit of work takes, in nanoseconds: of each algorithm, in each dtype, of each feature.',
         "",
-        "Written by `python -m benchmarks fit`; only the order of the prices that they make matters.",
+        f"Fitted to measurements by `python -m benchmarks fit`, on {team.size} threads.",
         '"""',
-        "",
-        "from __future__ import annotations",
         "",
         "PRICES: dict[str, dict[str, dict[str, float]]] = {",
     ]

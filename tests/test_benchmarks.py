@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import itertools
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks import growth, layers, regret, report, shapes, solving, timing, unseen
+from app.core.algorithms.prices import PRICES
+from benchmarks import fit, growth, layers, regret, report, shapes, solving, timing, unseen
 from benchmarks.cases import Case
 from benchmarks.panel_cases import PANEL
 
@@ -114,9 +116,16 @@ def test_fit_finds_the_coefficients_behind_noisy_times() -> None:
     matrix = np.stack([macs, size, calls, unused], axis=1)
     times = matrix @ [0.02, 0.4, 3000.0, 0.0] * np.exp(random.normal(0, 0.05, 400))
     times[::40] *= 10  # other programs got in the way
-    found = solving.solve(matrix, times, np.ones(400))
+    found = solving.solve(matrix, times, np.ones(400), np.array([1.0, 0.01, 100.0, 0.0]))
     assert found[:3] == pytest.approx([0.02, 0.4, 3000.0], rel=0.05)
     assert 0 <= found[3] < 2e-4
+
+
+def test_fit_leaves_to_the_guess_what_the_times_do_not_tell() -> None:
+    macs = 10 ** np.random.default_rng(0).uniform(3, 9, 50)
+    matrix = np.stack([macs, macs, np.zeros(50)], axis=1)  # two that come together, one that never comes
+    found = solving.solve(matrix, 0.5 * macs, np.ones(50), np.array([0.1, 0.1, 7.0]))
+    assert found == pytest.approx([0.25, 0.25, 7.0], rel=0.01)
 
 
 def test_prices_are_written_as_python_that_says_the_same() -> None:
@@ -124,3 +133,33 @@ def test_prices_are_written_as_python_that_says_the_same() -> None:
     (assignment,) = (node for node in ast.parse(solving.source(prices)).body if isinstance(node, ast.AnnAssign))
     assert assignment.value is not None
     assert ast.literal_eval(assignment.value) == prices
+
+
+def test_fit_counts_what_the_price_is_made_of() -> None:
+    for case in [*PANEL, *itertools.islice(shapes.shapes(5), 100)]:
+        plan, algorithms = regret.able(case)
+        for algorithm in algorithms:
+            each = PRICES[algorithm.prices][case.dtype]
+            summed = sum(each[name] * count for name, count in fit.counts(algorithm, case).items())
+            assert summed == pytest.approx(algorithm.price(plan.problem, plan.axes, case.numpy_dtype))
+
+
+def test_kept_samples_are_read_as_they_were_written(tmp_path: Path) -> None:
+    samples = [fit.Sample(CASE, "direct", 0.5, 1.25), fit.Sample(next(shapes.shapes(0)), "tiles", 2.0, 1.0)]
+    fit.keep(tmp_path / "samples", samples[:1])
+    fit.keep(tmp_path / "samples", samples[1:])
+    assert list(fit.kept(tmp_path / "samples")) == samples
+    assert list(fit.kept(tmp_path / "none")) == []
+
+
+def test_fit_keeps_the_prices_that_too_few_samples_tell_of() -> None:
+    samples = [fit.Sample(CASE, "direct", 0.5, 1.0)] * (fit.FEWEST - 1)
+    assert fit.fit(samples, PRICES) == (PRICES, [])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+def test_kernels_of_rank_one_are_that(dtype: str) -> None:
+    kernel = fit.of_rank_one(np.zeros((4, 3, 5, 7), dtype))
+    assert kernel.dtype == dtype
+    assert (np.linalg.matrix_rank(kernel.astype(np.float64)) == 1).all()
+    assert len({each.tobytes() for each in kernel.reshape(12, -1)}) == 12
