@@ -168,9 +168,7 @@ def _write_dots(
     last = builder.sub(live, I64(1))
     real = [builder.select(builder.icmp_signed("<", I64(r), last), I64(r), last) for r in range(ROWS)]
     kernels = [builder.gep(w, [builder.add(w_at, builder.mul(r, w_row))]) for r in real]
-    inputs = [
-        builder.gep(columns, [builder.add(columns_at, builder.mul(columns_row, I64(c)))]) for c in range(count)
-    ]
+    inputs = [builder.gep(columns, [builder.add(columns_at, builder.mul(columns_row, I64(c)))]) for c in range(count)]
     whole = builder.mul(builder.sdiv(taps, I64(vec.lanes)), I64(vec.lanes))
 
     def added(sums: list[Any], at: Any, some: Any) -> list[Any]:

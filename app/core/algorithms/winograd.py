@@ -290,20 +290,13 @@ def _filter(
         first, last = number * sizes.chunk, min(out_group, (number + 1) * sizes.chunk)
         for co in range(first, last, ROWS):
             live = min(ROWS, last - co)
-            rows = ROWS if live > ROWS // 2 else ROWS // 2
             at = 0 if maps_as_it_goes else (g * blocks + co // ROWS) * kernels.block
             if maps_as_it_goes:
                 _map_block(w, mapped, 0, gathered, weights, sizes, kernels, g, co)
-            for f in range(products):
-                start = 0
-                while start < count:
-                    vectors = min(3, (count - start + lanes - 1) // lanes)
-                    sum_tile(
-                        rows, vectors, inputs, f * apart_inputs + start, channels, 0, in_group,
-                        mapped, at + f * kernels.apart, kernels.row, live, zeros, 0,
-                        sums, f * apart_sums + start, width,
-                    )  # fmt: skip
-                    start += vectors * lanes
+            _multiply(
+                inputs, apart_inputs, channels, in_group, mapped, at, kernels, live, zeros, sums, apart_sums,
+                products, count, width,
+            )  # fmt: skip
             for r in range(live):
                 channel = g * out_group + co + r
                 for start in range(0, count, lanes):
@@ -315,6 +308,23 @@ def _filter(
                     plane = (b * sizes.groups * out_group + channel) * output_plane
                     first_tile = (b - begin) * of_sample
                     _place(outputs, first_tile, width, sizes, squared, y, left, height, across, out, plane)
+
+
+@inlined
+def _multiply(
+    inputs, apart_inputs, channels, in_group, mapped, at, kernels, live, zeros, sums, apart_sums, products, count, width
+):
+    """sums = the mapped kernels of `live` output channels times the mapped inputs, product by product."""
+    lanes = VECTOR // inputs.itemsize
+    rows = ROWS if live > ROWS // 2 else ROWS // 2
+    for f in range(products):
+        for start in range(0, count, 3 * lanes):
+            vectors = min(3, (count - start + lanes - 1) // lanes)
+            sum_tile(
+                rows, vectors, inputs, f * apart_inputs + start, channels, 0, in_group,
+                mapped, at + f * kernels.apart, kernels.row, live, zeros, 0,
+                sums, f * apart_sums + start, width,
+            )  # fmt: skip
 
 
 @inlined
