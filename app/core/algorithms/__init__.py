@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.core.algorithms import boxes, col2im, direct, dots, fourier, separable, tiles, winograd
+from app.core.algorithms import boxes, col2im, direct, dots, fourier, rows, separable, tiles, winograd
 from app.core.algorithms.prices import PRICES
 from app.core.algorithms.taps import Axis
 from app.core.algorithms.tiny import is_tiny
@@ -85,6 +85,7 @@ ALGORITHMS: dict[str, tuple[Algorithm, ...]] = {
     "conv": (
         Algorithm("direct", _always, _direct_features, _nothing, direct.run, "direct"),
         Algorithm("tiles", boxes.fits, tiles.features, tiles.workspace, tiles.run, "tiles", as_asked=True),
+        Algorithm("rows", rows.fits, rows.features, rows.workspace, rows.run, "rows"),
         Algorithm("dots", dots.fits, dots.features, dots.workspace, dots.run, "dots", as_asked=True),
         _WINOGRAD,
         _FOURIER,

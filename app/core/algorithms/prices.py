@@ -79,6 +79,11 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
         "float32": {"levels": 0.14, "moved": 2.0, "products": 1.0, "scanned": 0.5, "calls": 50000.0, "call": 50000.0},
         "float64": {"levels": 0.28, "moved": 4.0, "products": 2.0, "scanned": 1.0, "calls": 50000.0, "call": 50000.0},
     },
+    "rows": {
+        "float32": {"sums": 0.3, "loads": 0.3, "blocks": 20.0, "bytes": 0.02, "call": 10000.0},
+        "float64": {"sums": 0.3, "loads": 0.3, "blocks": 20.0, "bytes": 0.02, "call": 10000.0},
+        "int64": {"sums": 0.5, "loads": 0.3, "blocks": 20.0, "bytes": 0.02, "call": 10000.0},
+    },
     "separable": {
         "float32": {"strided": 0.1, "products": 0.05, "moved": 0.3, "lines": 20.0, "weights": 2.0, "call": 60000.0},
         "float64": {"strided": 0.2, "products": 0.1, "moved": 0.6, "lines": 20.0, "weights": 2.0, "call": 60000.0},
