@@ -8,7 +8,6 @@ kernels of 3, 5 or 7 lines whose windows move by one or two.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
