@@ -74,8 +74,8 @@ def main(arguments: argparse.Namespace) -> None:
     for new in _measured(arguments.seconds, arguments.seed):
         samples += new
         keep(arguments.samples, new)
-    fitted, rows = fit(samples, prices_file.PRICES)
-    print(markdown(("algorithm", "dtype", "times", "error, median", "error, 9 in 10 below"), rows))
+    fitted = fit(samples, prices_file.PRICES)
+    print(quality(samples, fitted))
     arguments.output.write_text(source(fitted))
 
 
@@ -121,20 +121,16 @@ def of_rank_one(w: Array) -> Array:
     return kernel
 
 
-def fit(samples: Iterable[Sample], old: Prices) -> tuple[Prices, list[tuple[str, ...]]]:
-    """The prices by line of the table, dtype and feature, and a row on each fit's errors.
+def fit(samples: Iterable[Sample], old: Prices) -> Prices:
+    """The prices by line of the table, dtype and feature.
 
     Lines and dtypes of which there are too few samples keep their old prices.
     """
-    groups: dict[tuple[str, str], list[Sample]] = defaultdict(list)
-    for sample in samples:
-        groups[_algorithm(sample).prices, sample.case.dtype].append(sample)
     prices: Prices = {line: {dtype: dict(each) for dtype, each in by_dtype.items()} for line, by_dtype in old.items()}
-    rows: list[tuple[str, ...]] = []
-    for (line, dtype), group in groups.items():
+    for (line, dtype), group in _by_line(samples).items():
         if len(group) < FEWEST:
             continue
-        counted = [counts(_algorithm(sample), sample.case) for sample in group]
+        counted = [counts(sample) for sample in group]
         names = list(dict.fromkeys([*prices[line][dtype], *(name for each in counted for name in each)]))
         matrix = np.array([[each.get(name, 0.0) for name in names] for each in counted])
         nanoseconds = np.array([sample.seconds for sample in group]) * 1e9
@@ -142,27 +138,50 @@ def fit(samples: Iterable[Sample], old: Prices) -> tuple[Prices, list[tuple[str,
         weights = np.minimum(1.0, HOPELESS / np.array([sample.beside_best for sample in group]))
         guess = np.array([prices[line][dtype].get(name, 0.0) for name in names])
         coefficients = solve(matrix, nanoseconds, weights, guess)
-        prices[line][dtype] = dict(zip(names, map(_rounded, coefficients), strict=True))
-        errors = np.sort(np.abs(matrix @ coefficients / nanoseconds - 1))
-        told = (f"{statistics.median(errors):.0%}", f"{errors[int(0.9 * (len(errors) - 1))]:.0%}")
-        rows.append((line, dtype, str(len(group)), *told))
-    return prices, sorted(rows)
+        prices[line][dtype] = {name: float(f"{each:.3g}") for name, each in zip(names, coefficients, strict=True)}
+    return prices
+
+
+def _by_line(samples: Iterable[Sample]) -> dict[tuple[str, str], list[Sample]]:
+    groups: dict[tuple[str, str], list[Sample]] = defaultdict(list)
+    for sample in samples:
+        groups[_algorithm(sample).prices, sample.case.dtype].append(sample)
+    return groups
+
+
+def quality(samples: Iterable[Sample], prices: Prices) -> str:
+    """How well prices explain the times that are near the best: a row for each line and dtype.
+
+    The last columns name the cases that are priced too low and too high by most: what they
+    have in common is a feature that the algorithm does not tell of.
+    """
+    rows = []
+    for (line, dtype), group in sorted(_by_line(samples).items()):
+        found = []
+        for sample in group:
+            if sample.beside_best <= HOPELESS:
+                price = sum(prices[line][dtype].get(name, 0.0) * count for name, count in counts(sample).items())
+                found.append((price * 1e-9 / sample.seconds, sample.case.label()))
+        if found:
+            found.sort()
+            errors = sorted(abs(ratio - 1) for ratio, _ in found)
+            told = (str(len(found)), f"{statistics.median(errors):.0%}", f"{errors[int(0.9 * (len(errors) - 1))]:.0%}")
+            ends = ("; ".join(f"{label} ({ratio:.2f})" for ratio, label in end) for end in (found[:2], found[:-3:-1]))
+            rows.append((line, dtype, *told, *ends))
+    head = ("prices", "dtype", "times", "error, median", "9 in 10 below", "too low (price/time)", "too high")
+    return markdown(head, rows)
 
 
 def _algorithm(sample: Sample) -> Algorithm:
     return next(one for one in (*ALGORITHMS[sample.case.op], SEPARABLE) if one.name == sample.algorithm)
 
 
-def counts(algorithm: Algorithm, case: Case) -> dict[str, float]:
+def counts(sample: Sample) -> dict[str, float]:
     """What each price is multiplied with, by feature: threads share all but the call itself."""
-    problem = case.problem()
-    features = algorithm.features(problem, axes_of(problem), case.numpy_dtype)
+    problem = sample.case.problem()
+    features = _algorithm(sample).features(problem, axes_of(problem), sample.case.numpy_dtype)
     threads = team.size if problem.macs >= WORTH_A_THREAD else 1
     return {name: count if name == CALL else count / threads for name, count in features.items()}
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.3g}")
 
 
 def keep(path: Path | None, samples: Sequence[Sample]) -> None:

@@ -10,8 +10,8 @@ from app.core.parallel import team
 
 Prices = dict[str, dict[str, dict[str, float]]]
 
-#: Errors above this share pull no harder than it: a disturbed time must not move a coefficient far.
-ROBUST = 0.3
+#: Errors above this (as a share of the time) pull no harder than it: a disturbed time must not move a coefficient far.
+ROBUST = 1.0
 
 
 #: How firmly a coefficient is held to its guess: as by one time that is known to a tenth as well as the others.

@@ -140,7 +140,9 @@ def test_fit_counts_what_the_price_is_made_of() -> None:
         plan, algorithms = regret.able(case)
         for algorithm in algorithms:
             each = PRICES[algorithm.prices][case.dtype]
-            summed = sum(each[name] * count for name, count in fit.counts(algorithm, case).items())
+            summed = sum(
+                each[name] * count for name, count in fit.counts(fit.Sample(case, algorithm.name, 1.0, 1.0)).items()
+            )
             assert summed == pytest.approx(algorithm.price(plan.problem, plan.axes, case.numpy_dtype))
 
 
@@ -152,9 +154,28 @@ def test_kept_samples_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert list(fit.kept(tmp_path / "none")) == []
 
 
+def test_fit_brings_prices_to_times() -> None:
+    cases = [case for case in itertools.islice(shapes.shapes(6), 200) if case.dtype == "float32"]
+    far = {line: {dtype: dict.fromkeys(each, 1.0) for dtype, each in prices.items()} for line, prices in PRICES.items()}
+    samples = []
+    for case in cases:
+        plan, algorithms = regret.able(case)
+        if plan.tiny is not None:  # too few of them
+            continue
+        name, price = algorithms[0].name, algorithms[0].price(plan.problem, plan.axes, case.numpy_dtype)
+        samples.append(fit.Sample(case, name, price * 1e-9, 1.0))
+    assert "| direct | float32 |" in fit.quality(samples, far)
+    found = fit.fit(samples, far)
+    for sample in samples:
+        counted = fit.counts(sample).items()
+        assert sum(found["direct"]["float32"][name] * count for name, count in counted) == pytest.approx(
+            sample.seconds * 1e9, rel=0.2
+        )
+
+
 def test_fit_keeps_the_prices_that_too_few_samples_tell_of() -> None:
     samples = [fit.Sample(CASE, "direct", 0.5, 1.0)] * (fit.FEWEST - 1)
-    assert fit.fit(samples, PRICES) == (PRICES, [])
+    assert fit.fit(samples, PRICES) == PRICES
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])

@@ -16,13 +16,14 @@ import itertools
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 
 from threadpoolctl import threadpool_limits
 
-from app.core.waiting import new_word, tell_and_watch
+from app.core.waiting import new_word, processor, tell_and_watch
 
 #: Fewer multiply-adds than this are done about as soon by one thread, even beside a helper
 #: that is awake: 50 to 100 microseconds.
@@ -51,6 +52,9 @@ WORTH_A_PART = 4_000_000
 MOST_PARTS_PER_THREAD = 16
 
 
+Range = tuple[int, int]
+
+
 class AbandonedError(Exception):
     """The work was given up between two of its parts: the process is stopping."""
 
@@ -65,6 +69,8 @@ def available_threads() -> int:
 class _Job:
     """The parts of one call. Whoever is free takes the next; the caller works too.
 
+    The caller takes them from the front and helpers from the back: at the next call of the
+    kind each finds in its own cache much of what it needs.
     Nothing waits for a helper that has not begun a part, so one that comes late, or never,
     delays nobody.
     """
@@ -73,7 +79,7 @@ class _Job:
         #: Becomes 1 shortly after the last part, if that was a helper's.
         self.ended = new_word()
         self._part = part
-        self._ranges = list(itertools.pairwise(bounds))[::-1]
+        self._ranges = deque(itertools.pairwise(bounds))
         self._left = len(self._ranges)
         self._lock = threading.Lock()
         self._finished = threading.Lock()
@@ -85,9 +91,9 @@ class _Job:
         """How many parts nobody has begun."""
         return len(self._ranges)
 
-    def work(self) -> bool:
+    def work(self, take: Callable[[deque[Range]], Range]) -> bool:
         """Do parts until none is left to begin; whether the last one to end was among them."""
-        while (bounds := self._begin()) is not None:
+        while (bounds := self._begin(take)) is not None:
             try:
                 if team.abandoned:
                     raise AbandonedError
@@ -98,9 +104,9 @@ class _Job:
                 return True
         return False
 
-    def _begin(self) -> tuple[int, int] | None:
+    def _begin(self, take: Callable[[deque[Range]], Range]) -> Range | None:
         with self._lock:
-            return self._ranges.pop() if self._ranges else None
+            return take(self._ranges) if self._ranges else None
 
     def _fail(self, error: BaseException) -> None:
         """Leave out the parts that nobody has begun."""
@@ -137,11 +143,26 @@ class _Helper(threading.Thread):
         self._called = threading.Lock()
         self._called.acquire()
         self._calls = new_word()
+        self._kept_off = -1
 
     def call(self) -> None:
         """Have it look for open jobs; once, for whoever took it from the idle ones."""
+        if (here := processor()) != self._kept_off:
+            self._keep_off(here)
         self._called.release()
         self._calls[0] += 1
+
+    def _keep_off(self, processor: int) -> None:
+        """Leave a processor to the caller that runs on it.
+
+        With two of them Linux often wakes a thread where its waker runs, and the two take
+        turns of milliseconds there while the other processor has nothing to do.
+        """
+        others = os.sched_getaffinity(0) - {processor}
+        if others and self.native_id:
+            with suppress(OSError):
+                os.sched_setaffinity(self.native_id, others)
+                self._kept_off = processor
 
     def run(self) -> None:
         """Serve as long as the process lives."""
@@ -150,7 +171,7 @@ class _Helper(threading.Thread):
             job = team.find_open(self)
             tell_and_watch(ended, self._calls, calls, 0 if job else PATIENCE, HEAD_START)
             if job:
-                ended = job.ended if job.work() else new_word()
+                ended = job.ended if job.work(deque.pop) else new_word()
             else:
                 self._called.acquire()
                 calls += 1
@@ -257,7 +278,7 @@ def run_in_parts(part: Callable[[int, int], None], count: int, work: int) -> Non
     job = _Job(part, [count * j // parts for j in range(parts + 1)])
     team.open(job)
     try:
-        job.work()
+        job.work(deque.popleft)
     finally:
         team.close(job)
     job.result()

@@ -15,7 +15,7 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from app.core.jit import compiled, inlined
+from app.core.jit import brief, compiled, inlined
 
 Word = NDArray[np.int64]
 
@@ -65,3 +65,19 @@ def tell_and_watch(told: Word, watched: Word, seen: int, patience: int, delay: i
                     _look(watched)
                 return
         _give_way()
+
+
+if hasattr(os, "sched_setaffinity"):
+    _processor: Any = types.ExternalFunction("sched_getcpu", types.int32())
+else:
+
+    @inlined
+    def _processor() -> int:
+        return -1
+
+
+@brief
+def processor() -> int:
+    """The number of the processor that this thread runs on; −1 where that cannot be told."""
+    here: int = _processor()
+    return here

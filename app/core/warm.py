@@ -31,7 +31,7 @@ from app.core.parallel import available_threads
 from app.core.plan import Plan, plan_of
 from app.core.problem import DTYPES, OPS, Problem, Setting
 from app.core.views.rank import exact_rank
-from app.core.waiting import new_word, tell_and_watch
+from app.core.waiting import new_word, processor, tell_and_watch
 
 DType = np.dtype[Any]
 
@@ -107,7 +107,7 @@ def steps() -> list[Step]:
         kernels[f"separable in {name}"] = partial(_run, [replace(blur, algorithm=SEPARABLE)], np.dtype(name))
     uses = list(kernels.items())
     uses.append(("the rank of a matrix", lambda: exact_rank(np.eye(1, dtype=np.int64))))
-    uses.append(("waiting of threads", lambda: tell_and_watch(new_word(), new_word(), 1, 0, 0)))
+    uses.append(("waiting of threads", lambda: (processor(), tell_and_watch(new_word(), new_word(), 1, 0, 0))))
     return [Step(what, number, len(uses), use) for number, (what, use) in enumerate(uses, 1)]
 
 

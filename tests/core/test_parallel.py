@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -65,6 +66,22 @@ def test_helpers_are_there_again_after_a_rest() -> None:
     for rest in (0.0, 1e-5, 5e-5, 1e-4, 1e-3, 0.05) * 5:
         time.sleep(rest)
         meet()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="processors cannot be chosen here")
+def test_helpers_run_only_where_their_caller_may() -> None:
+    """And the caller still runs everywhere, also when it was allowed a single processor in between."""
+    allowed = os.sched_getaffinity(0)
+    try:
+        for some in (allowed, {min(allowed)}, allowed, {max(allowed)}, allowed):
+            os.sched_setaffinity(0, some)
+            meet()
+            assert os.sched_getaffinity(0) == some
+            helpers = [thread.native_id for thread in threading.enumerate() if thread.name == "convarith-part"]
+            assert helpers
+            assert all(os.sched_getaffinity(helper or 0) <= allowed for helper in helpers)
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 @pytest.mark.parametrize("by_helper", [True, False])
