@@ -51,7 +51,12 @@ def features(problem: Problem, axes: tuple[Axis, ...], _dtype: np.dtype[np.gener
     taps = problem.in_channels // problem.groups * math.prod(problem.kernel_size)
     rows = math.prod(problem.output_shape[:-1]) * ceil_div(axes[2].output, STRETCH)
     met = "strided" if axes[2].in_step > 1 else "phased" if axes[2].out_step > 1 else "in_line"
-    return {"call": 1.0, met: problem.macs, "passes": rows * taps / math.prod(axis.out_step for axis in axes[:2])}
+    return {
+        "call": 1.0,
+        met: problem.macs,
+        "rows": rows * len(axes[2].residues),
+        "passes": rows * taps / math.prod(axis.out_step for axis in axes[:2]),
+    }
 
 
 @compiled
