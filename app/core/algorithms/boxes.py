@@ -27,6 +27,14 @@ MOST_LAID_BYTES = 2**23
 #: More phases than this are too many small boxes.
 MOST_PHASES = 1024
 
+#: When the weights are laid by phase: a convolution's are read as they lie; with few boxes each task lays its own.
+NEVER, IN_THE_TASK, BEFOREHAND = range(3)
+MOST_USES = 2
+
+#: Tasks for each thread: at least so many, by chunks of channels, which lay their inputs anew; and better
+#: so many, by smaller boxes, since a thread may come late.
+FEW_TASKS, MANY_TASKS = 2, 6
+
 #: Outputs in a row of a box at least.
 NARROWEST = 48
 
@@ -98,7 +106,7 @@ class Boxes:
 
     `places` tells where each tap's plane begins, for every phase, channel and tap; `taps`
     each tap's weight in the kernel; `residues_*` the remainders of places in the input
-    that taps meet. `laid` and `line` are the elements of a box's inputs and of its longest
+    that taps meet. `own_weights` are those that a task lays. `laid` and `line` are the elements of a box's inputs and of its longest
     line, `weights` those of all phases. `ready` says that the input can be read as it lies.
     """
 
@@ -113,6 +121,8 @@ class Boxes:
     tasks: int
     ready: bool
     leaves_gaps: bool
+    weights_by_phase: int
+    own_weights: int
 
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
@@ -152,8 +162,8 @@ def _boxes(problem: Problem, lanes: int, laid: int, threads: int) -> Boxes:
     box = _box(most, span, channels, laid)
     chunk = out_group = problem.out_channels // problem.groups
     tasks = len(phases) * problem.batch * problem.groups * math.prod(map(ceil_div, most, box))
-    if problem.macs >= WORTH_A_THREAD and tasks < 2 * threads:
-        box, chunk = _shared(span, box, out_group, ceil_div(2 * threads, tasks), lanes)
+    if problem.macs >= WORTH_A_THREAD and tasks < MANY_TASKS * threads:
+        box, chunk = _shared(span, box, out_group, tasks, threads, lanes)
     return tables(problem, axes, phases, box, chunk, ready=ready)
 
 
@@ -191,6 +201,8 @@ def tables(
         taps.append(phase.taps[in_order])
         weights += problem.out_channels * in_group * len(phase.taps)
         taps_at += len(phase.taps)
+    uses = problem.batch * math.prod(counts)
+    by_phase = NEVER if problem.op == "conv" else IN_THE_TASK if uses <= MOST_USES else BEFOREHAND
     return Boxes(
         sizes,
         rows,
@@ -202,6 +214,8 @@ def tables(
         weights=weights,
         tasks=len(phases) * problem.batch * problem.groups * math.prod(counts) * sizes.chunks,
         ready=ready,
+        weights_by_phase=by_phase,
+        own_weights=chunk * in_group * max(len(phase.taps) for phase in phases) if by_phase == IN_THE_TASK else 0,
         leaves_gaps=len(phases) < math.prod(min(axis.out_step, axis.output) for axis in axes),
     )
 
@@ -306,12 +320,14 @@ def _box(most: Sizes3, span: Sizes3, channels: int, laid: int) -> Sizes3:
     return box[0], box[1], box[2]
 
 
-def _shared(span: Sizes3, box: Sizes3, out_group: int, pieces: int, lanes: int) -> tuple[Sizes3, int]:
-    """A smaller box, or a chunk of the output channels, so that threads have enough pieces to share."""
+def _shared(span: Sizes3, box: Sizes3, out_group: int, tasks: int, threads: int, lanes: int) -> tuple[Sizes3, int]:
+    """A smaller box, or a chunk of the output channels, so that threads have enough tasks to share."""
     a = next((a for a in range(3) if box[a] > 1), 2)
-    least = 4 * 3 * lanes if a == 2 else max(1, 4 * span[a])
-    if box[a] >= pieces * least:
+    least = 4 * 3 * lanes if a == 2 else max(1, 3 * span[a])
+    pieces = min(ceil_div(MANY_TASKS * threads, tasks), box[a] // least)
+    if tasks * pieces >= FEW_TASKS * threads:
         shorter = list(box)
         shorter[a] = ceil_div(box[a], pieces)
         return (shorter[0], shorter[1], shorter[2]), out_group
+    pieces = ceil_div(FEW_TASKS * threads, tasks)
     return box, min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS)

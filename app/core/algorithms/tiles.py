@@ -16,9 +16,9 @@ import math
 import numpy as np
 from numba import uint64
 
-from app.core.algorithms.boxes import Boxes, boxes_of
+from app.core.algorithms.boxes import BEFOREHAND, IN_THE_TASK, Boxes, boxes_of
 from app.core.algorithms.lines import copy_line, pick_second, split_in_four, split_in_three, split_in_two
-from app.core.algorithms.scratch import scratch
+from app.core.algorithms.scratch import pieces
 from app.core.algorithms.simd import ROWS, TILES, VECTOR, WIDEST, sum_tile
 from app.core.algorithms.taps import Axis
 from app.core.geometry import ceil_div
@@ -41,17 +41,20 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
     if boxes.leaves_gaps:
         out[:] = bias[:, None, None, None]
     flat_x, flat_out = x.reshape(-1), out.reshape(-1)
-    flat_w = w.reshape(-1) if problem.op == "conv" else _weights_by_phase(boxes, w)
+    flat_w, kernel = w.reshape(-1), math.prod(w.shape[2:])
+    if boxes.weights_by_phase == BEFOREHAND:
+        flat_w = _weights_by_phase(boxes, flat_w, kernel)
     mode = PADDING_MODES.index(problem.padding_mode)
     tile, slack = ROWS * WIDEST * VECTOR // x.dtype.itemsize, WIDEST * VECTOR // x.dtype.itemsize
-    end = tile + boxes.laid + slack
+    counts = (tile, boxes.laid + slack, boxes.line, boxes.own_weights)
 
     def part(low: int, high: int) -> None:
-        own = scratch(end + boxes.line, x.dtype)
-        own[end - slack : end] = 0
+        sums, laid, line, chosen = pieces(counts, x.dtype)
+        laid[boxes.laid :] = 0
         _sum_boxes(
-            flat_x, flat_w, bias, flat_out, flat_x if boxes.ready else own[tile:end], own[end:], own[:tile],
-            boxes.sizes, boxes.phases, boxes.places, *boxes.residues, mode, boxes.ready, low, high,
+            flat_x, flat_w, bias, flat_out, flat_x if boxes.ready else laid, line, sums, chosen,
+            boxes.sizes, boxes.phases, boxes.places, boxes.taps, *boxes.residues,
+            mode, boxes.ready, boxes.weights_by_phase == IN_THE_TASK, kernel, low, high,
         )  # fmt: skip
 
     run_in_parts(part, boxes.tasks, work=problem.macs)
@@ -79,7 +82,7 @@ def features(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.gener
         "laid": laid * dtype.itemsize,
         "lines": laid / sizes.line_length,
         "placed": placed,
-        "weights": boxes.weights if problem.op == "conv_transpose" else 0,
+        "weights": boxes.weights if boxes.weights_by_phase else 0,
         "bytes": (problem.input_elements + problem.kernel_elements + problem.output_elements) * dtype.itemsize,
     }
 
@@ -87,18 +90,17 @@ def features(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.gener
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output: each thread's box, and the weights by phase."""
     boxes = boxes_of(problem, dtype.itemsize)
-    own = ROWS * WIDEST * VECTOR + WIDEST * VECTOR + (boxes.laid + boxes.line) * dtype.itemsize
-    weights = boxes.weights * dtype.itemsize if problem.op == "conv_transpose" else 0
+    own = ROWS * WIDEST * VECTOR + WIDEST * VECTOR + (boxes.laid + boxes.line + boxes.own_weights) * dtype.itemsize
+    weights = boxes.weights * dtype.itemsize if boxes.weights_by_phase == BEFOREHAND else 0
     return own * team.size + weights + boxes.places.nbytes
 
 
-def _weights_by_phase(boxes: Boxes, w: Array) -> Array:
+def _weights_by_phase(boxes: Boxes, w: Array, kernel: int) -> Array:
     """The weights of a transposed convolution: for each phase (C_out, C_in/groups, taps)."""
     chosen = np.empty(boxes.weights, w.dtype)
-    flat_w, kernel = w.reshape(-1), math.prod(w.shape[2:])
 
     def part(low: int, high: int) -> None:
-        _choose_weights(flat_w, chosen, boxes.sizes, boxes.phases, boxes.taps, kernel, low, high)
+        _choose_weights(w, chosen, boxes.sizes, boxes.phases, boxes.taps, kernel, low, high)
 
     run_in_parts(part, boxes.sizes.groups * boxes.sizes.out_group, work=4 * w.size)
     return chosen
@@ -110,20 +112,26 @@ def _choose_weights(w, chosen, sizes, phases, taps, kernel, low, high):
     for channel in range(low, high):
         g, co = divmod(channel, sizes.out_group)
         for p in range(len(phases)):
-            phase = phases[p]
-            first, count = uint64(phase.taps_at), uint64(phase.taps)
-            target = uint64(phase.weights_at + channel * sizes.in_group * phase.taps)
-            for ci in range(sizes.in_group):
-                source = uint64(((g * sizes.in_group + ci) * sizes.out_group + co) * kernel)
-                for t in range(count):
-                    chosen[target] = w[source + uint64(taps[first + t])]
-                    target += uint64(1)
+            at = phases[p].weights_at + channel * sizes.in_group * phases[p].taps
+            _choose_row(w, chosen, at, sizes, phases[p], taps, kernel, g, co)
+
+
+@inlined
+def _choose_row(w, chosen, at, sizes, phase, taps, kernel, g, co):
+    """Lay one output channel's weights of a phase: a tap for each input channel and weight."""
+    first, count, target = uint64(phase.taps_at), uint64(phase.taps), uint64(at)
+    for ci in range(sizes.in_group):
+        source = uint64(((g * sizes.in_group + ci) * sizes.out_group + co) * kernel)
+        for t in range(count):
+            chosen[target] = w[source + uint64(taps[first + t])]
+            target += uint64(1)
 
 
 @compiled
 def _sum_boxes(
-    x, w, bias, out, laid, line, sums,
-    sizes, phases, places, residues_z, residues_y, residues_x, mode, ready, low, high,
+    x, w, bias, out, laid, line, sums, chosen,
+    sizes, phases, places, weight_taps, residues_z, residues_y, residues_x,
+    mode, ready, chooses, kernel, low, high,
 ):  # fmt: skip
     """Sum the tasks from `low` to `high`, counted over (batch, group, box, phase, chunk of channels)."""
     lanes = VECTOR // x.itemsize
@@ -152,6 +160,11 @@ def _sum_boxes(
         taps, places_at = phase.taps * sizes.in_group, phase.places_at
         length = ((depth - 1) * sizes.lines + height - 1) * sizes.line_length + width
         first, last = number * sizes.chunk, min(sizes.out_group, (number + 1) * sizes.chunk)
+        weights, weights_at = w, phase.weights_at + (g * sizes.out_group + first) * taps
+        if chooses:
+            weights, weights_at = chosen, 0
+            for co in range(first, last):
+                _choose_row(w, chosen, (co - first) * taps, sizes, phase, weight_taps, kernel, g, co)
         start = 0
         while start < length:
             vectors = _vectors((length - start + lanes - 1) // lanes, last - first)
@@ -165,16 +178,16 @@ def _sum_boxes(
                 live = min(ROWS, last - co)
                 rows = _rows(live, vectors)
                 channel = g * sizes.out_group + co
-                w_at = phase.weights_at + channel * taps
+                w_at = weights_at + (co - first) * taps
                 out_at = (b * sizes.groups * sizes.out_group + channel) * output_plane
                 if whole:
                     sum_tile(
-                        rows, vectors, laid, at + start, places, places_at, taps, w, w_at, taps, live,
+                        rows, vectors, laid, at + start, places, places_at, taps, weights, w_at, taps, live,
                         bias, channel, out, out_at + target, output_plane,
                     )  # fmt: skip
                     continue
                 sum_tile(
-                    rows, vectors, laid, start, places, places_at, taps, w, w_at, taps, live,
+                    rows, vectors, laid, start, places, places_at, taps, weights, w_at, taps, live,
                     bias, channel, sums, 0, tile,
                 )  # fmt: skip
                 _place(
