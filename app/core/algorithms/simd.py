@@ -102,6 +102,10 @@ class Vectors:
             return self.builder.add(c, self.builder.mul(a, b))
         return self._call(f"llvm.fmuladd.{self._suffix}", self.kind, [self.kind] * 3, [a, b, c])
 
+    def magnitude(self, value: Any) -> Any:
+        """|value|, of floats."""
+        return self._call(f"llvm.fabs.{self._suffix}", self.kind, [self.kind], [value])
+
     def shuffle(self, a: Any, b: Any, order: Sequence[int]) -> Any:
         """The elements of a and b in this order."""
         return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, len(order)), list(order)))
