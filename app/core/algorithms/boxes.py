@@ -106,8 +106,9 @@ class Boxes:
 
     `places` tells where each tap's plane begins, for every phase, channel and tap; `taps`
     each tap's weight in the kernel; `residues_*` the remainders of places in the input
-    that taps meet. `own_weights` are those that a task lays. `laid` and `line` are the elements of a box's inputs and of its longest
-    line, `weights` those of all phases. `ready` says that the input can be read as it lies.
+    that taps meet. `laid` and `line` are the elements of a box's inputs and of its longest
+    line, `weights` those of all phases, `own_weights` those that a task lays. `ready` says
+    that the input can be read as it lies.
     """
 
     sizes: Sizes

@@ -110,6 +110,10 @@ class Vectors:
             half //= 2
         return self.builder.extract_element(a, I32(0))
 
+    def magnitude(self, value: Any) -> Any:
+        """|value|, of floats."""
+        return self._call(f"llvm.fabs.{self._suffix}", self.kind, [self.kind], [value])
+
     def shuffle(self, a: Any, b: Any, order: Sequence[int]) -> Any:
         """The elements of a and b in this order."""
         return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, len(order)), list(order)))

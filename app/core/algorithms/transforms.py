@@ -38,6 +38,21 @@ OF_INPUT, OF_KERNEL, OF_OUTPUT = range(3)
 _MATRICES = (_INPUT, _KERNEL, _OUTPUT)
 
 
+def amplification() -> list[list[float]]:
+    """How much roundings of a filter's products show, as squares: for each output of a tile, and each weight.
+
+    For output i and weight k: Σ over p of (Aᵀ[i,p]·G[p,k])²·Σ over j of Bᵀ[p,j]².
+    """
+    inputs = [sum(factor**2 for factor in row) for row in _INPUT]
+    return [
+        [
+            float(sum((a * weights[k]) ** 2 * each for a, weights, each in zip(row, _KERNEL, inputs, strict=True)))
+            for k in range(len(_KERNEL[0]))
+        ]
+        for row in _OUTPUT
+    ]
+
+
 @piece
 def transform(_context, which, source, at, places, places_at, added, target, target_at, apart):
     """One of the maps for a vector of tiles side by side, in flat arrays.

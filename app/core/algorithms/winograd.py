@@ -20,7 +20,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import uint64
 
+from app.core.algorithms import boxes as boxing
+from app.core.algorithms import tiles, winograd_guard
 from app.core.algorithms.boxes import Boxes, Sizes, phases_along, tables
+from app.core.algorithms.fourier_guard import fewest_products
 from app.core.algorithms.lines import split_in_nine, split_in_three, weave_four
 from app.core.algorithms.scratch import pieces
 from app.core.algorithms.simd import ROWS, VECTOR, sum_tile
@@ -33,8 +36,8 @@ from app.core.layout import Array
 from app.core.parallel import WORTH_A_THREAD, run_in_parts, team
 from app.core.problem import PADDING_MODES, Problem
 
-#: With fewer input channels the error can pass the bound.
-FEWEST_CHANNELS = 16
+#: With fewer input channels the error can pass the bound, and the guard would nearly always say so.
+FEWEST_CHANNELS = 32
 
 #: Bytes of a box's mapped inputs: they should stay in the second cache.
 MAPPED_BYTES = 5 * 2**17
@@ -47,7 +50,7 @@ MOST_KERNEL_BYTES = 2**25
 
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
-    """Whether windows of 3 (3×3) move by one, and there are channels enough."""
+    """Whether windows of 3 (3×3) move by one, none beside the input, and there are channels enough; `tiles` can too."""
     kernels = tuple(axis.kernel for axis in axes)
     return (
         dtype.kind == "f"
@@ -55,6 +58,8 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
         and kernels in ((1, 1, 3), (1, 3, 3))
         and axes[0].is_unit
         and all(axis.in_step == axis.out_step == 1 and axis.span == axis.kernel - 1 for axis in axes)
+        and all(fewest_products(axis) > 0 for axis in axes)
+        and boxing.fits(problem, axes, dtype)
     )
 
 
@@ -86,11 +91,12 @@ def features(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.gener
     }
 
 
-def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
-    """Bytes beside input, kernel and output: each thread's box, and the mapped kernels."""
+def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+    """Bytes beside input, kernel and output: each thread's box, and the mapped kernels; or what `tiles` takes."""
     tiling = _tiling(problem, dtype.itemsize, team.size)
     kernels = 0 if tiling.maps_as_it_goes else _kernel_elements(problem, dtype.itemsize)
-    return (sum(tiling.working) * team.size + kernels) * dtype.itemsize
+    own = (sum(tiling.working) * team.size + kernels) * dtype.itemsize
+    return max(own, tiles.workspace(problem, axes, dtype)) + winograd_guard.workspace(problem, dtype)
 
 
 class _Kernels(NamedTuple):
@@ -130,8 +136,11 @@ class _Tiling:
     maps_as_it_goes: bool
 
 
-def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> None:
-    """Write the operation's output into `out`; shapes as for `tiles`."""
+def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> None:
+    """Write the operation's output into `out`; shapes as for `tiles`, which does what could pass the promise."""
+    if not winograd_guard.holds(problem, x, w, bias):
+        tiles.run(problem, axes, x, w, bias, out)
+        return
     tiling = _tiling(problem, x.dtype.itemsize, team.size)
     boxes, sizes = tiling.boxes, tiling.boxes.sizes
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)

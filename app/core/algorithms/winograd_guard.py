@@ -1,0 +1,204 @@
+"""What keeps Winograd's filtering within the promise: decided from loudness alone, before it runs.
+
+The maps of inputs, weights and products round, and so do the sums over the channels. Where
+these roundings have nothing to do with each other, their squares add up, and the error of an
+output is at most about
+
+    ROUNDINGS · u · √(Σ α·w²) · √(largest Σ over the channels of x² at one place)
+
+with α for each weight from `transforms.amplification`. Sums of one sign grow, and their
+roundings with them: a factor that grows with the channels. Channels that are copies of each
+other, in any volume, all round in the same direction: a factor for the most copies.
+
+The promise is (K + 2)·u·(the largest S of a channel and sample), where K is smaller at the
+borders; α takes that in. The largest S is at least the mean S, to which the inputs that meet
+every weight give Σ|w|·(Σ|x| of its channel) over the outputs. So two sums along each output
+channel's weights nearly always decide; if not, S is made for two outputs, as far as it takes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from app.core.algorithms.fourier_guard import exceeds, loudest, products
+from app.core.algorithms.magnitudes import SLACK
+from app.core.algorithms.scratch import scratch
+from app.core.algorithms.taps import Axis, Int64Array, axes_of
+from app.core.algorithms.transforms import OUTPUTS, amplification
+from app.core.algorithms.winograd_loudness import (
+    STRETCH,
+    Limits,
+    Sizes,
+    is_told,
+    measure_strips,
+    weigh_inputs,
+    weigh_kernels,
+)
+from app.core.geometry import ceil_div
+from app.core.layout import Array
+from app.core.parallel import run_in_parts
+from app.core.problem import Problem
+
+#: An error takes fewer roundings of the norms. Measured with 16 to 1024 channels: below 2 for random,
+#: one-signed, sparse and coarse data, below 3.2 for stripes that the maps amplify most.
+ROUNDINGS = 4.0
+
+#: With so many channels the square of that is twice as much, since sums of one sign grow.
+GROWING_CHANNELS = 128
+
+#: Two channels are copies if their shapes differ by no more than so many roundings for each channel:
+#: what differs by more differs in the last digits of the sums that it is added to.
+ALIKE = 16.0
+
+#: Below the first two, rounding errors lose digits of their own; above the last the maps could overflow.
+_LIMITS = {
+    "float32": Limits(square=2.0**-100, least=2.0**-90, most=2.0**105),
+    "float64": Limits(square=2.0**-960, least=2.0**-930, most=2.0**1000),
+}
+
+
+#: Numbers without any order. Σx² weighted with them is another share of (Σ|x|)² for channels of another shape.
+_MARKS = np.random.default_rng(0).uniform(-1, 1, STRETCH + SLACK)
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """What shapes alone say.
+
+    `amplified` is α for the weights of a run, `core` the lines and columns of the inputs
+    that meet every weight, of so many `lines`; `shifts` and `positions` as for `exceeds`.
+    """
+
+    sizes: Sizes
+    amplified: Array
+    lines: int
+    core: tuple[slice, slice]
+    shifts: tuple[Int64Array, ...]
+    positions: tuple[int, int, int]
+
+
+def holds(problem: Problem, x: Array, w: Array, bias: Array) -> bool:
+    """Whether all errors will be within the promise; the arrays as `winograd.run` takes them."""
+    tables, limits = _tables(problem, x.dtype), _LIMITS[x.dtype.name]
+    sizes, flat_x, flat_w = tables.sizes, x.reshape(-1), w.reshape(-1)
+    loudness, places, shares = _weigh_inputs(tables, flat_x)
+    if not is_told(flat_x, loudness, math.sqrt(limits.square), sizes.in_group * sizes.plane):
+        return False
+    needed = np.zeros((problem.out_channels, problem.batch))
+
+    def part(low: int, high: int) -> None:
+        sums = np.empty(2, w.dtype)
+        weigh_kernels(flat_w, tables.amplified, shares, loudness, bias, sizes, limits, sums, needed, low, high)
+
+    run_in_parts(part, problem.out_channels, work=2 * w.size)
+    most = needed.max()
+    if most in {0, math.inf}:
+        return bool(most == 0)
+    return not _all_stay_below(problem, tables, x, w, needed, places)
+
+
+def workspace(problem: Problem, dtype: np.dtype[np.generic]) -> int:
+    """Bytes that are held at once beside the arrays."""
+    sizes = _tables(problem, dtype).sizes
+    shares = (sizes.batch + 1) * problem.in_channels * sizes.taps
+    strips = sizes.batch * sizes.groups * sizes.strips * (2 * sizes.in_group + 3)
+    return (shares + strips + sizes.plane) * dtype.itemsize + 8 * problem.out_channels * sizes.batch
+
+
+@lru_cache(maxsize=256)
+def _tables(problem: Problem, dtype: np.dtype[np.generic]) -> _Tables:
+    axes = axes_of(problem)
+    plane, taps = math.prod(problem.input_size), math.prod(problem.kernel_size)
+    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    row, transposed = in_group * taps, problem.op == "conv_transpose"
+    lies = (taps, in_group, taps, out_group * taps) if transposed else (row, 1, row, row)
+    counts = (ceil_div(plane, STRETCH), math.prod(problem.output_size), taps)
+    sizes = Sizes(problem.batch, problem.groups, in_group, out_group, plane, *counts, *lies)
+    met = axes_of(problem, padded=problem.pads_by_copying)
+    amplified = np.outer(_amplified(met[1]), _amplified(met[2])).reshape(-1)
+    z, y, x = (axis.shifts(0)[np.argsort(axis.taps(0))] for axis in axes)
+    return _Tables(
+        sizes,
+        np.append(np.tile(amplified, sizes.run // taps), np.zeros(SLACK // dtype.itemsize)).astype(dtype),
+        axes[1].input,
+        (_core(axes[1]), _core(axes[2])),
+        (z, y, x),
+        (axes[0].output, axes[1].output, axes[2].output),
+    )
+
+
+def _amplified(axis: Axis) -> Array:
+    """The factors along an axis of which α is made, for each weight.
+
+    The largest of all outputs; those that meet fewer inputs may have smaller errors, and
+    count for as much more.
+    """
+    if axis.kernel == 1:
+        return np.ones(1)
+    share = products(axis) / axis.kernel
+    by_place = np.max(np.array(amplification())[np.arange(axis.output) % OUTPUTS] / share[:, None] ** 2, axis=0)
+    in_order = axis.taps(0)[np.argsort(axis.shifts(0))]
+    by_weight: Array = by_place[np.argsort(in_order)]
+    return by_weight
+
+
+def _core(axis: Axis) -> slice:
+    """The inputs that meet every weight along an axis."""
+    begin = max(0, int(axis.shifts(0).max()))
+    return slice(begin, max(begin, axis.output + int(axis.shifts(0).min())))
+
+
+def _weigh_inputs(tables: _Tables, x: Array) -> tuple[Array, Int64Array, Array]:
+    """Loudness and loudest place of each sample's groups, (batch·groups) both, and shares: see the kernels."""
+    sizes, dtype = tables.sizes, x.dtype
+    pairs, slack = sizes.batch * sizes.groups, SLACK // dtype.itemsize
+    core = np.zeros(sizes.plane + slack, dtype)
+    core[: sizes.plane].reshape(tables.lines, -1)[tables.core] = 1
+    tasks, marks = pairs * sizes.strips, _MARKS.astype(dtype)
+    magnitudes, peaks, places = np.zeros(2 * tasks * sizes.in_group, dtype), np.empty(tasks), np.empty(tasks, np.int64)
+
+    def part(low: int, high: int) -> None:
+        energy = scratch(STRETCH, dtype)
+        measure_strips(x, core, energy, marks, sizes, magnitudes, peaks, places, low, high)
+
+    run_in_parts(part, tasks, work=2 * x.size)
+    roundings = ROUNDINGS * math.sqrt(1 + sizes.in_group / GROWING_CHANNELS)
+    alike = ALIKE * sizes.in_group * float(np.finfo(dtype).eps) / 2
+    loudness, loud_places = np.empty(pairs), np.empty(pairs, np.int64)
+    shares = np.zeros((pairs + sizes.groups) * sizes.in_group * sizes.taps + slack, dtype)
+    means, shapes = np.empty((2, sizes.in_group))
+    weigh_inputs(
+        magnitudes, peaks, places, sizes, roundings, alike, means, shapes, loudness, loud_places, shares
+    )  # fmt: skip
+    return loudness, loud_places, shares
+
+
+def _all_stay_below(
+    problem: Problem, tables: _Tables, x: Array, w: Array, needed: Array, places: Int64Array
+) -> bool:  # fmt: skip
+    """Whether for some sample and channel no output that is looked at has the S that is needed."""
+    if problem.op == "conv_transpose":
+        w = w.reshape(problem.groups, tables.sizes.in_group, tables.sizes.out_group, -1).swapaxes(1, 2)
+    w = np.ascontiguousarray(w)
+    _, loud_weights = loudest(w.reshape(problem.out_channels, -1))
+    shape = (problem.out_channels, -1, *map(len, tables.shifts))
+    planes = (problem.batch, problem.in_channels, 1, tables.lines, -1)
+    ones = np.ones((problem.batch, problem.groups), x.dtype), np.ones(problem.out_channels, x.dtype)
+    return bool(
+        exceeds(
+            needed,
+            0,
+            x.reshape(planes),
+            w.reshape(shape),
+            tables.shifts,
+            (1, 1, 1),
+            tables.positions,
+            places.reshape(problem.batch, problem.groups),
+            loud_weights,
+            *ones,
+        )
+    )

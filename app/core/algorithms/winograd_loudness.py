@@ -1,0 +1,196 @@
+"""The kernels of Winograd's guard: magnitudes of inputs, and what they and the kernels' say of the errors."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from numba import uint64
+
+from app.core.algorithms.magnitudes import add_magnitudes
+from app.core.jit import compiled, inlined
+
+#: Places of a channel that are looked at together: their sums over the channels stay in the first cache.
+STRETCH = 4096
+
+
+class Sizes(NamedTuple):
+    """An operation's counts, and how its kernels lie in memory.
+
+    A channel is a `plane` of inputs in so many `strips`. The kernels of an output channel
+    are so many `runs` of `run` weights; those of two output and two input channels of a
+    group begin `apart_out` and `apart_in` weights apart.
+    """
+
+    batch: int
+    groups: int
+    in_group: int
+    out_group: int
+    plane: int
+    strips: int
+    outputs: int
+    taps: int
+    run: int
+    runs: int
+    apart_out: int
+    apart_in: int
+
+
+class Limits(NamedTuple):
+    """When norms tell of errors: a square from `square` on, and a product of two from `least` to `most`."""
+
+    square: float
+    least: float
+    most: float
+
+
+@compiled
+def measure_strips(x, core, energy, marks, sizes, magnitudes, peaks, places, low, high):
+    """Measure the strips from `low` to `high`, counted over (batch, group, strip).
+
+    `magnitudes` gets, for each channel, Σ|x| over the `core` (1 there, else 0) and Σx²·`marks`;
+    `peaks` and `places` the largest Σx² over the channels at one place, and where that is.
+    """
+    for task in range(low, high):
+        pair, strip = divmod(task, sizes.strips)
+        begin = strip * STRETCH
+        count = uint64(min(STRETCH, sizes.plane - begin))
+        energy[:] = 0
+        for ci in range(sizes.in_group):
+            at = (pair * sizes.in_group + ci) * sizes.plane + begin
+            add_magnitudes(x, at, core, begin, marks, 0, count, magnitudes, 2 * (task * sizes.in_group + ci))
+            first = uint64(at)
+            for m in range(count):
+                energy[m] += x[first + m] * x[first + m]
+        most, place = energy[0], uint64(0)
+        for m in range(count):
+            if energy[m] > most:
+                most, place = energy[m], uint64(m)
+        peaks[task], places[task] = most, begin + place
+
+
+@compiled
+def weigh_inputs(magnitudes, peaks, places, sizes, roundings, alike, means, shapes, loudness, loud_places, shares):
+    """What each sample's groups weigh: their `loudness` (batch, groups), and the `shares` of their channels.
+
+    Loudness is the most that errors are for kernels of norm 1, and shares are the bound
+    that a magnitude of 1 for all weights brings, beside it: (batch, groups, C_in/groups,
+    taps), after them the smallest of all samples. `means` and `shapes` (C_in/groups) are
+    working memory.
+    """
+    bound = (sizes.in_group * sizes.taps + 2) / sizes.outputs
+    row = sizes.in_group * sizes.taps
+    least = sizes.batch * sizes.groups * row
+    for pair in range(sizes.batch * sizes.groups):
+        most = 0.0
+        for task in range(pair * sizes.strips, (pair + 1) * sizes.strips):
+            if peaks[task] >= most:
+                most, loud_places[pair] = peaks[task], places[task]
+        for ci in range(sizes.in_group):
+            magnitude = marked = 0.0
+            for task in range(pair * sizes.strips, (pair + 1) * sizes.strips):
+                magnitude += magnitudes[2 * (task * sizes.in_group + ci)]
+                marked += magnitudes[2 * (task * sizes.in_group + ci) + 1]
+            means[ci] = magnitude
+            shapes[ci] = marked / magnitude / magnitude if magnitude > 0 else 0
+        loudness[pair] = roundings * _most_copies(shapes, alike) * math.sqrt(most)
+        if most == 0:
+            continue
+        g = pair % sizes.groups
+        is_first = _is_silent_before(loudness, g, pair, sizes.groups)
+        for ci in range(sizes.in_group):
+            share = means[ci] * (bound / loudness[pair])
+            for t in range(sizes.taps):
+                at = ci * sizes.taps + t
+                shares[pair * row + at] = share
+                smallest = shares[least + g * row + at]
+                shares[least + g * row + at] = share if is_first else min(smallest, share)
+
+
+@inlined
+def _is_silent_before(loudness, first, end, step):
+    """Whether all earlier samples of a group are silent."""
+    silent = True
+    for pair in range(first, end, step):
+        silent = silent and loudness[pair] <= 0
+    return silent
+
+
+@inlined
+def _most_copies(shapes, alike):
+    """How many channels have the same shape, at most; those without one (0) are silent where every weight is met."""
+    most = 1
+    for shape in shapes:
+        apart, copies = abs(shape) * alike, 0
+        for other in shapes:
+            copies += abs(other - shape) <= apart
+        if shape != 0:
+            most = max(most, copies)
+    return most
+
+
+@compiled
+def weigh_kernels(w, amplified, shares, loudness, bias, sizes, limits, sums, needed, low, high):
+    """The S that some output must have (C_out, batch), for the output channels from `low` to `high`.
+
+    0 where there certainly is one, infinity where S cannot tell. `sums` is working memory.
+    """
+    row, bound = sizes.in_group * sizes.taps, sizes.in_group * sizes.taps + 2
+    for channel in range(low, high):
+        g = channel // sizes.out_group
+        first = (g * sizes.in_group * sizes.out_group * sizes.taps) + channel % sizes.out_group * sizes.apart_out
+        loudest = quietest = 0.0
+        for b in range(sizes.batch):
+            own = loudness[b * sizes.groups + g]
+            loudest = max(loudest, own)
+            quietest = own if quietest == 0 or 0 < own < quietest else quietest
+        if loudest == 0:
+            continue
+        total, square = _weigh(w, first, shares, (sizes.batch * sizes.groups + g) * row, amplified, sizes, sums)
+        norm = math.sqrt(square)
+        if not (limits.square <= square and limits.least <= norm * quietest and norm * loudest <= limits.most):
+            if square > 0 or not _is_silent(w, first, sizes):
+                needed[channel, :] = math.inf
+            continue
+        added = abs(bias[channel]) * bound
+        if total + added / loudest >= norm:
+            continue
+        for b in range(sizes.batch):
+            own = loudness[b * sizes.groups + g]
+            if own > 0:
+                total, _ = _weigh(w, first, shares, (b * sizes.groups + g) * row, amplified, sizes, sums)
+                if total + added / own < norm:
+                    needed[channel, b] = (norm * own - added) / bound
+
+
+@inlined
+def _weigh(w, first, shares, at, amplified, sizes, sums):
+    """Σ|w|·share and Σα·w² of an output channel's weights."""
+    sums[0] = sums[1] = 0
+    for number in range(sizes.runs):
+        begin = first + number * sizes.apart_in
+        add_magnitudes(w, begin, shares, at + number * sizes.run, amplified, 0, sizes.run, sums, 0)
+    return float(sums[0]), float(sums[1])
+
+
+@inlined
+def _is_silent(w, first, sizes):
+    """Whether an output channel's weights are all zero."""
+    for number in range(sizes.runs):
+        for m in range(sizes.run):
+            if w[first + number * sizes.apart_in + m] != 0:
+                return False
+    return True
+
+
+@compiled
+def is_told(x, loudness, least, pair_elements):
+    """Whether all loudness (batch, groups) is that of the inputs: nothing vanished or passed the largest float."""
+    for pair in range(len(loudness)):
+        if loudness[pair] == 0:
+            for m in range(pair * pair_elements, (pair + 1) * pair_elements):
+                if x[m] != 0:
+                    return False
+        elif not least <= loudness[pair] < math.inf:
+            return False
+    return True

@@ -1,0 +1,134 @@
+"""Winograd's filtering: within the promise for a channel's loudest output, on hard data too; else done by tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from app.core.algorithms import ALGORITHMS, tiles
+from app.core.execute import execute
+from app.core.parallel import team
+from app.core.plan import plan_of
+from tests.core import tap_sums
+from tests.core.alone import problem_of
+from tests.core.hard_data import INPUTS, KERNELS, plain, positive
+from tests.core.strategies import Op
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+
+#: (op, input, kernel, options): both forms, every option, sizes that tiles of 4 do and do not divide.
+CASES: dict[str, tuple[Op, Shape, Shape, dict[str, Any]]] = {
+    "picture": ("conv", (1, 32, 12, 16), (8, 32, 3, 3), {}),
+    "picture, same": ("conv", (1, 36, 13, 31), (9, 36, 3, 3), {"padding": "same"}),
+    "one tile": ("conv", (1, 32, 3, 4), (3, 32, 3, 3), {"padding": 1}),
+    "more padding": ("conv", (1, 32, 7, 9), (8, 32, 3, 3), {"padding": ((2, 1), (0, 2))}),
+    "small samples": ("conv", (9, 40, 7, 7), (17, 40, 3, 3), {"padding": 1}),
+    "a sample in several boxes": ("conv", (3, 48, 40, 90), (16, 48, 3, 3), {"padding": 1}),
+    "groups": ("conv", (2, 96, 14, 13), (30, 32, 3, 3), {"groups": 3, "padding": 1}),
+    "flipped": ("conv", (1, 32, 10, 11), (8, 32, 3, 3), {"flip_kernel": True}),
+    "circular": ("conv", (1, 32, 9, 10), (8, 32, 3, 3), {"padding": 1, "padding_mode": "circular"}),
+    "reflected": ("conv", (1, 32, 9, 10), (8, 32, 3, 3), {"padding": 1, "padding_mode": "reflect"}),
+    "row": ("conv", (2, 32, 101), (24, 32, 3), {"padding": 1}),
+    "rows of a picture": ("conv", (1, 32, 6, 50), (8, 32, 1, 3), {"padding": (0, 1)}),
+    "transposed": ("conv_transpose", (1, 32, 10, 12), (32, 9, 3, 3), {"padding": 1}),
+    "transposed, grouped": ("conv_transpose", (2, 64, 9), (64, 5, 3), {"groups": 2, "flip_kernel": True}),
+}
+
+
+def run(op: Op, x: Array, w: Array, bias: Array | None = None, **options: Any) -> Array:
+    """What the algorithm answers."""
+    problem = problem_of(op, x.shape, w.shape, bias is not None, options)
+    plan = plan_of(problem, x.dtype)
+    winograd = next(one for one in ALGORITHMS[op] if one.name == "winograd")
+    assert winograd.fits(problem, plan.axes, x.dtype)
+    return execute(replace(plan, algorithm=winograd), x, w, bias)
+
+
+def check(op: Op, x: Array, w: Array, bias: Array | None = None, **options: Any) -> None:
+    """Hold every output to (K + 2)·u·(largest S of its channel and sample)."""
+    answer = run(op, x, w, bias, **options)
+    right = tap_sums.sums(problem_of(op, x.shape, w.shape, bias is not None, options), x, w, bias)
+    largest = right.magnitude.max(axis=tuple(range(2, x.ndim)), keepdims=True)
+    bound = (right.terms + 2) * (np.finfo(x.dtype).eps / 2) * largest
+    error = np.abs(answer - right.value)
+    assert (error <= bound).all(), (error / np.where(bound == 0, 1, bound)).max()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", CASES)
+def test_every_setting_on_hard_data_is_within_the_promise(name: str, dtype: str) -> None:
+    op, x_shape, w_shape, options = CASES[name]
+    rng = np.random.default_rng(len(name))
+    for j, draw in enumerate(INPUTS):
+        for weights in (KERNELS[j % len(KERNELS)], KERNELS[(3 * j + 1) % len(KERNELS)]):
+            x, w = draw(rng, x_shape).astype(dtype), weights(rng, w_shape).astype(dtype)
+            channels = w_shape[0] if op == "conv" else w_shape[1] * options.get("groups", 1)
+            check(op, x, w, rng.standard_normal(channels).astype(dtype) if j % 2 else None, **options)
+
+
+@pytest.fixture
+def only_transforms(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    def refuse(*_: Any) -> None:
+        raise AssertionError("done by tiles")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tiles, "run", refuse)
+        yield
+
+
+def rectified(rng: np.random.Generator, shape: Shape) -> Array:
+    """What a layer gets from the one before it: half of it zeros."""
+    return np.maximum(rng.standard_normal(shape), 0)
+
+
+@pytest.mark.usefixtures("only_transforms")
+@pytest.mark.parametrize("channels", [64, 256])
+@pytest.mark.parametrize("draw", [plain, positive, rectified])
+def test_usual_data_are_transformed(draw: Any, channels: int) -> None:
+    rng = np.random.default_rng(5)
+    for weights in (plain, positive):
+        x, w = draw(rng, (2, channels, 14, 15)), weights(rng, (8, channels, 3, 3))
+        check("conv", x.astype("f4"), w.astype("f4"), padding=1)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_loud_value_that_meets_no_weight_does_no_harm(dtype: str) -> None:
+    rng = np.random.default_rng(6)
+    x, w = rng.random((1, 32, 12, 12)).astype(dtype), rng.random((8, 32, 3, 3)).astype(dtype)
+    x[0, 0, 0, 0], w[:, 0, 0, 0] = 2.0**60, 0
+    check("conv", x, w)
+    x, w = rng.random((1, 32, 12, 12)).astype(dtype), rng.random((8, 32, 3, 3)).astype(dtype)
+    x[:, 3], w[:, 3] = 2.0**60, 0
+    check("conv", x, w)
+    w[:, :, :, 1:] = 0
+    check("conv", x, w, padding=1)
+
+
+@pytest.mark.parametrize(("dtype", "large"), [("float32", 1e37), ("float64", 1e307)])
+def test_the_largest_and_the_smallest_floats_are_answered_where_they_fit(dtype: str, large: float) -> None:
+    rng = np.random.default_rng(7)
+    x = (large * rng.choice([-1.0, 1.0, 0.5], (1, 32, 9, 9))).astype(dtype)
+    w = np.zeros((2, 32, 3, 3), dtype)
+    w[0, 2, 1, 1], w[1, 5, 0, 2] = 1, -0.25
+    check("conv", x, w, padding=1)
+    check("conv", x / x.dtype.type(large), w * x.dtype.type(large), padding=1)
+
+
+def test_threads_and_batches_change_no_bit() -> None:
+    rng, threads = np.random.default_rng(8), team.size
+    x = rng.standard_normal((5, 32, 30, 33)).astype("f4")
+    w = rng.standard_normal((48, 32, 3, 3)).astype("f4")
+    answers = set()
+    try:
+        for size in (1, 2, 3):
+            team.resize(size)
+            answers.add(run("conv", x, w, padding=1).tobytes())
+    finally:
+        team.resize(threads)
+    assert len(answers) == 1
