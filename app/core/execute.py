@@ -33,7 +33,7 @@ def execute(plan: Plan, x: Array, w: Array, bias: Array | None = None) -> Array:
         x, w = asked
     plan.algorithm.run(problem, plan.axes, x, w, b, out)
     if x.dtype.kind == "f":
-        check_finite(out)
+        check_finite(out, problem.macs)
     return out.reshape(problem.output_shape)
 
 

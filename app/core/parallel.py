@@ -26,11 +26,11 @@ from threadpoolctl import threadpool_limits
 from app.core.waiting import new_word, processor, tell_and_watch
 
 #: Fewer multiply-adds than this are done about as soon by one thread, even beside a helper
-#: that is awake: 50 to 100 microseconds.
-WORTH_A_THREAD = 1_000_000
+#: that is awake: 70 to 200 microseconds, for the fastest algorithms and for the others.
+WORTH_A_THREAD = 2_000_000
 
 #: The same for helpers that sleep: waking one takes up to 100 microseconds of both.
-WORTH_WAKING = 3_000_000
+WORTH_WAKING = 5_000_000
 
 #: So many seconds after the last call helpers are awake still, and so many seconds after it
 #: they are woken for less work too: more of the kind may follow, and meet them awake.

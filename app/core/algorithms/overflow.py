@@ -12,7 +12,7 @@ from app.core.algorithms.taps import Axis
 from app.core.errors import Fault, OverflowingError, Suggestion
 from app.core.jit import compiled, inlined
 from app.core.layout import Array
-from app.core.parallel import run_in_parts
+from app.core.parallel import WORTH_A_THREAD, run_in_parts
 from app.core.text import say
 
 LARGEST = 2**63 - 1
@@ -31,7 +31,7 @@ def check_int64(axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out_sha
     taps = math.prod(w.shape[1:])
     if x.size + w.size < _FEW and surely_fits(x.ravel(), w.ravel(), bias, taps):
         return
-    largest_x, largest_w, largest_bias = _largest(x), _largest(w), _largest(bias)
+    largest_x, largest_w, largest_bias = _largest(x, work), _largest(w), _largest(bias)
     if largest_x * largest_w * taps + largest_bias <= LARGEST:
         return
     shift = max(0, (largest_w * taps).bit_length() - 64)
@@ -58,7 +58,17 @@ _SUMS_WORK = 3
 _LOOK_WORK = 3
 
 
-def _largest(values: Array) -> int:
+def _work_of_looking(values: Array, work: int) -> int:
+    """What looking through an array takes, in multiply-adds.
+
+    Beside a computation that is worth two threads it always is: each has half of the
+    array in its own cache, and to fetch the other half takes longer than the look.
+    """
+    own = values.nbytes // 8 * _LOOK_WORK
+    return own if work < WORTH_A_THREAD else max(own, WORTH_A_THREAD)
+
+
+def _largest(values: Array, work: int = 0) -> int:
     """The largest magnitude."""
     flat = values.reshape(-1)
     found: list[int] = []
@@ -67,7 +77,7 @@ def _largest(values: Array) -> int:
         high_end, low_end = _ends(flat, low, high)
         found.append(max(high_end, -low_end))
 
-    run_in_parts(part, flat.size, flat.size * _LOOK_WORK)
+    run_in_parts(part, flat.size, _work_of_looking(flat, work))
     return max(found)
 
 
@@ -251,8 +261,10 @@ def _add_product(total, a, b):
     return total + product
 
 
-def check_finite(output: Array) -> None:
+def check_finite(output: Array, work: int) -> None:
     """Refuse a float answer that became infinite, or NaN on the way there.
+
+    `work` is what it took to compute, in multiply-adds.
 
     Raises:
         OverflowingError: `float_overflow`.
@@ -264,7 +276,7 @@ def check_finite(output: Array) -> None:
         if not _all_finite(flat, low, high):
             found.append(True)
 
-    run_in_parts(part, flat.size, flat.nbytes // 8 * _LOOK_WORK)
+    run_in_parts(part, flat.size, _work_of_looking(flat, work))
     if not found:
         return
     wider = output.dtype == np.float32
