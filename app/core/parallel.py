@@ -2,8 +2,7 @@
 
 Kernels are compiled without the interpreter lock, so plain Python threads run them side
 by side. Unlike numba's own parallel loops this needs no threading layer: any number of
-callers may enter at once. BLAS is kept on one thread, since the parts are already
-spread; two pools at once made the same product five times slower.
+callers may enter at once.
 
 Locks alone decide who does what. Before a thread sleeps on one it watches for a moment
 whether that will be needed at all (`waiting`), and it says that it has finished when it no
@@ -19,9 +18,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
-
-from threadpoolctl import threadpool_limits
 
 from app.core.waiting import new_word, processor, tell_and_watch
 
@@ -257,12 +253,6 @@ class _Team:
 team = _Team()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=team.forget_helpers)
-
-
-@cache
-def limit_blas() -> None:
-    """Keep BLAS to one thread in this process, once."""
-    threadpool_limits(limits=1, user_api="blas")
 
 
 def run_in_parts(part: Callable[[int, int], None], count: int, work: int) -> None:
