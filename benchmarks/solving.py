@@ -18,6 +18,10 @@ ROBUST = 1.0
 GUESSING = 0.1
 
 
+#: How often the rows are scaled anew.
+TURNS = 20
+
+
 def solve(matrix: Any, times: Any, weights: Any, guess: Any) -> Any:
     """Coefficients ≥ 0 (features,) with matrix (samples, features) @ coefficients ≈ times (samples,).
 
@@ -35,7 +39,7 @@ def solve(matrix: Any, times: Any, weights: Any, guess: Any) -> Any:
     sizes[sizes == 0] = 1.0
     scaled, guessed = matrix / sizes, guess * sizes
     rows, larger = weights / times, guessed
-    for _ in range(20):
+    for turn in range(TURNS):
         # By its share of the larger of both, so that no guess that is far too small pulls hard.
         pulls = np.divide(GUESSING, larger, out=np.zeros_like(larger), where=guess > 0)
         equations = np.concatenate([scaled * rows[:, None], np.diag(pulls)])
@@ -44,7 +48,9 @@ def solve(matrix: Any, times: Any, weights: Any, guess: Any) -> Any:
         prices = np.maximum(scaled @ solution, 0.01 * times)
         scale = np.sqrt(prices * times)
         errors = np.abs(prices - times) / scale
-        rows = weights / scale * np.sqrt(np.minimum(1.0, ROBUST / np.maximum(errors, 1e-12)))
+        rows = weights / scale
+        if turn >= TURNS // 2:  # only prices that are near tell which times are odd
+            rows *= np.sqrt(np.minimum(1.0, ROBUST / np.maximum(errors, 1e-12)))
     return solution / sizes
 
 
