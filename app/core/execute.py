@@ -9,6 +9,7 @@ from app.core.algorithms.overflow import check_finite, check_int64
 from app.core.algorithms.padding import pad_input
 from app.core.layout import Array
 from app.core.plan import Plan
+from app.core.problem import Problem
 
 
 def execute(plan: Plan, x: Array, w: Array, bias: Array | None = None) -> Array:
@@ -39,9 +40,17 @@ def execute(plan: Plan, x: Array, w: Array, bias: Array | None = None) -> Array:
 
 def chosen(plan: Plan, w: Array) -> Plan:
     """The plan for this very kernel: where it is of rank one, that may be another."""
-    if plan.rank_one is not None and separable.applies(plan.axes, w):
+    if plan.rank_one is not None and separable.applies(plan.axes, _output_channels_first(plan.problem, w)):
         return plan.rank_one
     return plan
+
+
+def _output_channels_first(problem: Problem, w: Array) -> Array:
+    """The kernel as (out_channels, in_channels/groups, *kernel_size) for both operations."""
+    if problem.op == "conv":
+        return w
+    grouped = w.reshape(problem.groups, problem.in_channels // problem.groups, *w.shape[1:])
+    return grouped.swapaxes(1, 2).reshape(problem.out_channels, -1, *w.shape[2:])
 
 
 def _native(values: Array) -> Array:
@@ -59,6 +68,5 @@ def _as_axes(plan: Plan, x: Array, w: Array) -> tuple[Array, Array]:
     problem = plan.problem
     if plan.pads:
         x = pad_input(x, problem)
-    if problem.op == "conv_transpose":
-        w = w.reshape(problem.groups, problem.in_channels // problem.groups, *w.shape[1:]).swapaxes(1, 2)
+    w = _output_channels_first(problem, w)
     return _native(x).reshape(plan.input_shape), _native(w).reshape(plan.kernel_shape)

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import signal
 
+from app.core import conv_transpose
 from app.core.algorithms import direct, separable
 from app.core.algorithms.taps import axes_of
 from app.core.parallel import team
@@ -291,3 +293,13 @@ def test_it_fits_one_channel_in_a_group_and_kernels_worth_it_and_little_memory()
     assert not fits((1, 1, 50, 50), (1, 1, 1, 31))
     assert not fits((1, 1, 50, 50), (1, 1, 8, 8), "conv_transpose", stride=2)
     assert not fits((1, 1, 4000, 9, 9000), (1, 1, 5, 5, 5))
+
+
+def test_a_transposed_kernel_of_several_output_channels_is_looked_at_channel_by_channel() -> None:
+    """Through the public function: its layout has the input channels first."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(-9, 10, (1, 1, 60, 60, 60)).astype(np.float64)
+    ones, mixed = np.ones((1, 4, 5, 5, 5)), rng.integers(-9, 10, (1, 4, 5, 5, 5)).astype(np.float64)
+    for w in (ones, mixed):
+        right = [signal.fftconvolve(x[0, 0], w[0, co]) for co in range(4)]
+        assert np.array_equal(conv_transpose(x, w)[0], np.round(right))
