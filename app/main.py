@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app import __version__
-from app.api import docs, endpoints, operations
+from app.api import endpoints, operations, pages
 from app.api.admission import ComputeThread
 from app.api.envelope import failed, response_to
 from app.api.operations import Readiness
@@ -67,7 +67,7 @@ def create_app(settings: Settings | None = None) -> Service:
     app.router.routes += [
         *endpoints.routes(settings, app.state.thread),
         *operations.routes(settings, app.state.readiness),
-        *docs.routes(app),
+        *pages.routes(app),
     ]
     for kind in (HTTPException, RequestValidationError, StatusError, ProblemError):
         app.add_exception_handler(kind, expected)

@@ -40,3 +40,12 @@ def test_each_entry_is_one_version_with_its_hashes() -> None:
 def test_the_lock_names_no_place_to_install_from() -> None:
     assert "://" not in LOCK
     assert not re.search(r"^\s*-(?!-hash=)", LOCK, re.MULTILINE)
+
+
+def test_an_installed_package_has_the_pages() -> None:
+    package = ROOT / "app"
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"][
+        "package-data"
+    ]
+    packed = {file for pattern in patterns["app"] for file in package.glob(pattern + "/*")}
+    assert {file for file in (package / "web").rglob("*") if file.is_file()} <= packed

@@ -1,4 +1,4 @@
-"""Which media type a request is in, and in which it wants its answer."""
+"""Which media type a request is in, and in which media type and encoding it wants its answer."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from app.core.text import say
 
 JSON = "application/json"
 SAFETENSORS = "application/vnd.safetensors"
+
+#: The encoding of what is sent as it is.
+IDENTITY = "identity"
 
 #: Longer headers are read each time, so that no client fills the cache with large ones.
 CACHED_LENGTH = 200
@@ -44,7 +47,7 @@ def preferred(accept: str, served: tuple[str, ...]) -> str | None:
 
     Of several ranges that cover a type the most specific one counts.
     """
-    ranges = dict(filter(None, map(_quality, accept.split(","))))
+    ranges = dict(map(_quality, accept.split(",")))
     best, chosen = 0.0, None
     for media_type in served:
         wider = (media_type, media_type.partition("/")[0] + "/*", "*/*")
@@ -54,16 +57,28 @@ def preferred(accept: str, served: tuple[str, ...]) -> str | None:
     return chosen
 
 
-def _quality(part: str) -> tuple[str, float] | None:
-    """("application/json", 0.5) from `application/json;q=0.5`; None where it is none."""
-    media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
-    if "/" not in media_type:
-        return None
+def answer_encoding(scope: Scope, served: tuple[str, ...]) -> str:
+    """The one of `served` that `Accept-Encoding` likes best, as it is where it takes no other (RFC 9110, 12.5.3).
+
+    Of equal ones the first counts, and what is not asked for is never sent.
+    """
+    codings = dict(map(_quality, header(scope, b"accept-encoding").split(",")))
+    best, chosen = 0.0, IDENTITY
+    for encoding in served:
+        quality = codings.get(encoding, codings.get("*", 0.0))
+        if quality > best:
+            best, chosen = quality, encoding
+    return chosen
+
+
+def _quality(part: str) -> tuple[str, float]:
+    """("application/json", 0.5) from `application/json;q=0.5`."""
+    name, *parameters = (piece.strip().lower() for piece in part.split(";"))
     for parameter in parameters:
-        name, _, value = parameter.partition("=")
-        if name.strip() == "q":
-            return (media_type, _number(value.strip()))
-    return (media_type, 1.0)
+        key, _, value = parameter.partition("=")
+        if key.strip() == "q":
+            return (name, _number(value.strip()))
+    return (name, 1.0)
 
 
 def _number(value: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.api.negotiation import JSON, SAFETENSORS, answer_type, body_type
+from app.api.negotiation import JSON, SAFETENSORS, answer_encoding, answer_type, body_type
 from app.api.problems import StatusError
 
 BOTH = (JSON, SAFETENSORS)
@@ -41,6 +41,30 @@ def test_nothing_acceptable(accept: str) -> None:
     with pytest.raises(StatusError, match=r"application/json, application/vnd\.safetensors") as caught:
         answer_type({"headers": [(b"accept", accept.encode())]}, BOTH)
     assert caught.value.status == 406
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (None, "identity"),
+        ("", "identity"),
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip, deflate", "gzip"),
+        ("GZIP;q=1.0", "gzip"),
+        ("br", "identity"),
+        ("gzip;q=0.5", "gzip"),
+        ("gzip;q=0.5, zstd;q=0.1", "gzip"),
+        ("gzip;q=0, zstd;q=0.0", "identity"),
+        ("*", "zstd"),
+        ("zstd;q=0, *;q=0.5", "gzip"),
+        ("gzip;q=0.5, identity", "identity"),
+        ("*;q=0", "identity"),
+        ("gzip;q=oops", "identity"),
+    ],
+)
+def test_answer_encoding(accept: str | None, expected: str) -> None:
+    headers = [] if accept is None else [(b"accept-encoding", accept.encode())]
+    assert answer_encoding({"headers": headers}, ("zstd", "gzip", "identity")) == expected
 
 
 def test_several_accept_headers_are_one() -> None:
