@@ -1,0 +1,131 @@
+"""The page's own reader and writer of safetensors, held against the format's package and the service's reader."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import subprocess
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from safetensors.numpy import load, save
+
+from app.api.pages import WEB
+from app.api.safetensors import read_safetensors
+from app.core.findings import Findings
+
+NODE = shutil.which("node")
+
+pytestmark = pytest.mark.skipif(
+    NODE is None, reason="SKIPPED: the page's modules need node to be tested without a browser"
+)
+
+DTYPES = ("float64", "int64", "uint64", "float32", "int32", "uint32", "int16", "uint16", "int8", "uint8")
+
+
+def run(script: str, given: Any = None) -> Any:
+    """What `script` leaves in `answer`; it has encode and decode, and `given`."""
+    source = base64.b64encode((WEB / "js/safetensors.js").read_bytes()).decode()
+    program = f"""
+      const {{ encode, decode }} = await import("data:text/javascript;base64,{source}");
+      const given = JSON.parse((await import("node:fs")).readFileSync(0, "utf8"));
+      const bytes = (text) => Uint8Array.from(Buffer.from(text, "base64")).buffer;
+      const text = async (blob) => Buffer.from(await blob.arrayBuffer()).toString("base64");
+      let answer;
+      {script}
+      console.log(JSON.stringify(answer));
+    """
+    assert NODE is not None
+    done = subprocess.run(
+        [NODE, "--input-type=module", "-e", program],
+        input=json.dumps(given),
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def tensors() -> dict[str, NDArray[Any]]:
+    rng = np.random.default_rng(7)
+    found: dict[str, NDArray[Any]] = {}
+    for at, dtype in enumerate(DTYPES):
+        raw = rng.integers(0, 256, size=(at % 3 + 1, 3, 8), dtype=np.uint8)
+        found[f"t/{dtype}"] = raw.astype(dtype) if dtype.startswith("float") else raw.view(dtype)
+    found["extremes"] = np.array([2**63 - 1, -(2**63), 2**53 + 1], np.int64)
+    found["scalar"] = np.array(0.1, np.float32)
+    return found
+
+
+AGAIN = "const { tensors, metadata } = decode(bytes(given)); answer = await text(encode(tensors, metadata));"
+
+
+def test_what_the_package_writes_comes_back_the_same() -> None:
+    expected = tensors()
+    packed = save(expected, metadata={"result": '{"算法": "直接"}'})
+    again = base64.b64decode(run(AGAIN, base64.b64encode(packed).decode()))
+    found = load(again)
+    assert found.keys() == expected.keys()
+    for name, values in expected.items():
+        assert found[name].dtype == values.dtype
+        np.testing.assert_array_equal(found[name], values)
+    length = int.from_bytes(again[:8], "little")
+    assert length % 8 == 0
+    assert json.loads(again[8 : 8 + length])["__metadata__"] == {"result": '{"算法": "直接"}'}
+
+
+def test_arrays_that_lie_unaligned_are_read() -> None:
+    header = json.dumps({"a": {"dtype": "F64", "shape": [2], "data_offsets": [0, 16]}}).encode()
+    header += b" " * ((3 - len(header)) % 8)
+    packed = len(header).to_bytes(8, "little") + header + np.array([0.1, -2.5]).tobytes()
+    answer = run("answer = Array.from(decode(bytes(given)).tensors.a.data)", base64.b64encode(packed).decode())
+    assert answer == [0.1, -2.5]
+
+
+def test_the_service_reads_what_the_page_sends() -> None:
+    script = """
+      answer = await text(encode({
+        input: { shape: [1, 2, 3], data: Uint8Array.of(1, 2, 3, 4, 5, 255) },
+        kernel: { shape: [1, 1, 1, 1], data: Float32Array.of(0.5) },
+      }, { parameters: JSON.stringify({ stride: 2 }) }));
+    """
+    findings = Findings()
+    found, parameters = read_safetensors(base64.b64decode(run(script)), findings)
+    assert not findings.faults
+    assert json.loads(parameters) == {"stride": 2}
+    np.testing.assert_array_equal(found["input"].load(), [[[1, 2, 3], [4, 5, 255]]])
+    assert found["kernel"].dtype == np.float32
+
+
+def damaged() -> dict[str, bytes]:
+    good = save({"a": np.arange(4, dtype=np.float32)})
+    return {
+        "shorter than its head": good[:5],
+        "header is longer": (10**6).to_bytes(8, "little") + good[8:],
+        "not as long as its shape": good[:-4],
+        "which is not read here": good.replace(b'"F32"', b'"F16"'),
+        "not valid JSON|in JSON": good[:8] + good[8:].replace(b"{", b"[", 1),
+    }
+
+
+@pytest.mark.parametrize("why", damaged())
+def test_damaged_bytes_are_refused(why: str) -> None:
+    script = 'try { decode(bytes(given)); answer = "read"; } catch (error) { answer = error.message; }'
+    message = run(script, base64.b64encode(damaged()[why]).decode())
+    assert any(part in message for part in why.split("|")), message
+
+
+def test_an_array_that_does_not_fill_its_shape_is_not_written() -> None:
+    script = """
+      try {
+        encode({ a: { shape: [2, 2], data: new Float32Array(3) } });
+      } catch (error) {
+        answer = error.message;
+      }
+    """
+    assert "3 numbers for the shape 2,2" in run(script)
