@@ -3,15 +3,20 @@
 import * as api from "./api.js";
 import { explained, makeControls } from "./controls.js";
 import { h, segmented, select } from "./dom.js";
+import * as take from "./export.js";
+import * as image from "./image.js";
 import { LANGUAGES, chooseLanguage, t } from "./messages.js";
 import { toJson } from "./numbers.js";
 import * as play from "./play.js";
 import { link, open, request, set, state, subscribe } from "./state.js";
 import { makeEditor } from "./tensor.js";
 
-// One line a tab: its name, its module, the views that it wants in ctx.answer, and the one operation that has it.
+// One line a tab: its name, its module, the views that it wants in ctx.answer, the one operation that has it, and
+// whether it stands alone, without the settings.
 const TABS = [
   { id: "play", module: play, views: ["sliding_window"] },
+  { id: "image", module: image, alone: true },
+  { id: "export", module: take, views: ["sliding_window"] },
 ];
 const THEMES = ["", "light", "dark"];
 const REQUEST = ["op", "dims", "size", "kernel", "stride", "padding", "paddingWord", "paddingMode", "dilation", "outputPadding",
@@ -65,6 +70,7 @@ function build() {
   const editors = [makeEditor(t, "input"), makeEditor(t, "kernel")];
   const tabs = h("div.tabs", { role: "tablist", "aria-label": t("page.tabs"), onkeydown: walkTabs });
   const panel = h("div.panel", { role: "tabpanel", id: "panel", tabindex: -1 });
+  const aside = h("aside.settings", { "aria-label": t("page.settings") }, controls.element, editors.map((each) => each.element));
   const notice = h("div.notice", { role: "status", hidden: true });
   const trouble = h("div.trouble", { role: "alert" });
   document.body.replaceChildren(
@@ -75,9 +81,9 @@ function build() {
     header(code),
     notice,
     h("main", {}, h("section.workspace", {}, tabs, h("div.board", {}, panel, trouble)),
-      h("aside.settings", { "aria-label": t("page.settings") }, controls.element, editors.map((each) => each.element))));
+      aside));
   page?.view?.destroy?.();
-  page = { controls, editors, tabs, panel, trouble, notice, view: null, tab: null, lang: state.lang };
+  page = { controls, editors, aside, tabs, panel, trouble, notice, view: null, tab: null, lang: state.lang };
   update(new Set(Object.keys(state)));
 }
 
@@ -126,6 +132,7 @@ function showTabs() {
   ctx.answer = ctx.answer?.views === now.views ? ctx.answer : null;
   page.panel.replaceChildren();
   page.panel.className = `panel ${now.id}`;
+  page.aside.hidden = Boolean(now.alone);
   page.view = now.module.mount(page.panel, ctx);
 }
 

@@ -51,4 +51,23 @@ export default {
     inputGoes: "Input {at} goes into {count} outputs: {where}", kernelGoes: "This weight takes part in {count} outputs: {where}", goesNowhere: "No output depends on {at}.",
   },
   legend: { input: "input", kernel: "kernel", product: "products", output: "output", padding: "padding", zero: "inserted zero" },
+  image: {
+    choose: "Choose a photograph", sample: "Sample picture", drop: "or drop one here, or paste it", original: "Original", filtered: "Filtered", save: "Save the filtered picture",
+    filter: "Kernel", filter_identity: "Identity", filter_box: "Box blur", filter_gaussian: "Gaussian blur", filter_sharpen: "Sharpen", filter_emboss: "Emboss",
+    filter_sobel_x: "Sobel, across", filter_sobel_y: "Sobel, down", filter_laplacian: "Laplacian", filter_custom: "Your own",
+    size: "Size", cell: "Weight {r}, {c}", dividedBy: "all divided by", noNumber: "“{text}” is no number that can stand here.",
+    channels: "Colour", channels_1: "grey", channels_3: "colour, each channel by itself",
+    border: "Border", border_zeros: "zeros", border_reflect: "reflected", border_replicate: "edge repeated", border_circular: "wrapped around", border_valid: "none: the picture shrinks",
+    stride: "Stride", megapixels: "Resolution", upTo: "up to {n} megapixels", show: "Show values",
+    show_auto: "automatically", show_marked: "0 to 255, others marked", show_cut: "0 to 255, others cut off", show_signed: "zero as mid-grey",
+    contrast: "Contrast", scaled: "Scaled down from {from}.", range: "Values {least} to {most}.", zeroIsGrey: "0 is mid-grey",
+    under: "under 0: {share}", over: "over 255: {share}", underCut: "{share} under 0 are black", overCut: "{share} over 255 are white",
+    took: "{macs} multiply-adds in {compute} ms ({algorithm}); reading {parse} ms, writing {serialise} ms; there and back {way} ms.",
+    value: "Value at x = {x}, y = {y}: {value}", unreadable: "{name} is not a picture that this browser can read.",
+  },
+  export: {
+    picture: "Picture and film", png: "Save as PNG", svg: "Save as SVG", film: "Record the play", stop: "Stop recording", filming: "Recording, at the speed of seeing it: {percent} %", filmed: "The film is saved.", noFilm: "This browser records no films.",
+    link: "Link", curl: "Request", code: "Code", codeHelp: "A whole script that gives the same numbers.", framework: "Framework", saveCode: "Save as a file",
+    copy: "Copy", copied: "Copied.", notCopied: "This browser does not let the page copy; select the text instead.",
+  },
 };

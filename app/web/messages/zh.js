@@ -51,4 +51,23 @@ export default {
     inputGoes: "输入 {at} 参与 {count} 个输出：{where}", kernelGoes: "此权重参与 {count} 个输出：{where}", goesNowhere: "没有输出依赖 {at}。",
   },
   legend: { input: "输入", kernel: "卷积核", product: "乘积", output: "输出", padding: "填充", zero: "插入的零" },
+  image: {
+    choose: "选择照片", sample: "示例图片", drop: "也可拖放到此处或粘贴", original: "原图", filtered: "滤波结果", save: "保存滤波结果",
+    filter: "卷积核", filter_identity: "恒等", filter_box: "均值模糊", filter_gaussian: "高斯模糊", filter_sharpen: "锐化", filter_emboss: "浮雕",
+    filter_sobel_x: "Sobel（水平）", filter_sobel_y: "Sobel（垂直）", filter_laplacian: "拉普拉斯", filter_custom: "自定义",
+    size: "大小", cell: "权重 {r}, {c}", dividedBy: "全部除以", noNumber: "“{text}”不是此处可用的数。",
+    channels: "颜色", channels_1: "灰度", channels_3: "彩色，各通道分别滤波",
+    border: "边界", border_zeros: "补零", border_reflect: "镜像", border_replicate: "重复边缘", border_circular: "循环", border_valid: "无填充：图片变小",
+    stride: "步幅", megapixels: "分辨率", upTo: "最多 {n} 百万像素", show: "数值显示",
+    show_auto: "自动", show_marked: "0 到 255，其余标色", show_cut: "0 到 255，其余截断", show_signed: "零为中灰",
+    contrast: "对比度", scaled: "由 {from} 缩小。", range: "数值 {least} 到 {most}。", zeroIsGrey: "0 为中灰",
+    under: "小于 0：{share}", over: "大于 255：{share}", underCut: "{share} 小于 0，显示为黑", overCut: "{share} 大于 255，显示为白",
+    took: "{macs} 次乘加，用时 {compute} 毫秒（{algorithm}）；读取 {parse} 毫秒，写出 {serialise} 毫秒；往返 {way} 毫秒。",
+    value: "x = {x}，y = {y} 处的值：{value}", unreadable: "{name} 不是此浏览器能读取的图片。",
+  },
+  export: {
+    picture: "图片与视频", png: "保存为 PNG", svg: "保存为 SVG", film: "录制演示", stop: "停止录制", filming: "正在按播放速度录制：{percent} %", filmed: "视频已保存。", noFilm: "此浏览器不能录制视频。",
+    link: "链接", curl: "请求", code: "代码", codeHelp: "完整的脚本，得到相同的数值。", framework: "框架", saveCode: "保存为文件",
+    copy: "复制", copied: "已复制。", notCopied: "此浏览器不允许页面复制；请选中文本复制。",
+  },
 };
