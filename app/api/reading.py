@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from typing import Any
 
 import msgspec
@@ -10,7 +11,6 @@ import msgspec
 from app.api.body import Body
 from app.api.problems import MalformedBodyError
 from app.core.errors import Fault, ProblemError
-from app.core.findings import shown
 from app.core.text import Text, say
 
 _decode = msgspec.json.Decoder().decode
@@ -49,19 +49,42 @@ def _decode_long(text: Body) -> Any:
         gc.enable()
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception) -> Text:
     if isinstance(error, RecursionError):
-        return "it is nested too deeply"
+        return say("it is nested too deeply")
     if isinstance(error, UnicodeDecodeError):
-        return "it is not UTF-8"
-    return _REASONS.get(str(error).partition(" - ")[0], shown(str(error).removeprefix("JSON is malformed: ")))
+        return say("it is not UTF-8")
+    said = str(error)
+    place = _malformed(said)
+    if place is None:
+        return _REASONS.get(said.partition(" - ")[0], say("it cannot be read"))
+    return say("{what} (byte {byte})", what=_AT_A_PLACE.get(place[1], say("not as JSON has it")), byte=int(place[2]))
 
+
+_malformed = re.compile(r"JSON is malformed: (.+) \(byte (\d+)\)").fullmatch
 
 #: What msgspec says, in words that tell what to change.
 _REASONS = {
-    "Input data was truncated": "it ends too early, or half of a surrogate pair stands alone",
-    "Number out of range": "a number in it is too large for a double",
-    "Integer value out of range": "a whole number in it has too many digits",
+    "Input data was truncated": say("it ends too early, or half of a surrogate pair stands alone"),
+    "Number out of range": say("a number in it is too large for a double"),
+    "Integer value out of range": say("a whole number in it has too many digits"),
+}
+
+#: The same of a place in the text; its own words are plain already.
+_AT_A_PLACE = {
+    "invalid character": say("invalid character"),
+    "invalid number": say("invalid number"),
+    "trailing characters": say("trailing characters"),
+    "trailing comma in array": say("trailing comma in array"),
+    "trailing comma in object": say("trailing comma in object"),
+    "object keys must be strings": say("object keys must be strings"),
+    "expected ':'": say("expected ':'"),
+    "expected ',' or ']'": say("expected ',' or ']'"),
+    "expected ',' or '}'": say("expected ',' or '}}'"),
+    "expected '\"'": say("expected '\"'"),
+    "invalid escape character in string": say("invalid escape character in string"),
+    "invalid character in unicode escape": say("invalid character in unicode escape"),
+    "invalid utf-16 surrogate pair": say("invalid utf-16 surrogate pair"),
 }
 
 

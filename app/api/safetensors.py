@@ -97,17 +97,32 @@ def _split(body: Body) -> tuple[dict[str, Any], memoryview]:
     try:
         header = _decode(bytes(view[_LENGTH_BYTES : _LENGTH_BYTES + length]).decode())
     except (ValueError, RecursionError) as error:
-        raise malformed(say("the header is not JSON with each name once: {error}", error=shown(error))) from error
+        raise malformed(say("the header is not JSON with each name once: {error}", error=_reason(error))) from error
     if not isinstance(header, dict):
         raise malformed(say("the header must be a JSON object"))
     return header, view[_LENGTH_BYTES + length :]
 
 
+class _DuplicateError(ValueError):
+    """A name occurs twice."""
+
+
+def _reason(error: Exception) -> Text:
+    if isinstance(error, _DuplicateError):
+        return say("a name occurs twice")
+    if isinstance(error, RecursionError):
+        return say("it is nested too deeply")
+    if isinstance(error, UnicodeDecodeError):
+        return say("it is not UTF-8")
+    if isinstance(error, json.JSONDecodeError):
+        return say("it goes wrong at character {place}", place=error.pos)
+    return say("a number in it cannot be read")
+
+
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        message = "a name occurs twice"
-        raise ValueError(message)
+        raise _DuplicateError
     return found
 
 

@@ -17,7 +17,7 @@ from app.api.tensors import given_value, kind_of
 from app.core.errors import Fault, Path, field_name
 from app.core.findings import LARGEST_PARAMETER, NAMED_UNKNOWN, Findings, shown
 from app.core.problem import DTYPES, METHODS, PADDING_MODES, PADDING_WORDS
-from app.core.text import say
+from app.core.text import Text, say
 from app.core.views import VIEWS
 
 CONV_VIEWS = tuple(name for name, view in VIEWS.items() if "conv" in view.operations)
@@ -224,7 +224,7 @@ def _not_for_this_operation(name: str, op: str) -> Fault:
 
 def _unknown_field(name: str, fields: Mapping[str, Any]) -> Fault:
     close = difflib.get_close_matches(name[:40], fields, 1)
-    template = "'{name}' is not a field here" + ("; did you mean {close}?" if close else "")
+    template = "'{name}' is not a field here; did you mean {close}?" if close else "'{name}' is not a field here"
     return Fault((name,), "unknown_field", say(template, name=shown(name), close="".join(close)))
 
 
@@ -243,11 +243,11 @@ def _fault_of(path: Path, kind: str, given: Any) -> Fault:
         return Fault(path, "missing", say("{name} is missing", name=name))
     if kind == "too_long":
         low, high = _LENGTHS.get(path[0], (1, 3)) if len(path) == 1 else (2, 2)
-        length = low if low == high else f"{low} to {high}"
+        length = low if low == high else say("{low} to {high}", low=low, high=high)
         message = say("{name} has length {given}; it must be {wanted}", name=name, given=len(given), wanted=length)
         return Fault(path, "wrong_length", message, given=len(given), allowed={"min": low, "max": high})
     wanted = _WANTED_OF_FIELD.get(path[0]) if len(path) == 1 else None
-    wanted = wanted or _WANTED.get(kind, "a whole number")
+    wanted = wanted or _WANTED.get(kind, say("a whole number"))
     if kind == "int_type" and isinstance(given, float):
         message = say("{name} is a fraction; it must be a whole number, written without a point", name=name)
     else:
@@ -255,15 +255,19 @@ def _fault_of(path: Path, kind: str, given: Any) -> Fault:
     return Fault(path, "wrong_type", message, given=given_value(given))
 
 
-_WANTED = {"string_type": "a word", "bool_type": "true or false", "list_type": "a list of whole numbers"}
+_WANTED = {
+    "string_type": say("a word"),
+    "bool_type": say("true or false"),
+    "list_type": say("a list of whole numbers"),
+}
 
-_ONE_OR_EACH = "a whole number, or a list of one for each dimension"
+_ONE_OR_EACH = say("a whole number, or a list of one for each dimension")
 
 #: What fields of several forms take.
-_WANTED_OF_FIELD: dict[str | int, str] = {
+_WANTED_OF_FIELD: dict[str | int, Text] = {
     **dict.fromkeys(("stride", "dilation", "kernel_size", "output_padding"), _ONE_OR_EACH),
-    "padding": f"{_ONE_OR_EACH} or of [before, after] pairs, or a word",
-    "steps": "true, false or a list of views",
+    "padding": say("a whole number, or a list of one for each dimension or of [before, after] pairs, or a word"),
+    "steps": say("true, false or a list of views"),
 }
 
 #: How long a list may be, where it is not one value for each dimension.

@@ -13,7 +13,7 @@ import numpy as np
 from app.core.errors import Fault, Path, ProblemError, Suggestion, field_name
 from app.core.findings import given_number, shown
 from app.core.layout import Array
-from app.core.text import say
+from app.core.text import Text, say
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
@@ -151,17 +151,29 @@ def _not_a_number(value: Any, field: str, depth: int) -> Fault:
     if isinstance(entry, list):
         message = say("{name} is a list where its neighbours are numbers", name=field_name(path))
         return Fault(path, "uneven", message)
-    template = "{name} is {kind}; it must be a number" + ("" if depth else ", or lists of numbers")
+    template = (
+        "{name} is {kind}; it must be a number"
+        if depth
+        else "{name} is {kind}; it must be a number, or lists of numbers"
+    )
     message = say(template, name=field_name(path), kind=kind_of(entry))
     return Fault(path, "wrong_type", message, given=given_value(entry))
 
 
-def kind_of(value: Any) -> str:
+def kind_of(value: Any) -> Text:
     """What a JSON value is, in words."""
     if isinstance(value, bool):
-        return "true" if value else "false"
-    kinds = {dict: "an object", list: "a list", str: "a string", int: "a number", float: "a number"}
-    return kinds.get(type(value), "null")
+        return say("true" if value else "false")
+    return _KINDS.get(type(value), say("null"))
+
+
+_KINDS = {
+    dict: say("an object"),
+    list: say("a list"),
+    str: say("a string"),
+    int: say("a number"),
+    float: say("a number"),
+}
 
 
 def _check_whole_numbers(value: Any, field: str, depth: int) -> None:

@@ -8,9 +8,14 @@ from app.core.errors import Path, Suggestion
 from app.core.findings import LARGEST_PARAMETER
 from app.core.geometry import Pair, ceil_div, effective_kernel, largest_padding
 from app.core.problem import Ints, Setting
+from app.core.text import say
 
 #: What the elements along each axis are called in messages, by the number of dimensions.
-AXIS_NAMES = {1: ("elements",), 2: ("rows", "columns"), 3: ("planes", "rows", "columns")}
+AXIS_NAMES = {
+    1: (say("elements"),),
+    2: (say("rows"), say("columns")),
+    3: (say("planes"), say("rows"), say("columns")),
+}
 
 
 class AskedAxis:

@@ -159,7 +159,7 @@ def _nearest_divisor(n: int, to: int) -> int:
 
 
 def _channel_mismatch(setting: Setting, found: int, expected: int, findings: Findings) -> None:
-    suggestion = None
+    suggestion, remedy = None, None
     better = _groups_for(setting, found)
     if setting.op == "conv":
         template = (
@@ -168,20 +168,15 @@ def _channel_mismatch(setting: Setting, found: int, expected: int, findings: Fin
         )
     else:
         template = "the kernel takes {found} channels (its first axis); the input has {inside}, so it must be {inside}"
+    message = say(template, found=found, expected=expected, inside=setting.in_channels, groups=setting.groups)
     if setting.ambiguous_volume:
-        template += "; for a bare 3-D volume and kernel set spatial_dims to 3"
+        remedy = say("for a bare 3-D volume and kernel set spatial_dims to 3")
         suggestion = Suggestion(("spatial_dims",), 3)
     elif better is not None:
-        template += "; with groups {better} the kernel fits as it is"
+        remedy = say("with groups {better} the kernel fits as it is", better=better)
         suggestion = Suggestion(("groups",), better)
-    message = say(
-        template,
-        found=found,
-        expected=expected,
-        inside=setting.in_channels,
-        groups=setting.groups,
-        better=better,
-    )
+    if remedy is not None:
+        message = say("{mismatch}; {remedy}", mismatch=message, remedy=remedy)
     findings.add(("kernel",), "channel_mismatch", message, given=found, suggestion=suggestion)
 
 

@@ -75,13 +75,17 @@ def _fault(field: str, code: str, message: Text, limit: int, would_be: int) -> F
 
 
 def _size_faults(problem: Problem, limits: Limits) -> list[Fault]:
-    counts = {"input": problem.input_elements, "kernel": problem.kernel_elements, "": problem.output_elements}
+    counts = (
+        ("input", say("input"), problem.input_elements),
+        ("kernel", say("kernel"), problem.kernel_elements),
+        ("", say("output"), problem.output_elements),
+    )
     faults = []
-    for field, elements in counts.items():
+    for field, name, elements in counts:
         if elements > limits.tensor_elements:
             message = say(
                 "the {tensor} would have {would_be} elements; the limit is {limit}",
-                tensor=field or "output",
+                tensor=name,
                 would_be=given_number(elements),
                 limit=limits.tensor_elements,
             )

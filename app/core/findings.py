@@ -92,7 +92,7 @@ class Findings:
             "{field} has length {given}; it must be {wanted}",
             field=field_name(path),
             given=given,
-            wanted=low if low == high else f"{low} to {high}",
+            wanted=low if low == high else say("{low} to {high}", low=low, high=high),
         )
         code = "empty" if given == 0 else "wrong_length"
         self.add(path, code, message, given=given, allowed={"min": low, "max": high})

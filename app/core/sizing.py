@@ -8,7 +8,7 @@ from app.core.errors import Path, Suggestion, field_name
 from app.core.findings import Findings
 from app.core.geometry import Dimension, Pair, largest_padding
 from app.core.problem import Ints, Padding, Setting
-from app.core.text import say
+from app.core.text import Text, say
 
 _SIZED_BY = (
     *("input", "input_size", "kernel", "kernel_size", "stride", "padding", "dilation"),
@@ -116,15 +116,18 @@ def _kernel_too_large(axis: AskedAxis, padded: int, findings: Findings) -> None:
     suggestion = axis.lengthen_padding(_missing)
     if suggestion is not None and not _allowed(axis, suggestion):
         suggestion = None
-    values = {"reach": axis.reach, "axis": axis.name, "padded": padded}
-    template = "the kernel reaches over {reach} {axis} and the padded input has {padded}: "
-    if suggestion is None:
-        template += "use a smaller kernel or dilation"
-    else:
-        values |= {"raise": _raise_by(suggestion, axis)}
-        template += "{raise} or use a smaller kernel"
+    remedy = say("use a smaller kernel or dilation")
+    if suggestion is not None:
+        remedy = say("{change} or use a smaller kernel", change=_raise_by(suggestion, axis))
+    message = say(
+        "the kernel reaches over {reach} {axis} and the padded input has {padded}: {remedy}",
+        reach=axis.reach,
+        axis=axis.name,
+        padded=padded,
+        remedy=remedy,
+    )
     path: Path = ("kernel",) if setting.kernel_channels is not None else axis.path("kernel_size")
-    findings.add(path, "kernel_too_large", say(template, **values), given=axis.reach, suggestion=suggestion)
+    findings.add(path, "kernel_too_large", message, given=axis.reach, suggestion=suggestion)
 
 
 def _missing(axis: AskedAxis) -> int:
@@ -137,12 +140,13 @@ def _allowed(axis: AskedAxis, suggestion: Suggestion) -> bool:
     return all(longest <= largest_padding(other.setting.padding_mode, other.i) for other in axis.sharing_padding())
 
 
-def _raise_by(suggestion: Suggestion, axis: AskedAxis) -> str:
+def _raise_by(suggestion: Suggestion, axis: AskedAxis) -> Text:
     field = field_name(suggestion.field)
     if isinstance(suggestion.value, list):
-        return f"set {field} to {suggestion.value}"
+        return say("set {field} to {value}", field=field, value=suggestion.value)
     before, after = axis.pair
-    return f"raise {field} by {suggestion.value - (after if len(suggestion.field) == 3 else before)}"
+    missing = suggestion.value - (after if len(suggestion.field) == 3 else before)
+    return say("raise {field} by {missing}", field=field, missing=missing)
 
 
 def _padding_too_large(axis: AskedAxis, pair: Pair, findings: Findings) -> None:

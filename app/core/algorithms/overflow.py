@@ -280,8 +280,12 @@ def check_finite(output: Array, work: int) -> None:
     if not found:
         return
     wider = output.dtype == np.float32
-    template = "the result is too large for {dtype}: use smaller numbers"
-    message = say(template + (" or float64" if wider else ""), dtype=output.dtype.name)
+    template = (
+        "the result is too large for {dtype}: use smaller numbers or float64"
+        if wider
+        else "the result is too large for {dtype}: use smaller numbers"
+    )
+    message = say(template, dtype=output.dtype.name)
     suggestion = Suggestion(("dtype",), "float64") if wider else None
     raise OverflowingError([Fault((), "float_overflow", message, suggestion=suggestion)])
 

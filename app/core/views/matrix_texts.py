@@ -49,11 +49,18 @@ def placements(problem: Problem, sample: Shape) -> Words:
         else "Lay the kernel into a zero map, for the {outside} output",
         outside=outside,
     )
-    template = "Each map has the input's form, {sample}, and holds the weights over the elements that its output sees."
-    if problem.input_size != tuple(dim.input + sum(dim.padding) for dim in problem.dimensions):
-        template += " A weight over the padding "
-        template += "is left out." if problem.padding_mode == "zeros" else "is added to the element repeated there."
-    return title, say(template, sample=wording.size(sample))
+    detail = say(
+        "Each map has the input's form, {sample}, and holds the weights over the elements that its output sees.",
+        sample=wording.size(sample),
+    )
+    if problem.input_size == tuple(dim.input + sum(dim.padding) for dim in problem.dimensions):
+        return title, detail
+    over_padding = say(
+        "A weight over the padding is left out."
+        if problem.padding_mode == "zeros"
+        else "A weight over the padding is added to the element repeated there."
+    )
+    return title, wording.sentences(detail, over_padding)
 
 
 def matrix(problem: Problem, inside: int, outside: int, rank: int, *, exact: bool) -> Words:
@@ -63,10 +70,13 @@ def matrix(problem: Problem, inside: int, outside: int, rank: int, *, exact: boo
     title = "{matrix} is {inside}×{outside}: one flattened placement a column"
     if problem.op == "conv_transpose":
         title = "{matrix} is {inside}×{outside}: one row for each input element, one column for each output"
-    claim = "{matrix} is {inside}×{outside} with rank {rank}"
-    if not exact:
-        claim += " (at the default tolerance of numpy.linalg.matrix_rank)"
-    reason = say("{claim}: " + _reason(inside, outside, rank), claim=say(claim, **values), **values)
+    claim = say(
+        "{matrix} is {inside}×{outside} with rank {rank}"
+        if exact
+        else "{matrix} is {inside}×{outside} with rank {rank} (at the default tolerance of numpy.linalg.matrix_rank)",
+        **values,
+    )
+    reason = say("{claim}: {reason}", claim=claim, reason=_reason(inside, outside, rank))
     if problem.op == "conv" or any(dim.output_padding >= dim.stride for dim in problem.dimensions):
         return say(title, **values), reason
     return say(title, **values), say(
@@ -78,35 +88,39 @@ def matrix(problem: Problem, inside: int, outside: int, rank: int, *, exact: boo
     )
 
 
-def _reason(inside: int, outside: int, rank: int) -> str:
+def _reason(inside: int, outside: int, rank: int) -> Text:
     """Why `inside` numbers follow from `outside` numbers of which `rank` are independent, or do not."""
     if rank == inside == outside:
-        return "square and of full rank, so it has an inverse and the input follows from the output."
-    if rank == inside:
-        return (
+        template = "square and of full rank, so it has an inverse and the input follows from the output."
+    elif rank == inside:
+        template = (
             "not square, so it has no inverse; yet its rank is that of all {inside} input numbers, "
             "so the input follows from the output."
         )
-    if inside == outside:
-        return (
+    elif inside == outside:
+        template = (
             "square, but its rank is below {inside}, so it has no inverse: different inputs give the same output, "
             "and the input does not follow."
         )
-    if outside > inside:
-        return (
+    elif outside > inside:
+        template = (
             "not square, and its rank is below {inside}: different inputs give the same output, "
             "and the input does not follow."
         )
-    if rank < outside:
-        return (
+    elif rank < outside:
+        template = (
             "not square, and only {rank} of its {outside} outputs are independent: they cannot hold {inside} numbers, "
             "so the input does not follow."
         )
-    return (
-        "not square, and {outside} numbers cannot hold {inside}, so the input does not follow from the output."
-        if outside > 1
-        else "not square, and {outside} number cannot hold {inside}, so the input does not follow from the output."
-    )
+    elif outside > 1:
+        template = (
+            "not square, and {outside} numbers cannot hold {inside}, so the input does not follow from the output."
+        )
+    else:
+        template = (
+            "not square, and {outside} number cannot hold {inside}, so the input does not follow from the output."
+        )
+    return say(template, inside=inside, outside=outside, rank=rank)
 
 
 def column_kernels(sums: Array, sample: Shape) -> Words:

@@ -21,31 +21,37 @@ def stamps(problem: Problem, x: Array) -> Words:
         count=x.size,
         kernel=wording.size(problem.kernel_size),
     )
-    template = "The first stamp is the kernel times {first}"
-    if problem.flip_kernel:
-        template = "The kernel is flipped, as flip_kernel asks, and the first stamp is it times {first}"
+    stamp = say(
+        "The kernel is flipped, as flip_kernel asks, and the first stamp is it times {first}"
+        if problem.flip_kernel
+        else "The first stamp is the kernel times {first}",
+        first=wording.first(x),
+    )
     if max(problem.dilation) > 1:
-        template += ", its elements {dilation} apart"
-    template += ". The stamp of each element lies at stride times its index (stride {stride})."
-    return title, say(template, first=wording.first(x), stride=each(problem.stride), dilation=each(problem.dilation))
+        stamp = say("{stamp}, its elements {dilation} apart", stamp=stamp, dilation=each(problem.dilation))
+    return title, say(
+        "{stamp}. The stamp of each element lies at stride times its index (stride {stride}).",
+        stamp=stamp,
+        stride=each(problem.stride),
+    )
 
 
 def overlap(problem: Problem, counts: Array) -> Words:
     """`overlap`."""
     shape = wording.size(counts.shape)
     title = say("Count the stamps over each place of the whole map: {map}", map=shape)
-    template = "The map is (i − 1)·s + kₑ + output_padding long: {sums}. "
+    sums = dict.fromkeys(_map_sum(dim) for dim in problem.dimensions)
+    length = say("The map is (i − 1)·s + kₑ + output_padding long: {sums}.", sums=", ".join(sums))
     coverage = problem.coverage
     if coverage.min != coverage.max:
-        template += (
+        template = (
             "Away from its edge {least} to {most} stamps meet at a place: such uneven overlap draws a checkerboard."
         )
     elif coverage.max == 1:
-        template += "Away from its edge every place has {most} stamp: the overlap is even."
+        template = "Away from its edge every place has {most} stamp: the overlap is even."
     else:
-        template += "Away from its edge every place has {most} stamps: the overlap is even."
-    sums = dict.fromkeys(_map_sum(dim) for dim in problem.dimensions)
-    return title, say(template, sums=", ".join(sums), least=coverage.min, most=coverage.max)
+        template = "Away from its edge every place has {most} stamps: the overlap is even."
+    return title, wording.sentences(length, say(template, least=coverage.min, most=coverage.max))
 
 
 def _map_sum(dim: Dimension) -> str:

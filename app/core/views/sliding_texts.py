@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from app.core.geometry import Dimension, Pair
 from app.core.layout import Array
@@ -55,16 +54,23 @@ def conv_pad(mode: str, before: Size, after: Size, pairs: tuple[Pair, ...]) -> W
 
 def conv_flip(problem: Problem) -> Words:
     """`flip_kernel` of a convolution that asks for it."""
-    template = "{how}, as the mathematical convolution has it; without the flip this is a cross-correlation."
-    return say("Flip the kernel"), _flip(problem, template)
+    return say("Flip the kernel"), _nothing_to_flip(problem) or say(
+        "{how}, as the mathematical convolution has it; without the flip this is a cross-correlation.",
+        how=_how_it_is_flipped(problem),
+    )
 
 
-def _flip(problem: Problem, template: str) -> Text:
-    """A sentence about a flip, which does nothing to a kernel of one place."""
-    size = times(problem.kernel_size)
-    if math.prod(problem.kernel_size) == 1:
-        return say("A kernel of size {size} is the same when it is flipped: nothing changes.", size=size)
-    return say(template, how=say(_FLIPS[problem.spatial_dims], size=size))
+def _nothing_to_flip(problem: Problem) -> Text | None:
+    """What is said of a kernel of one place; None of a larger one."""
+    if math.prod(problem.kernel_size) > 1:
+        return None
+    return say(
+        "A kernel of size {size} is the same when it is flipped: nothing changes.", size=times(problem.kernel_size)
+    )
+
+
+def _how_it_is_flipped(problem: Problem) -> Text:
+    return say(_FLIPS[problem.spatial_dims], size=times(problem.kernel_size))
 
 
 def insert_zeros(before: Size, after: Size, stride: Size) -> Words:
@@ -92,14 +98,15 @@ def insert_zeros(before: Size, after: Size, stride: Size) -> Words:
 def transpose_pad(problem: Problem, before: Size, after: Size, pairs: tuple[Pair, ...]) -> Words:
     """`pad` of a transposed convolution."""
     least, most = min(map(min, pairs)), max(map(max, pairs))
-    template = "Each side gets dilation·(kernel − 1) − padding zeros: {sums}"
-    if any(problem.output_padding):
-        template += "; output_padding adds {output_padding} after the last"
-    template += ". That makes {sides}"
-    template += "; a negative number takes away." if least < 0 else "."
     sums = dict.fromkeys(_reach_sum(dim, p) for dim in problem.dimensions for p in dim.padding)
+    zeros = say("Each side gets dilation·(kernel − 1) − padding zeros: {sums}", sums=", ".join(sums))
+    if any(problem.output_padding):
+        added = each(problem.output_padding)
+        zeros = say("{zeros}; output_padding adds {output_padding} after the last", zeros=zeros, output_padding=added)
     detail = say(
-        template, sums=", ".join(sums), output_padding=each(problem.output_padding), sides=wording.sides(pairs)
+        "{zeros}. That makes {sides}; a negative number takes away." if least < 0 else "{zeros}. That makes {sides}.",
+        zeros=zeros,
+        sides=wording.sides(pairs),
     )
     if least == most == 0:
         return say("No padding: {size} stays", size=wording.size(before)), detail
@@ -123,7 +130,10 @@ def transpose_flip(problem: Problem, channels: tuple[Size, Size] | None) -> Word
         )
     else:
         title = say("Flip the kernel")
-        detail = _flip(problem, "{how}: a window that gathers meets the weights of a stamp in the opposite order.")
+        detail = _nothing_to_flip(problem) or say(
+            "{how}: a window that gathers meets the weights of a stamp in the opposite order.",
+            how=_how_it_is_flipped(problem),
+        )
     if channels is None or channels[0] == channels[1]:
         return title, detail
     return title, say(
@@ -146,20 +156,26 @@ def slide(problem: Problem, padded: Size, stride: Size, taps: int, sums: Array) 
         positions=positions,
         output=wording.size(problem.output_size),
     )
-    values: dict[str, Any] = {
-        "stride": each(stride),
-        "dilation": each(problem.dilation),
-        "reach": wording.size([dim.reach for dim in problem.dimensions]),
-        "in_group": problem.in_channels // problem.groups,
-        "channels": problem.in_channels,
-        "taps": taps,
-        "first": wording.first(sums),
-    }
-    template = "The window moves with stride {stride}"
+    moves = say("The window moves with stride {stride}", stride=each(stride))
     if max(problem.dilation) > 1:
-        template += ", and with dilation {dilation} its elements reach over {reach}"
+        moves = say(
+            "{moves}, and with dilation {dilation} its elements reach over {reach}",
+            moves=moves,
+            dilation=each(problem.dilation),
+            reach=wording.size([dim.reach for dim in problem.dimensions]),
+        )
     if problem.groups > 1:
-        template += "; it sees {in_group} of {channels} input channels"
-    if taps > 1:
-        return title, say(template + ". Each output is the sum of {taps} products; the first is {first}.", **values)
-    return title, say(template + ". Each output is a single product; the first is {first}.", **values)
+        moves = say(
+            "{moves}; it sees {in_group} of {channels} input channels",
+            moves=moves,
+            in_group=problem.in_channels // problem.groups,
+            channels=problem.in_channels,
+        )
+    return title, say(
+        "{moves}. Each output is the sum of {taps} products; the first is {first}."
+        if taps > 1
+        else "{moves}. Each output is a single product; the first is {first}.",
+        moves=moves,
+        taps=taps,
+        first=wording.first(sums),
+    )

@@ -58,6 +58,11 @@ def first(array: Array) -> str:
     return number(array.flat[0])
 
 
+def sentences(first: Text, second: Text) -> Text:
+    """One sentence after the other."""
+    return say("{first} {second}", first=first, second=second)
+
+
 def bias(bias: Array) -> tuple[Text, Text]:
     """Title and detail of `add_bias`."""
     if not bias.any():
