@@ -20,7 +20,7 @@ from starlette.responses import Response
 from app import __version__
 from app.api import endpoints, operations, pages
 from app.api.admission import ComputeThread
-from app.api.envelope import failed, response_to
+from app.api.envelope import exchange_of, failed, response_to
 from app.api.operations import Readiness
 from app.api.problems import StatusError
 from app.api.service import Service
@@ -37,7 +37,8 @@ Ordinary and transposed convolution in one, two and three dimensions; the sizes 
 lead to; and every step on the way, ready to show. Errors are `application/problem+json`
 with an entry for each fault.
 
-Every answer carries `X-Request-ID` and `Server-Timing`.
+Every answer carries `X-Request-ID` and `Server-Timing`. What people read (errors, and the titles and
+details of steps) is English or Chinese, as `Accept-Language` asks; codes and names never change.
 """
 STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -118,13 +119,13 @@ def told_of_stopping(readiness: Readiness) -> Iterator[None]:
         signal.signal(number, handler)
 
 
-async def expected(_request: Request, error: Exception) -> Response:
+async def expected(request: Request, error: Exception) -> Response:
     """The errors that FastAPI meets on its own way to an endpoint, in the service's form.
 
     Raises:
         Exception: It is not one of them.
     """
-    response = response_to(error)
+    response = response_to(error, exchange_of(request.scope).language)
     if response is None:
         raise error
     return response

@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from app.api.envelope import UNMATCHED
 from app.api.metrics import count_request
+from app.api.negotiation import language_of
 from app.api.problems import status_response
 from app.core.text import Text, say
 from app.settings import Settings
@@ -147,8 +148,11 @@ class PatientProtocol(HttpToolsProtocol):
         request_id = secrets.token_hex(16)
         log.info("refused", status=status, request_id=request_id)
         count_request(UNMATCHED, "other", status, self._patience if status == 408 else 0.0)
+        # The headers that have come so far: they start anew with each head.
+        language = language_of(self.headers or ())
         own = {"X-Request-ID": request_id, "Connection": "close"}
-        response = status_response(status, detail, own)
+        own |= {"Content-Language": language, "Vary": "Accept-Language"}
+        response = status_response(status, detail, own, language)
         headers = [*self.server_state.default_headers, *response.raw_headers]
         lines = [name + b": " + value + b"\r\n" for name, value in headers]
         return b"".join([STATUS_LINE[status], *lines, b"\r\n", bytes(response.body)])

@@ -122,7 +122,7 @@ class Pace:
             async with asyncio.timeout_at(self._deadline):
                 message = await self._receive()
         except TimeoutError:
-            raise self._too_slow() from None
+            raise too_slow(self._grace, self._rate) from None
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         if message.get("more_body"):
@@ -131,15 +131,16 @@ class Pace:
             self._deadline = min(earned, self._now() + self._grace)
         return message
 
-    def _too_slow(self) -> StatusError:
-        template = "The body must keep {rate:g} bytes a second after its first {grace:g} s; send it faster or packed"
-        detail = say(template, rate=self._rate, grace=self._grace)
-        return StatusError(408, detail, {"Connection": "close"}, linger=True)
-
 
 def packed_limit(limit: int, encoding: str) -> int:
     """How many bytes a body of `limit` may be on its way: packing may add a little."""
     return limit + limit // 256 + 1024 if encoding else limit
+
+
+def too_slow(grace: float, rate: float) -> StatusError:
+    """The 408 for a body that stalls for `grace` seconds, or keeps fewer than `rate` bytes a second after them."""
+    template = "The body must keep {rate:g} bytes a second after its first {grace:g} s; send it faster or packed"
+    return StatusError(408, say(template, rate=rate, grace=grace), {"Connection": "close"}, linger=True)
 
 
 def too_large(limit: int) -> StatusError:

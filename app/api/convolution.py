@@ -25,6 +25,7 @@ from app.core.geometry import Op
 from app.core.layout import Array
 from app.core.problem import DTYPES
 from app.core.views import Operands, Step, steps
+from app.languages import tell
 from app.settings import Settings
 
 MEDIA_TYPES = (JSON, SAFETENSORS)
@@ -96,7 +97,7 @@ def do(job: Job, exchange: Exchange) -> Pieces:
     begun = perf_counter()
     result = compute(job)
     computed = perf_counter()
-    pieces = write(job, result)
+    pieces = write(job, result, exchange.language)
     exchange.compute, exchange.serialise = computed - begun, perf_counter() - computed
     count_macs(job.plan.problem.op, job.plan.problem.macs)
     return pieces
@@ -116,8 +117,8 @@ def compute(job: Job) -> Result:
     return Result(job.layout.form(output), shown)
 
 
-def write(job: Job, result: Result) -> Pieces:
-    """The answer's bytes, in pieces."""
+def write(job: Job, result: Result, language: str) -> Pieces:
+    """The answer's bytes, in pieces; what its steps say is in `language`."""
     answer: dict[str, Any] = {
         "output": result.output,
         "dtype": DTYPE_NAMES[result.output.dtype],
@@ -126,7 +127,7 @@ def write(job: Job, result: Result) -> Pieces:
         "geometry": orjson.Fragment(geometry_json(job.plan.problem)),
     }
     if result.steps is not None:
-        answer["steps"] = [step_json(step) for step in result.steps]
+        answer["steps"] = [step_json(step, language) for step in result.steps]
     if job.answer_type == JSON:
         return [dumps(answer)]
     tensors = {"output": answer.pop("output")}
@@ -135,14 +136,14 @@ def write(job: Job, result: Result) -> Pieces:
     return write_safetensors(tensors, dumps(answer))
 
 
-def step_json(step: Step) -> dict[str, Any]:
+def step_json(step: Step, language: str) -> dict[str, Any]:
     """A step as the contract shows it."""
     return {
         "view": step.view,
         "name": step.name,
         "from": step.sources,
-        "title": str(step.title),
-        "detail": str(step.detail),
+        "title": tell(step.title, language),
+        "detail": tell(step.detail, language),
         "shape": step.tensor.shape,
         "tensor": step.tensor,
         **step.extra,

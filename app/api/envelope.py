@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.body import drain
 from app.api.metrics import count_request
+from app.api.negotiation import language_of
 from app.api.problems import StatusError, problem_of, status_response, unavailable
 from app.api.routing import table_of
 from app.core.errors import ProblemError
@@ -43,8 +44,7 @@ CLIENT_CLOSED = 499
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 64 * 2**20
 
-#: Headers that never change.
-FIXED = ((b"content-language", b"en"), (b"x-content-type-options", b"nosniff"))
+NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 
 #: What FastAPI's own errors come to.
 PLAIN_DETAILS = {404: say("There is nothing at this path; /docs tells what there is")}
@@ -55,15 +55,17 @@ _own_id = re.compile(rb"[A-Za-z0-9._-]{1,128}").fullmatch
 class Exchange:
     """One request and its answer, as far as the envelope follows them.
 
-    An endpoint sets `parse`, `compute` and `serialise` (seconds) as far as it came, and
-    `vary` where its answer follows more than the language.
+    An endpoint sets `parse`, `compute` and `serialise` (seconds) as far as it came,
+    `vary` where its answer follows more than the language, and `language` (the one
+    asked for) where it answers in one alone.
     """
 
-    __slots__ = ("begun", "compute", "parse", "request_id", "route", "sent", "serialise", "status", "vary")
+    __slots__ = ("begun", "compute", "language", "parse", "request_id", "route", "sent", "serialise", "status", "vary")
 
     def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
         self.begun = perf_counter()
         self.request_id = request_id(headers)
+        self.language = language_of(headers)
         self.route = ""
         self.status = 0
         self.sent = 0
@@ -74,8 +76,13 @@ class Exchange:
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """What every answer carries."""
-        timing = self._server_timing()
-        return [(b"x-request-id", self.request_id), (b"server-timing", timing), (b"vary", self.vary), *FIXED]
+        return [
+            (b"x-request-id", self.request_id),
+            (b"server-timing", self._server_timing()),
+            (b"vary", self.vary),
+            (b"content-language", self.language.encode()),
+            NO_SNIFFING,
+        ]
 
     def _server_timing(self) -> bytes:
         """The Server-Timing header: milliseconds for each part, or in total where there are none."""
@@ -161,16 +168,17 @@ class Envelope:
         except asyncio.CancelledError:
             if not exchange.status:
                 stopping = unavailable(say("The service is stopping; ask again"))
-                await status_response(503, stopping.detail, stopping.headers)(scope, receive, send)
+                response = status_response(503, stopping.detail, stopping.headers, exchange.language)
+                await response(scope, receive, send)
         except Exception as error:
-            response = response_to(error)
-            if response is None:
+            answer = response_to(error, exchange.language)
+            if answer is None:
                 log.exception("failed", request_id=exchange.request_id.decode())
-                response = failure(exchange)
+                answer = failure(exchange)
             if exchange.status:
                 return
             leave = farewell if isinstance(error, StatusError) and error.linger else Response.__call__
-            await leave(response, scope, receive, send)
+            await leave(answer, scope, receive, send)
 
     def record(self, scope: Scope, exchange: Exchange) -> None:
         """Count the request and write its line in the log. A log that cannot be written stops nobody."""
@@ -192,16 +200,17 @@ class Envelope:
             )
 
 
-def response_to(error: Exception) -> Response | None:
+def response_to(error: Exception, language: str) -> Response | None:
     """The answer to an expected error; None to an unexpected one."""
     if isinstance(error, ProblemError):
-        return problem_of(error)
+        return problem_of(error, language)
     if isinstance(error, StatusError):
-        return status_response(error.status, error.detail, error.headers)
+        return status_response(error.status, error.detail, error.headers, language)
     if isinstance(error, HTTPException):
-        return status_response(error.status_code, PLAIN_DETAILS.get(error.status_code), error.headers)
+        return status_response(error.status_code, PLAIN_DETAILS.get(error.status_code), error.headers, language)
     if isinstance(error, RequestValidationError):
-        return status_response(422, say("The parameters of the request are not what the document says"))
+        detail = say("The parameters of the request are not what the document says")
+        return status_response(422, detail, language=language)
     return None
 
 
@@ -215,7 +224,7 @@ def failure(exchange: Exchange) -> Response:
     detail = say(
         "Something went wrong here, not in the request; it is logged under {id}", id=exchange.request_id.decode()
     )
-    return status_response(500, detail)
+    return status_response(500, detail, language=exchange.language)
 
 
 async def farewell(response: Response, _scope: Scope, receive: Receive, send: Send) -> None:

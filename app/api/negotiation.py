@@ -1,14 +1,16 @@
-"""Which media type a request is in, and in which media type and encoding it wants its answer."""
+"""Which media type a request is in, and in which type, encoding and language it wants its answer."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 from starlette.types import Scope
 
 from app.api.problems import StatusError
 from app.core.findings import shown
-from app.core.text import say
+from app.core.text import Text, say
+from app.languages import CHINESE, ENGLISH
 
 JSON = "application/json"
 SAFETENSORS = "application/vnd.safetensors"
@@ -87,6 +89,39 @@ def _number(value: str) -> float:
     return min(float(value), 1.0) if digits.isascii() and digits.isdigit() and len(value) <= 8 else 0.0
 
 
+def language_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The language that Accept-Language likes best; English where it has no preference."""
+    asked = b""
+    for name, value in headers:
+        if name == b"accept-language":
+            asked = asked + b"," + value if asked else value
+    if not asked:
+        return ENGLISH
+    return (preferred_language if len(asked) <= CACHED_LENGTH else preferred_language.__wrapped__)(asked)
+
+
+@lru_cache(maxsize=256)
+def preferred_language(accept: bytes) -> str:
+    """The language of the higher quality, or of the earlier range (RFC 9110, 12.5.4).
+
+    Any kind of Chinese (`zh`, `zh-CN`, `zh-Hant-TW`) is Chinese; what cannot be read counts as not there.
+    """
+    ranges = [(*_language_range(part), -place) for place, part in enumerate(accept.decode("latin-1").split(","))]
+    anything = max(((quality, place) for name, quality, place in ranges if name == "*"), default=(0.0, 0))
+
+    def liked(language: str) -> tuple[float, int]:
+        return max(((quality, place) for name, quality, place in ranges if name == language), default=anything)
+
+    chinese = liked(CHINESE)
+    return CHINESE if chinese[0] > 0 and chinese > liked(ENGLISH) else ENGLISH
+
+
+def _language_range(part: str) -> tuple[str, float]:
+    """("zh", 0.5) from `zh-CN;q=0.5`: the language alone, and its quality."""
+    tag, quality = _quality(part)
+    return tag.partition("-")[0], quality
+
+
 def body_type(scope: Scope, taken: tuple[str, ...] = (JSON,)) -> str:
     """The one of `taken` that the body is in; the first where Content-Type is left out.
 
@@ -99,9 +134,16 @@ def body_type(scope: Scope, taken: tuple[str, ...] = (JSON,)) -> str:
     media_type, *parameters = (piece.strip().lower() for piece in given.split(";"))
     if media_type not in taken or not all(map(_is_utf8, parameters)):
         template = "The Content-Type is {given}; send {taken}"
-        values = {"given": shown(given), "taken": " or ".join(taken)}
-        raise StatusError(415, say(template, **values), {"Accept": ", ".join(taken)})
+        raise StatusError(415, say(template, given=shown(given), taken=either(taken)), {"Accept": ", ".join(taken)})
     return media_type
+
+
+def either(words: tuple[str, ...]) -> Text | str:
+    """One of these: "a or b"."""
+    found: Text | str = words[0]
+    for word in words[1:]:
+        found = say("{first} or {second}", first=found, second=word)
+    return found
 
 
 def _is_utf8(parameter: str) -> bool:

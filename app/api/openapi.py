@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from app.api.body import too_large
-from app.api.problems import MEDIA_TYPE, MalformedBodyError, problem_of, status_response, unavailable
-from app.core.errors import Fault, OverflowingError, ProblemError, Suggestion, TooCostlyError
-from app.core.text import Text, say
+from app.api.body import too_large, too_slow
+from app.api.negotiation import answer_type, body_type
+from app.api.problems import MEDIA_TYPE, StatusError, problem_of, status_response, unavailable
+from app.api.reading import read_object
+from app.api.safetensors import read_safetensors
+from app.core.checks import describe
+from app.core.cost import Limits, affordable
+from app.core.errors import Fault, OverflowingError, ProblemError, Suggestion
+from app.core.findings import Findings
+from app.core.problem import Setting
+from app.core.text import say
+from app.languages import LANGUAGES
 
 REFERENCE = "#/components/schemas/{model}"
 
@@ -53,51 +63,53 @@ class Problem(BaseModel):
     more: int = Field(default=0, description="How many faults there are beside them.")
 
 
-def _shape_error() -> ProblemError:
-    message = say("stride[1] is 0; it must be at least 1")
-    allowed = {"min": 1, "max": 2**53 - 1}
-    path = ("stride", 1)
-    return ProblemError(
-        [Fault(path, "out_of_range", message, given=0, allowed=allowed, suggestion=Suggestion(path, 1))]
-    )
+def _refusal(ask: Callable[[], object]) -> Response:
+    """What is answered to something that is refused."""
+    try:
+        ask()
+    except ProblemError as error:
+        return problem_of(error)
+    except StatusError as error:
+        return status_response(error.status, error.detail)
+    message = "an example of a refusal is not refused"
+    raise RuntimeError(message)
 
 
-def _cost_error() -> ProblemError:
-    message = say("the operation takes 230400000000 multiply-adds; the limit is 100000000000")
-    return TooCostlyError([Fault((), "too_much_work", message, limit=10**11, would_be=230_400_000_000)])
+def _ask_too_much() -> None:
+    problem = describe(Setting("conv", (500, 500), 3, padding="same", in_channels=320, out_channels=320))
+    affordable(problem, np.dtype(np.float64), Limits())
 
 
 def _overflow_error() -> ProblemError:
-    message = say("a sum reaches 9223372036854775808 in size; int64 holds 9223372036854775807; ask for dtype float64")
+    message = say(
+        "the sum of the products' magnitudes can exceed int64's largest number, {limit}: use smaller numbers, "
+        "or a float dtype",
+        limit=2**63 - 1,
+    )
     suggestion = Suggestion(("dtype",), "float64")
-    fault = Fault((), "int64_overflow", message, limit=2**63 - 1, would_be=2**63, suggestion=suggestion)
-    return OverflowingError([fault])
+    return OverflowingError([Fault((), "int64_overflow", message, limit=2**63 - 1, suggestion=suggestion)])
 
 
-def _malformed(code: str, message: str) -> Response:
-    return problem_of(MalformedBodyError(code, say(message)))
-
-
-def _plain(status: int, detail: Text) -> Response:
-    return status_response(status, detail)
+def _plain(error: StatusError) -> Response:
+    return status_response(error.status, error.detail)
 
 
 #: Each error status, and examples of its answers as the service really makes them.
 EXAMPLES: dict[int, dict[str, Response]] = {
     400: {
-        "json": _malformed("malformed_json", "the body is not JSON: unexpected end of data at byte 17"),
-        "safetensors": _malformed("malformed_safetensors", "the header ends after 8 bytes; it says that it has 120"),
+        "json": _refusal(lambda: read_object(b'{"input": [1, 2')),
+        "safetensors": _refusal(lambda: read_safetensors(b"\x78" + bytes(7) + b"{}", Findings())),
     },
-    406: {"accept": _plain(406, say("Accept takes none of what is served here: application/json"))},
-    408: {"slow": _plain(408, say("The body must keep 1024 bytes a second after its first 10 s"))},
-    413: {"large": _plain(413, too_large(16 * 2**20).detail)},
-    415: {"form": _plain(415, say("The Content-Type is application/x-www-form-urlencoded; send application/json"))},
+    406: {"accept": _refusal(lambda: answer_type({"headers": [(b"accept", b"text/html")]}))},
+    408: {"slow": _plain(too_slow(grace=10, rate=1024))},
+    413: {"large": _plain(too_large(16 * 2**20))},
+    415: {"form": _refusal(lambda: body_type({"headers": [(b"content-type", b"application/x-www-form-urlencoded")]}))},
     422: {
-        "invalid": problem_of(_shape_error()),
-        "costly": problem_of(_cost_error()),
+        "invalid": _refusal(lambda: describe(Setting("conv", (3, 3), 2, stride=(1, 0)))),
+        "costly": _refusal(_ask_too_much),
         "overflow": problem_of(_overflow_error()),
     },
-    503: {"busy": _plain(503, unavailable(say("The queue is full; ask again in a second")).detail)},
+    503: {"busy": _plain(unavailable(say("{count} requests wait already; ask again in a moment", count=64)))},
 }
 
 DESCRIPTIONS = {
@@ -128,11 +140,34 @@ def _documented(status: int) -> dict[str, Any]:
     return documented
 
 
-def add_schemas(document: dict[str, Any]) -> dict[str, Any]:
-    """The document, with the schemas that `errors` refers to."""
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+#: The header that chooses a language, and the one that tells which it was.
+LANGUAGE_ASKED = {
+    "name": "Accept-Language",
+    "in": "header",
+    "description": "The language of `title`, `detail` and `message`: English, or any kind of Chinese, with `q`.",
+    "schema": {"type": "string"},
+    "examples": {"chinese": {"value": "zh-CN, en;q=0.5"}},
+}
+LANGUAGE_TOLD = {"description": "The language of the texts.", "schema": {"type": "string", "enum": list(LANGUAGES)}}
+
+
+def add_components(document: dict[str, Any]) -> dict[str, Any]:
+    """The document, with the schemas that `errors` refers to, and the language of every operation."""
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
     if Problem.__name__ not in schemas:
         schema = Problem.model_json_schema(ref_template=REFERENCE)
         schemas.update(schema.pop("$defs"))
         schemas[Problem.__name__] = schema
+        components["parameters"] = {"AcceptLanguage": LANGUAGE_ASKED}
+        components["headers"] = {"ContentLanguage": LANGUAGE_TOLD}
+        for methods in document["paths"].values():
+            for operation in methods.values():
+                _add_languages(operation)
     return document
+
+
+def _add_languages(operation: dict[str, Any]) -> None:
+    operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/AcceptLanguage"})
+    for response in operation["responses"].values():
+        response.setdefault("headers", {})["Content-Language"] = {"$ref": "#/components/headers/ContentLanguage"}

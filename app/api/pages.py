@@ -13,9 +13,11 @@ from pathlib import Path
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.api.envelope import exchange_of
 from app.api.routing import DirectRoute, answer
 from app.api.service import Service
 from app.api.static import MEDIA_TYPES, StaticFile
+from app.languages import ENGLISH
 
 WEB = Path(__file__).parent.parent / "web"
 
@@ -53,7 +55,8 @@ def openapi_endpoint(app: Service) -> ASGIApp:
     """The OpenAPI document, made once."""
     content = cache(lambda: orjson.dumps(app.openapi()))
 
-    async def openapi(_scope: Scope, _receive: Receive, send: Send) -> None:
+    async def openapi(scope: Scope, _receive: Receive, send: Send) -> None:
+        exchange_of(scope).language = ENGLISH
         await answer(send, content())
 
     return openapi

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from app.core.errors import Fault, OverflowingError, Path, ProblemError, Suggestion, TooCostlyError
 from app.core.findings import shown
 from app.core.text import Text, say
+from app.languages import ENGLISH, tell
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -68,34 +69,39 @@ def unavailable(detail: Text, retry_after: int = 1) -> StatusError:
     return StatusError(503, detail, {"Retry-After": str(retry_after)})
 
 
-def status_response(status: int, detail: Text | None, headers: Mapping[str, str] | None = None) -> Response:
+def status_response(
+    status: int, detail: Text | None, headers: Mapping[str, str] | None = None, language: str = ENGLISH
+) -> Response:
     """The answer to a plain status; its title is the status phrase."""
-    body: dict[str, Any] = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    title = tell(say(HTTPStatus(status).phrase), language)
+    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
     if detail is not None:
-        body["detail"] = printable(str(detail))
+        body["detail"] = printable(tell(detail, language))
     return Response(orjson.dumps(body), status, headers, MEDIA_TYPE)
 
 
-def problem_of(error: ProblemError) -> Response:
+def problem_of(error: ProblemError, language: str = ENGLISH) -> Response:
     """The answer to an error of the core: 400 or 422, with an entry for each fault."""
     status, kind, title = next(row[1:] for row in KINDS if isinstance(error, row[0]))
     count = len(error.faults) + error.uncounted
-    detail = _cut(_detail(error.faults, count))
-    body: dict[str, Any] = {"type": kind, "title": str(title), "status": status, "detail": detail}
-    entries = entries_of(error.faults, MOST_BYTES - len(orjson.dumps(body)) - len('"errors":[],"more":99999999'))
+    detail = _cut(tell(_detail(error.faults, count), language))
+    body: dict[str, Any] = {"type": kind, "title": tell(title, language), "status": status, "detail": detail}
+    room = MOST_BYTES - len(orjson.dumps(body)) - len('"errors":[],"more":99999999')
+    entries = entries_of(error.faults, room, language)
     body["errors"] = entries
     if len(entries) < count:
         body["more"] = count - len(entries)
     return Response(orjson.dumps(body), status, media_type=MEDIA_TYPE)
 
 
-def entries_of(faults: Iterable[Fault], room: int) -> list[orjson.Fragment]:
+def entries_of(faults: Iterable[Fault], room: int, language: str) -> list[orjson.Fragment]:
     """As many of the faults as go into `room` bytes, each already JSON."""
     entries: list[orjson.Fragment] = []
     for fault in faults:
-        entry = orjson.dumps(entry_of(fault))
+        shown_entry = entry_of(fault, language)
+        entry = orjson.dumps(shown_entry)
         if len(entry) > room and not entries:
-            entry = orjson.dumps({"pointer": "", "code": fault.code, "message": _cut(str(fault.message))})
+            entry = orjson.dumps({"pointer": "", "code": fault.code, "message": shown_entry["message"]})
         room -= len(entry) + 1
         if room < 0 or len(entries) == MOST_ENTRIES:
             break
@@ -103,12 +109,12 @@ def entries_of(faults: Iterable[Fault], room: int) -> list[orjson.Fragment]:
     return entries
 
 
-def entry_of(fault: Fault) -> dict[str, Any]:
+def entry_of(fault: Fault, language: str) -> dict[str, Any]:
     """One fault as the contract shows it, ready for orjson; what does not apply is absent."""
     entry: dict[str, Any] = {
         "pointer": pointer(fault.field),
         "code": fault.code,
-        "message": _cut(str(fault.message)),
+        "message": _cut(tell(fault.message, language)),
     }
     for name in ("given", "allowed", "limit", "would_be", "suggestion"):
         value = getattr(fault, name)
@@ -152,12 +158,12 @@ def printable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
-def _detail(faults: tuple[Fault, ...], count: int) -> str:
+def _detail(faults: tuple[Fault, ...], count: int) -> Text:
     """The one fault, or how many there are."""
+    first = faults[0].message
     if count == 1:
-        return str(faults[0].message)
-    template = "{count} things are wrong with the request; the first: {first}"
-    return str(say(template, count=count, first=faults[0].message))
+        return first
+    return say("{count} things are wrong with the request; the first: {first}", count=count, first=first)
 
 
 def _cut(message: str) -> str:

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from app.api.envelope import Envelope
-from app.api.openapi import add_schemas
+from app.api.openapi import add_components
 from app.settings import Settings
 
 
@@ -22,7 +22,7 @@ class Service(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, made once."""
-        return add_schemas(super().openapi())
+        return add_components(super().openapi())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; the routes are those that there are at the first one."""

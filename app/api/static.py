@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.api.envelope import exchange_of
 from app.api.negotiation import IDENTITY, answer_encoding, header
+from app.languages import ENGLISH
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -65,7 +66,8 @@ class StaticFile:
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Send the file in the encoding that the client likes best, or 304 where it has that already."""
-        exchange_of(scope).vary = b"Accept-Encoding"
+        exchange = exchange_of(scope)
+        exchange.vary, exchange.language = b"Accept-Encoding", ENGLISH
         encoding = answer_encoding(scope, self.encodings)
         # A strong tag stands for the very bytes, and so for their encoding.
         tag = f'"{self.tag}"' if encoding == IDENTITY else f'"{self.tag}-{encoding}"'
