@@ -1,11 +1,12 @@
-"""Media types: in which the request is, in which the answer is wanted."""
+"""Media types, encodings and languages: in which the request is, in which the answer is wanted."""
 
 from __future__ import annotations
 
 import pytest
 
-from app.api.negotiation import JSON, SAFETENSORS, answer_encoding, answer_type, body_type
+from app.api.negotiation import JSON, SAFETENSORS, answer_encoding, answer_type, body_type, language_of
 from app.api.problems import StatusError
+from app.languages import CHINESE, ENGLISH
 
 BOTH = (JSON, SAFETENSORS)
 
@@ -95,3 +96,72 @@ def test_other_body_types(given: str) -> None:
         body_type({"headers": [(b"content-type", given.encode("latin-1"))]}, BOTH)
     assert caught.value.status == 415
     assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "zh",
+        "ZH",
+        "zh-CN",
+        "zh-Hans",
+        "zh-Hans-CN",
+        "zh-TW",
+        "zh-CN,zh;q=0.9,en;q=0.8",
+        "zh, en",
+        "zh-TW;q=0.5, zh;q=0.1, en;q=0.4",
+        "zh;q=0, zh-CN",
+        "en;q=0.5, zh;q=0.501",
+        "fr, de;q=0.9, zh;q=0.1",
+        "*;q=0.5, zh",
+        "zh;q=0.5, *;q=0.5",
+        "en;q=0, *",
+        "en;q=0, zh;q=0.001",
+        "\tzh ; Q = 1.0 ",
+        "en;q=oops, zh;q=0.5",
+        ";;, q=1, ,zh",
+        ",".join(["fr;q=0.1"] * 2000 + ["zh"]),
+    ],
+)
+def test_chinese_is_wanted(accept: str) -> None:
+    assert language_of([(b"accept-language", accept.encode())]) == CHINESE
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "",
+        "*",
+        "en",
+        "en-GB",
+        "en, zh",
+        "en-US,en;q=0.9,zh;q=0.8",
+        "fr",
+        "fr, *;q=0.5",
+        "*, zh",
+        "zh;q=0",
+        "zh;q=0, *",
+        "zh;q=0.5, *",
+        "zh;q=oops",
+        "zh;q=-1",
+        "zh;q=nan",
+        "zh;q=1e9, en",
+        "zho",
+        "zhx-CN",
+        "zh_CN",
+        "x-zh",
+        ";q=1",
+        ",,;;==",
+        "\xff\x00",
+        "中文",
+        ",".join(["zh;q=0.1"] * 2000 + ["en"]),
+    ],
+)
+def test_chinese_is_not_wanted(accept: str) -> None:
+    assert language_of([(b"accept-language", accept.encode())]) == ENGLISH
+
+
+def test_several_language_headers_are_one() -> None:
+    headers = [(b"accept-language", b"en;q=0.5"), (b"accept", b"*/*"), (b"accept-language", b"zh-CN;q=0.6")]
+    assert language_of(headers) == CHINESE
+    assert language_of([(b"accept", b"zh")]) == ENGLISH

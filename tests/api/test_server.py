@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import orjson
@@ -28,7 +29,7 @@ def impatient() -> Iterator[Server]:
         yield server
 
 
-def one_problem(answer: bytes, status: int) -> None:
+def one_problem(answer: bytes, status: int) -> dict[str, Any]:
     """The answer is this problem, and nothing else."""
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % status), answer[:500]
@@ -36,7 +37,9 @@ def one_problem(answer: bytes, status: int) -> None:
     assert b"connection: close" in headers
     assert b"x-request-id: " in headers
     assert PROBLEM.encode() in headers
-    assert orjson.loads(body)["status"] == status
+    problem: dict[str, Any] = orjson.loads(body)
+    assert problem["status"] == status
+    return problem
 
 
 def read_answer(connection: socket.socket) -> bytes:
@@ -101,6 +104,25 @@ def test_a_head_that_is_too_large(impatient: Server) -> None:
     with impatient.connect() as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n" + b"X: " + b"x" * 70_000)
         one_problem(read_all(connection), 431)
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "detail"),
+    [
+        (b"X: " + b"x" * 70_000, 431, "请求头超过 65536 字节"),
+        (b"junk\r\n\r\n", 400, "这不是可以读取的 HTTP 请求"),
+        (b"X: slow", 408, "请求头的传输超过"),
+    ],
+)
+def test_a_head_is_refused_in_the_language_that_it_asked_for(
+    impatient: Server, head: bytes, status: int, detail: str
+) -> None:
+    with impatient.connect() as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nAccept-Language: zh-CN\r\n" + head)
+        answered = read_all(connection)
+    assert detail in one_problem(answered, status)["detail"]
+    assert re.search(rb"(?i)\r\ncontent-language: zh\r\n", answered)
+    assert re.search(rb"(?i)\r\nvary: accept-language\r\n", answered)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 TEMPLATES = {
     # Numbers, lists and words
-    "{field} is {value}; it must be at least {nearest}": "{field} 为 {value}；必须至少为 {nearest}",
-    "{field} is {value}; it must be at most {nearest}": "{field} 为 {value}；必须至多为 {nearest}",
+    "{field} is {value}; it must be at least {nearest}": "{field} 为 {value}；不能小于 {nearest}",
+    "{field} is {value}; it must be at most {nearest}": "{field} 为 {value}；不能大于 {nearest}",
     "{field} has length {given}; it must be {wanted}": "{field} 的长度为 {given}；必须为 {wanted}",
     "{low} to {high}": "{low} 到 {high}",
     "{field} is {word}; it must be one of {allowed}": "{field} 为 {word}；必须是下列之一：{allowed}",
@@ -91,7 +91,7 @@ TEMPLATES = {
     "input, kernel and bias must share one dtype of {dtypes}; they have {given}": (
         "输入、卷积核和偏置的 dtype 必须相同，且为下列之一：{dtypes}；现在分别为 {given}"
     ),
-    "every dimension must be at least 1": "每一维都必须至少为 1",
+    "every dimension must be at least 1": "每一维都不能小于 1",
     # Costs
     "input": "输入",
     "kernel": "卷积核",

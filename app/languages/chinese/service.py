@@ -134,8 +134,8 @@ TEMPLATES = {HTTPStatus(status).phrase: phrase for status, phrase in _STATUSES.i
         "这里没有 {name}；请求含有张量 input、kernel 和 bias，以及元数据键 parameters"
     ),
     "{name} has dtype {dtype}; taken are {known}": "{name} 的 dtype 为 {dtype}；可用的有 {known}",
-    "{name} has rank {rank}; it must be at most {deepest}": "{name} 的维数为 {rank}；必须至多为 {deepest}",
-    "{name} has a dimension of 0; each must be at least 1": "{name} 有一维为 0；每一维都必须至少为 1",
+    "{name} has rank {rank}; it must be at most {deepest}": "{name} 的维数为 {rank}；不能大于 {deepest}",
+    "{name} has a dimension of 0; each must be at least 1": "{name} 有一维为 0；每一维都不能小于 1",
     "{name} is a tensor of the file; leave it out of the parameters": "{name} 是文件中的张量；请从 parameters 中去掉它",
     "the tensor {name} is missing": "缺少张量 {name}",
     # Fields

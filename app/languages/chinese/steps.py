@@ -7,14 +7,12 @@ TEMPLATES = {
     "length {size}": "长度 {size}",
     "{size}": "{size}",
     "{before} becomes {after}": "{before} 变为 {after}",
-    "elements: {b0} before and {a0} after": "元素：前 {b0}，后 {a0}",
+    "elements: {b0} before and {a0} after": "前 {b0}，后 {a0}",
     "rows: {b0} above and {a0} below; columns: {b1} on the left and {a1} on the right": (
-        "行：上 {b0}，下 {a0}；列：左 {b1}，右 {a1}"
+        "上 {b0}，下 {a0}；左 {b1}，右 {a1}"
     ),
     "planes: {b0} in front and {a0} behind; rows: {b1} above and {a1} below; "
-    "columns: {b2} on the left and {a2} on the right": (
-        "平面：前 {b0}，后 {a0}；行：上 {b1}，下 {a1}；列：左 {b2}，右 {a2}"
-    ),
+    "columns: {b2} on the left and {a2} on the right": ("前 {b0}，后 {a0}；上 {b1}，下 {a1}；左 {b2}，右 {a2}"),
     "{first} {second}": "{first}{second}",
     # The bias
     "Add the bias": "加上偏置",
@@ -70,7 +68,7 @@ TEMPLATES = {
         "输入首尾相接成环，向外从对侧边缘继续（{sides}）。"
     ),
     "Each side gets dilation·(kernel − 1) − padding zeros: {sums}": (
-        "每一侧补（膨胀率·(卷积核大小 − 1) − 填充）个零：{sums}"
+        "每一侧补 d·(k − 1) − p 个零（d 为膨胀率，k 为卷积核大小，p 为填充）：{sums}"
     ),
     "{zeros}; output_padding adds {output_padding} after the last": (
         "{zeros}；output_padding 再在末尾增加 {output_padding}"
