@@ -81,6 +81,9 @@ def test_steps(op: Op, n: int) -> None:
     def check(case: Case, dtype: Any) -> None:
         request = request_of(case, Numbers(dtype))
         english, chinese = both(request.path, request.body | {"steps": VIEWS[op]})
+        if chinese.status_code != 200:  # more steps than the limit allows
+            check_refusals(english, chinese)
+            return
         ComputedAnswer.model_validate(chinese.json())
         assert without_texts(english.json()) == without_texts(chinese.json())
         for step in chinese.json()["steps"]:
