@@ -35,12 +35,8 @@ def _conv(layer: Layer) -> list[str]:
     if p.pads_by_copying:
         pads, padding = ((0, 0), (0, 0), *p.padding), '"VALID"'
         lines.append(f'x = jnp.pad(x, {pads}, mode="{PAD_MODES[p.padding_mode]}")')
-    arguments = options(
-        window_strides=str(p.stride),
-        padding=padding,
-        rhs_dilation=str(p.dilation) if layer.dilated else None,
-    )
-    return [*lines, *_layer(layer, arguments)]
+    dilation = options(rhs_dilation=str(p.dilation) if layer.dilated else None)
+    return [*lines, *_layer(layer, [str(p.stride), padding, *dilation])]
 
 
 def _conv_transpose(layer: Layer) -> list[str]:
@@ -54,13 +50,11 @@ def _conv_transpose(layer: Layer) -> list[str]:
         lines.append(f"kernel = jnp.flip(kernel, {_space(layer)})  # spreading turns it round in space")
     lines.append("# Zeros between the elements (lhs_dilation) and around, then a convolution of stride 1.")
     padding = [(dim.reach - 1 - dim.crop[0], dim.reach - 1 - dim.crop[1]) for dim in p.dimensions]
-    arguments = options(
-        window_strides=str((1,) * layer.n),
-        padding=str(padding),
+    dilations = options(
         lhs_dilation=str(p.stride) if layer.strided else None,
         rhs_dilation=str(p.dilation) if layer.dilated else None,
     )
-    return [*lines, *_layer(layer, arguments)]
+    return [*lines, *_layer(layer, [str((1,) * layer.n), str(padding), *dilations])]
 
 
 def _channels(layer: Layer) -> list[str]:
@@ -77,7 +71,7 @@ def _channels(layer: Layer) -> list[str]:
 
 
 def _layer(layer: Layer, arguments: list[str]) -> list[str]:
-    """The call, the bias, and the request's own form."""
+    """The call with strides, padding and what else there is, the bias, and the request's own form."""
     groups, precise = layer.problem.groups, layer.dtype == "float32"
     arguments = [*arguments, *options(feature_group_count=str(groups) if groups > 1 else None)]
     if precise:  # on accelerators the default is less than float32

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.core.code.exact import fits_float64, in_pieces
 from app.core.code.layer import Layer
 from app.core.code.numpy import flipped, padded
-from app.core.code.writing import call, function, indexed, options, script, tensors, unless
+from app.core.code.writing import call, cut, function, indexed, options, script, tensors, unless
 
 IMPORTS = "import keras\nimport numpy as np"
 
@@ -27,18 +27,34 @@ def write(layer: Layer) -> str:
 def _work(layer: Layer) -> list[str]:
     """Lines from `x` and `kernel`, in the request's form, to `y`: (batch, *size, channels) before the bias."""
     lines = [flipped(layer, "flip_kernel")] if layer.problem.flip_kernel else []
-    if layer.layout.bare:
-        lines.append("x, kernel = x[None, ..., None], kernel[..., None, None]  # one picture, one channel")
-    else:
-        moved = "np.moveaxis(x, 1, -1)" if layer.layout.batched else "np.moveaxis(x, 0, -1)[None]"
-        into = "(*size, out, in)" if layer.transposed else "(*size, in, out)"
-        lines += [
-            f"x = {moved}  # Keras has channels last,",
-            f"kernel = np.moveaxis(kernel, (0, 1), (-1, -2))  # and kernels {into}",
-        ]
+    lines += _channels_first(layer) if _is_3d_conv(layer) else _channels_last(layer)
     if layer.strided and layer.dilated:
         lines += _dilated(layer)
     return [*lines, *(_conv_transpose(layer) if layer.transposed else _conv(layer))]
+
+
+def _is_3d_conv(layer: Layer) -> bool:
+    """Keras on PyTorch 2.13 answers wrong numbers for some of these in float32 with channels last."""
+    return layer.n == 3 and not layer.transposed
+
+
+def _channels_last(layer: Layer) -> list[str]:
+    """The tensors in the layout that Keras prefers."""
+    if layer.layout.bare:
+        return ["x, kernel = x[None, ..., None], kernel[..., None, None]  # one picture, one channel"]
+    moved = "np.moveaxis(x, 1, -1)" if layer.layout.batched else "np.moveaxis(x, 0, -1)[None]"
+    into = "(*size, out, in)" if layer.transposed else "(*size, in, out)"
+    return [
+        f"x = {moved}  # Keras has channels last,",
+        f"kernel = np.moveaxis(kernel, (0, 1), (-1, -2))  # and kernels {into}",
+    ]
+
+
+def _channels_first(layer: Layer) -> list[str]:
+    if layer.layout.bare:
+        return ["x, kernel = x[None, None], kernel[..., None, None]  # one volume, one channel"]
+    batch = [] if layer.layout.batched else ["x = x[None]  # a batch of one"]
+    return [*batch, "kernel = np.moveaxis(kernel, (0, 1), (-1, -2))  # Keras has kernels (*size, in, out)"]
 
 
 def _dilated(layer: Layer) -> list[str]:
@@ -54,29 +70,31 @@ def _dilated(layer: Layer) -> list[str]:
 
 def _conv(layer: Layer) -> list[str]:
     by_word = layer.same == "same"
-    pads = [] if by_word else padded(layer, 1, trailing=1)
-    arguments = ["x", "kernel", *_options(layer, '"same"' if by_word else '"valid"')]
+    axes = (2, 0) if _is_3d_conv(layer) else (1, 1)
+    pads = [] if by_word else padded(layer, *axes)
+    arguments = ["x", "kernel", *_options(layer, '"same"' if by_word else None)]
     comment = "# Groups follow from the channels that the kernel has." if layer.problem.groups > 1 else None
     return [*pads, *filter(None, [comment]), call("y = keras.ops.conv", arguments)]
 
 
-def _options(layer: Layer, padding: str) -> list[str]:
+def _options(layer: Layer, padding: str | None = None) -> list[str]:
     dilation = None if layer.strided else unless(1, layer.problem.dilation)
     strides = unless(1, layer.problem.stride)
-    return options(strides=strides, padding=padding, dilation_rate=dilation, data_format='"channels_last"')
+    channels = '"channels_first"' if _is_3d_conv(layer) else '"channels_last"'
+    return options(strides=strides, padding=padding, dilation_rate=dilation, data_format=channels)
 
 
 def _conv_transpose(layer: Layer) -> list[str]:
-    groups, arguments = layer.problem.groups, _options(layer, '"valid"')
+    groups, arguments = layer.problem.groups, _options(layer)
     if groups == 1:
         return [call("y = keras.ops.conv_transpose", ["x", "kernel", *arguments]), *_crop(layer)]
-    each = call("    return keras.ops.conv_transpose", ["x", "kernel", *arguments])
     return [
         f"# Keras has no transposed groups: each of the {groups} is a layer of its own.",
-        f"inputs, kernels = np.split(x, {groups}, axis=-1), np.split(kernel, {groups}, axis=-1)",
-        "def group(x, kernel):",
-        each,
-        "y = keras.ops.concatenate([group(a, b) for a, b in zip(inputs, kernels)], axis=-1)",
+        "parts = [",
+        call("    keras.ops.conv_transpose", ["a", "b", *arguments]),
+        f"    for a, b in zip(np.split(x, {groups}, axis=-1), np.split(kernel, {groups}, axis=-1))",
+        "]",
+        "y = keras.ops.concatenate(parts, axis=-1)",
         *_crop(layer),
     ]
 
@@ -86,11 +104,8 @@ def _crop(layer: Layer) -> list[str]:
     p = layer.problem
     made = [max(dim.full, dim.input * dim.stride) for dim in p.dimensions]
     more = [max(0, stop - length) for (_, stop), length in zip(layer.cut, made, strict=True)]
-    kept = zip(layer.cut, made, more, strict=True)
-    cuts = [
-        ":" if (start, stop) == (0, length + extra) else f"{start}:" + ("" if extra else str(stop))
-        for (start, stop), length, extra in kept
-    ]
+    kept = zip(layer.cut, made, strict=True)
+    cuts = [cut(start, min(stop, length), length) for (start, stop), length in kept]
     lines = []
     if cropped := indexed([":", *cuts]):
         lines.append(f"y = y{cropped}  # padding is what is cropped off the full map")
@@ -102,13 +117,16 @@ def _crop(layer: Layer) -> list[str]:
 
 def _formed(layer: Layer) -> str:
     """`y` in the request's form."""
+    if _is_3d_conv(layer):
+        return "y" + indexed(["0"] * (2 - layer.layout.leading))
     if layer.layout.bare:
         return "y[0, ..., 0]"
     return "keras.ops.moveaxis(y, -1, 1)" if layer.layout.batched else "keras.ops.moveaxis(y[0], -1, 0)"
 
 
 def _finished(layer: Layer) -> list[str]:
-    lines = [] if layer.bias is None else ["y = keras.ops.add(y, bias)"]
+    bias = f"bias[:{', None' * layer.n}]" if _is_3d_conv(layer) else "bias"
+    lines = [] if layer.bias is None else [f"y = keras.ops.add(y, {bias})"]
     formed = _formed(layer)
     return [*lines, "output = " + (f'keras.ops.cast({formed}, "int64")' if layer.whole else formed)]
 

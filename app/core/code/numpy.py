@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.core.code.layer import Layer
-from app.core.code.writing import indexed, script, tensors
+from app.core.code.writing import cut, indexed, script, tensors
 from app.core.geometry import Dimension
 
 #: What `numpy.pad` calls the padding modes.
@@ -41,8 +41,8 @@ def _conv(layer: Layer) -> list[str]:
     every = [":" if step == 1 else f"::{step}" for step in (*p.stride, *p.dilation)]
     lines = padded(layer, leading)
     if layer.strided or layer.dilated:
-        taken = ["stride-th window"] * layer.strided + ["dilation-th tap in it"] * layer.dilated
-        lines.append(f"# All windows of the effective kernel, and of those every {' and every '.join(taken)}.")
+        taken = ["the windows at the stride"] * layer.strided + ["the elements at the dilation"] * layer.dilated
+        lines.append(f"# All windows of the effective kernel, then of them {' and '.join(taken)}.")
     lines.append(f"windows = sliding_window_view(x, {layer.reach}{axes}){indexed([':'] * leading + every)}")
     lines += _in_groups(layer, "windows", p.out_channels // p.groups)
     window = f"{_letters(layer, 'c')}{layer.places}{layer.taps}"
@@ -66,9 +66,7 @@ def _conv_transpose(layer: Layer) -> list[str]:
     ]
     if p.groups > 1:
         lines.append(f"full = full.reshape({layer.output_shape[: layer.layout.leading] + map_size})")
-    cuts = [
-        ":" if cut == (0, length) else f"{cut[0]}:{cut[1]}" for cut, length in zip(layer.cut, map_size, strict=True)
-    ]
+    cuts = [cut(*ends, length) for ends, length in zip(layer.cut, map_size, strict=True)]
     return [*lines, f"output = full{indexed([':'] * layer.layout.leading + cuts)}{layer.bias_term}"]
 
 

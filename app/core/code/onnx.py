@@ -28,8 +28,12 @@ def write(layer: Layer) -> str:
         return script(layer, IMPORTS, _numbers(layer, "int64"), _model(layer, bias=False), ["", *work])
     in_graph = layer.bias is not None and not _by_group(layer) and not _by_hand(layer)
     after = "" if in_graph else layer.bias_term
-    back = f"({_formed(layer)}{after}).astype(np.int64)" if layer.whole else f"{_formed(layer)}{after}"
-    work = [*_run(layer, bias=in_graph), f"output = {back}"]
+    result = f"{_formed(layer)}{after}"
+    if layer.whole:
+        result = f"({result}).astype(np.int64)" if after else f"{result}.astype(np.int64)"
+    work = [*_run(layer, bias=in_graph), f"output = {result}"]
+    if layer.dtype == "float32":
+        work.insert(0, "# onnxruntime runs it too: InferenceSession(model.SerializeToString()).run(None, ...)")
     dtype = "float64" if layer.whole else layer.dtype
     return script(layer, IMPORTS, _numbers(layer, dtype), _model(layer, bias=in_graph), work)
 
@@ -158,5 +162,5 @@ def _run(layer: Layer, *, bias: bool) -> list[str]:
 def _formed(layer: Layer) -> str:
     """`y` in the request's form, cropped where the model did not."""
     leading = ["0"] * (2 - layer.layout.leading) + [":"] * layer.layout.leading
-    cuts = [f"{start}:{stop}" for start, stop in layer.cut] if _by_hand(layer) else []
+    cuts = [f"{start or ''}:{stop}" for start, stop in layer.cut] if _by_hand(layer) else []
     return f"y{indexed([*leading, *cuts])}"

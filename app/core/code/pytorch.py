@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.core.code.layer import Layer
-from app.core.code.writing import call, indexed, options, script, tensors, unless
+from app.core.code.writing import call, cut, indexed, options, script, tensors, unless
 from app.core.geometry import Pair
 
 IMPORTS = "import torch\nimport torch.nn.functional as F"
@@ -18,8 +18,7 @@ def write(layer: Layer) -> str:
 def _prepared(layer: Layer) -> list[str]:
     lines = []
     if layer.layout.bare:
-        axes = ", ".join(["None"] * 2)
-        lines.append(f"x, kernel = x[{axes}], kernel[{axes}]  # one picture, one channel")
+        lines.append("x, kernel = x[None, None], kernel[None, None]  # one picture, one channel")
     if layer.problem.flip_kernel:
         dims = ", ".join(map(str, range(2, 2 + layer.n)))
         lines.append(f"kernel = kernel.flip({dims})  # flip_kernel: turned round in space")
@@ -33,7 +32,7 @@ def _conv(layer: Layer) -> list[str]:
     else:
         lines = _pad(layer)
     arguments = options(stride=unless(1, p.stride), padding=padding, dilation=unless(1, p.dilation))
-    return [*lines, *_layer(layer, f"F.conv{layer.n}d", arguments, [None] * layer.n)]
+    return [*lines, *_layer(layer, f"F.conv{layer.n}d", arguments, [])]
 
 
 def _pad(layer: Layer) -> list[str]:
@@ -56,11 +55,10 @@ def _conv_transpose(layer: Layer) -> list[str]:
         output_padding=unless(0, [output_padding for _, output_padding in said]),
         dilation=unless(1, p.dilation),
     )
-    cuts: list[Pair | None] = []
+    cuts = []
     for dim, (padding, output_padding) in zip(p.dimensions, said, strict=True):
         start = dim.crop[0] - padding
-        length = dim.full - 2 * padding + output_padding
-        cuts.append(None if (start, dim.output) == (0, length) else (start, start + dim.output))
+        cuts.append(cut(start, start + dim.output, dim.full - 2 * padding + output_padding))
     return _layer(layer, f"F.conv_transpose{layer.n}d", arguments, cuts)
 
 
@@ -72,14 +70,13 @@ def _said(crop: Pair, most: int) -> Pair:
     return max(0, min(crop)), max(0, -after)
 
 
-def _layer(layer: Layer, name: str, arguments: list[str], cuts: list[Pair | None]) -> list[str]:
+def _layer(layer: Layer, name: str, arguments: list[str], cuts: list[str]) -> list[str]:
     """The call, and the request's own form of what it gives."""
     tensors = ["x", "kernel", *(["bias"] if layer.bias is not None else [])]
     groups = options(groups=unless(1, [layer.problem.groups]))
-    cropped = any(cuts)
     leading = ["0", "0"] if layer.layout.bare else [":"] * layer.layout.leading
-    after = indexed([*leading, *(":" if cut is None else f"{cut[0]}:{cut[1]}" for cut in cuts)])
+    after = indexed([*leading, *cuts])
     lines = [call(f"{'y' if after else 'output'} = {name}", [*tensors, *arguments, *groups])]
-    if cropped:
+    if indexed(cuts):
         lines.append("# PyTorch crops both ends alike; here the rest of the padding is taken off.")
     return [*lines, f"output = y{after}"] if after else lines

@@ -99,7 +99,7 @@ def unless(default: int, values: Sequence[int]) -> str | None:
 def call(head: str, arguments: Sequence[str]) -> str:
     """`head(arguments)` on one line, or with an argument a line where that is too long."""
     line = f"{head}({', '.join(arguments)})"
-    return line if len(line) <= WIDTH else folded(f"{head}(", arguments, ")")
+    return line if len(line) <= WIDTH else folded(f"{head}(", [*arguments[:-1], f"{arguments[-1]},"], ")")
 
 
 def folded(head: str, entries: Sequence[str], tail: str) -> str:
@@ -116,6 +116,11 @@ def indexed(parts: Sequence[str]) -> str:
     while kept and kept[-1] == ":":
         kept.pop()
     return f"[{', '.join(kept)}]" if kept else ""
+
+
+def cut(start: int, stop: int, length: int) -> str:
+    """The slice from start to stop of an axis of this length."""
+    return f"{start or ''}:{'' if stop == length else stop}"
 
 
 def function(head: str, lines: Iterable[str]) -> list[str]:
