@@ -44,6 +44,7 @@ STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 TAGS = [
     {"name": "Convolution", "description": "Compute, in JSON or in bulk as safetensors."},
+    {"name": "Code", "description": "The same operation in the frameworks that people use."},
     {"name": "Sizes", "description": "Sizes and costs from shapes alone."},
     {"name": operations.TAG, "description": "For operators, and for pages that set their sliders."},
 ]

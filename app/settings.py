@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     tensor_elements: Count = Field(2**27, description="Most elements of any one tensor.")
     memory_bytes: Count = Field(2**30, description="Most memory that one request may be predicted to need.")
     step_elements: Count = Field(10**6, description="Most elements in the steps of one answer.")
+    code_elements: Count = Field(2**16, description="Most numbers in the script of one answer.")
 
     queue_length: Count = Field(64, description="How many larger requests may wait; one more is answered 503.")
     threads: Count = Field(

@@ -61,6 +61,16 @@ class GeometryAnswer(BaseModel):
     output_elements: int
 
 
+class CodeAnswer(BaseModel):
+    """An operation as a script."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    op: Literal["conv", "conv_transpose"]
+    framework: Literal["numpy", "pytorch", "keras", "jax", "onnx"]
+    code: str = Field(description="A whole Python script: it leaves the result in `output`, and prints it.")
+
+
 class StepAnswer(BaseModel):
     """One step to show. Some carry more: windows, rank, origins, products and sums."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from time import perf_counter
 from typing import Any
 
@@ -37,6 +37,11 @@ VARY = b"Accept, Accept-Language"
 Pieces = list[bytes | memoryview]
 
 
+def limits_of(settings: Settings) -> Limits:
+    """The limits of one operation that are in force."""
+    return Limits(**{field.name: getattr(settings, field.name) for field in fields(Limits)})
+
+
 @dataclass(frozen=True)
 class Result:
     """A computed job; `output` is in the request's own form."""
@@ -52,13 +57,7 @@ class Convolution:
         self.op = op
         self.settings = settings
         self.thread = thread
-        self.limits = Limits(
-            tensor_elements=settings.tensor_elements,
-            float_macs=settings.float_macs,
-            int_macs=settings.int_macs,
-            memory_bytes=settings.memory_bytes,
-            step_elements=settings.step_elements,
-        )
+        self.limits = limits_of(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import UnionType
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
 from app.api.admission import ComputeThread
-from app.api.answers import ComputedAnswer, GeometryAnswer
+from app.api.answers import CodeAnswer, ComputedAnswer, GeometryAnswer
+from app.api.code import Code
 from app.api.convolution import Convolution
 from app.api.negotiation import JSON, SAFETENSORS
 from app.api.openapi import errors
 from app.api.routing import DirectRoute
-from app.api.schemas import ConvRequest, ConvTransposeRequest, SizeRequest
+from app.api.schemas import (
+    ConvCodeRequest,
+    ConvRequest,
+    ConvTransposeCodeRequest,
+    ConvTransposeRequest,
+    SizeRequest,
+)
 from app.api.sizes import OutputSize, geometry_of
 from app.core import output_size
 from app.settings import Settings
@@ -82,6 +90,29 @@ SIZE_EXAMPLES: dict[str, Any] = {
     },
 }
 
+CODE_EXAMPLES: dict[str, Any] = {
+    "pytorch": {
+        "summary": "A transposed convolution in PyTorch",
+        "value": {"op": "conv_transpose", "framework": "pytorch", **CONV_TRANSPOSE_EXAMPLES["usual"]["value"]},
+    },
+    "numpy": {
+        "summary": "Channels, a bias and uneven padding in NumPy",
+        "value": {"op": "conv", "framework": "numpy", **CONV_EXAMPLES["channels"]["value"]},
+    },
+    "keras": {
+        "summary": "A mathematical convolution in Keras",
+        "value": {
+            "op": "conv",
+            "framework": "keras",
+            "input": [0.5, 1, 2],
+            "kernel": [1, 2],
+            "padding": "same",
+            "flip_kernel": True,
+            "dtype": "float32",
+        },
+    },
+}
+
 BULK = (
     "`application/vnd.safetensors` takes and answers the same in bulk: tensors `input`, `kernel` and optional `bias`, "
     "the other fields as one JSON object in the metadata key `parameters`."
@@ -127,13 +158,30 @@ def routes(settings: Settings, thread: ComputeThread) -> list[DirectRoute]:
             "round, multiply-adds and parameters. Sizes too large to compute are answered too.",
             response_model=GeometryAnswer,
             responses={200: {"content": {JSON: {"example": _size_example()}}}, **errors(*ERRORS, 503)},
-            openapi_extra=_body(SizeRequest, SIZE_EXAMPLES, bulk=False),
+            openapi_extra=_body(SizeRequest, SIZE_EXAMPLES),
+        ),
+        DirectRoute(
+            "POST",
+            "/v1/code",
+            Code(settings, thread),
+            operation_id="code",
+            tags=["Code"],
+            summary="The operation as a script for NumPy, PyTorch, Keras, JAX or ONNX",
+            description="A request to /v1/conv or /v1/conv-transpose without its steps, and the framework. The script "
+            "runs as it stands, leaves the same result in `output`, and prints it. What a framework cannot say (uneven "
+            "padding, transposed groups, whole numbers) is written out, with a comment.",
+            response_model=CodeAnswer,
+            responses=errors(*ERRORS, 503),
+            openapi_extra=_body(ConvCodeRequest | ConvTransposeCodeRequest, CODE_EXAMPLES),
         ),
     ]
 
 
-def _body(model: type[BaseModel], examples: dict[str, Any], *, bulk: bool) -> dict[str, Any]:
-    content: dict[str, Any] = {JSON: {"schema": model.model_json_schema(), "examples": examples}}
+def _body(model: type[BaseModel] | UnionType, examples: dict[str, Any], *, bulk: bool = False) -> dict[str, Any]:
+    models = get_args(model) or (model,)
+    schemas = [one.model_json_schema() for one in models]
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+    content: dict[str, Any] = {JSON: {"schema": schema, "examples": examples}}
     if bulk:
         content[SAFETENSORS] = {"schema": {"type": "string", "format": "binary"}}
     return {"requestBody": {"required": True, "content": content}}

@@ -17,6 +17,7 @@ from app.api.negotiation import answer_type
 from app.api.openapi import errors
 from app.api.problems import unavailable
 from app.api.routing import DirectRoute, answer
+from app.core.code import FRAMEWORKS
 from app.core.findings import LARGEST_PARAMETER
 from app.core.problem import DTYPES, METHODS, OPS, PADDING_MODES, PADDING_WORDS
 from app.core.text import say
@@ -34,6 +35,7 @@ LIMITS = (
     "tensor_elements",
     "memory_bytes",
     "step_elements",
+    "code_elements",
 )
 
 VIEWS_OF = {op: [name for name, view in VIEWS.items() if op in view.operations] for op in OPS}
@@ -63,6 +65,7 @@ class Limits(BaseModel):
     ops: list[str]
     dtypes: list[str]
     methods: list[str]
+    frameworks: list[str] = Field(description="What /v1/code writes scripts for.")
     padding_words: PerOperation
     padding_modes: PerOperation
     views: PerOperation
@@ -77,6 +80,7 @@ def limits_of(settings: Settings) -> Limits:
         ops=list(OPS),
         dtypes=list(DTYPES),
         methods=list(METHODS),
+        frameworks=list(FRAMEWORKS),
         padding_words=PerOperation(**{op: list(words) for op, words in PADDING_WORDS.items()}),
         padding_modes=PerOperation(conv=list(PADDING_MODES), conv_transpose=["zeros"]),
         views=PerOperation(**VIEWS_OF),

@@ -22,7 +22,7 @@ from app.core.findings import Findings, given_number, shown
 from app.core.geometry import Op
 from app.core.layout import Array, Layout, as_full, layout_of
 from app.core.plan import Plan
-from app.core.problem import Setting
+from app.core.problem import Problem, Setting
 from app.core.text import say
 from app.core.views import VIEWS, step_elements, step_work
 
@@ -55,7 +55,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class _Admitted:
+class Admitted:
     """A request that is sound by its shapes and fields, and within the limits by its shapes."""
 
     plan: Plan
@@ -66,7 +66,7 @@ class _Admitted:
 
 
 #: What was admitted before, by everything that it depends on; forgotten all at once when full.
-_kept: dict[Hashable, _Admitted] = {}
+_kept: dict[Hashable, Admitted] = {}
 _KEPT_AT_MOST = 1024
 
 
@@ -79,8 +79,11 @@ def read_job(op: Op, body: Body, body_type: str, answer_type: str, limits: Limit
         TooCostlyError: it is over the limits.
     """
     findings = Findings()
-    read = _read_binary if body_type == SAFETENSORS else _read_json
-    tensors, given = read(body, findings)
+    if body_type == SAFETENSORS:
+        tensors, given = _read_binary(body, findings)
+    else:
+        given = read_object(body)
+        tensors = take_tensors(given, findings)
     key = None if findings.faults else _key(op, tensors, given, answer_type, limits)
     admitted = _kept.get(key)
     if admitted is None:
@@ -89,7 +92,7 @@ def read_job(op: Op, body: Body, body_type: str, answer_type: str, limits: Limit
             if len(_kept) >= _KEPT_AT_MOST:
                 _kept.clear()
             _kept[key] = admitted
-    return _job(admitted, tensors, answer_type, limits)
+    return job_of(admitted, tensors, answer_type, limits)
 
 
 def _key(
@@ -125,35 +128,47 @@ def _admit(
     answer_type: str,
     limits: Limits,
     findings: Findings,
-) -> _Admitted:
+) -> Admitted:
     """Check everything but the values.
 
     Raises:
         ProblemError: with what was found before, and every fault that is independent of it.
         TooCostlyError: it is over the limits.
     """
-    model: type[Parameters] = ConvParameters if op == "conv" else ConvTransposeParameters
+    model: type[ConvParameters | ConvTransposeParameters]
+    model = ConvParameters if op == "conv" else ConvTransposeParameters
     fields = read_fields(model, given, findings, op)
-    findings.word("dtype", fields.dtype, ASKED_DTYPES, ASKED_DTYPES)
     views = _views(fields.steps, op, findings)
+    problem, layout, dtype = check(op, tensors, fields, body_type, findings)
+    elements = step_elements(problem, views) if views else 0
+    json_bytes = _JSON_BYTES[dtype] * problem.output_elements if answer_type == JSON else 0
+    extra = Extra(elements, bytes=json_bytes + elements * _STEP_BYTES)
+    return Admitted(affordable(problem, dtype, limits, extra), layout, dtype, views, extra)
+
+
+def check(
+    op: Op, tensors: Mapping[str, Tensor], fields: Parameters, body_type: str, findings: Findings
+) -> tuple[Problem, Layout, np.dtype[Any]]:
+    """Check everything but the values and the cost, after what was found before.
+
+    Raises:
+        ProblemError: with what was found before, and every fault that is independent of it.
+    """
+    findings.word("dtype", fields.dtype, ASKED_DTYPES, ASKED_DTYPES)
     numbers = Findings(findings.broken)
     dtype = _dtype(tensors, fields.dtype, numbers)
     setting, layout = _setting(op, tensors, fields, findings)
     findings.faults += numbers.faults  # which leave the shapes of their fields sound
     try:
-        problem = check_despite(setting, findings)
+        return check_despite(setting, findings), layout, dtype
     except ProblemError as error:
         if body_type == JSON:
-            _load(tensors, dtype, numbers)  # to tell of numbers that are too large along with the rest
+            load(tensors, dtype, numbers)  # to tell of numbers that are too large along with the rest
         numbers.take(error.faults)
         raise ProblemError(numbers.faults, error.uncounted) from None
-    elements = step_elements(problem, views) if views else 0
-    json_bytes = _JSON_BYTES[dtype] * problem.output_elements if answer_type == JSON else 0
-    extra = Extra(elements, bytes=json_bytes + elements * _STEP_BYTES)
-    return _Admitted(affordable(problem, dtype, limits, extra), layout, dtype, views, extra)
 
 
-def _job(admitted: _Admitted, tensors: Mapping[str, Tensor], answer_type: str, limits: Limits) -> Job:
+def job_of(admitted: Admitted, tensors: Mapping[str, Tensor], answer_type: str, limits: Limits) -> Job:
     """Load the values; what showing steps takes depends on them too.
 
     Raises:
@@ -161,7 +176,7 @@ def _job(admitted: _Admitted, tensors: Mapping[str, Tensor], answer_type: str, l
         TooCostlyError: the steps take more work than the limits allow.
     """
     plan, extra, findings = admitted.plan, admitted.extra, Findings()
-    arrays = _load(tensors, admitted.dtype, findings)
+    arrays = load(tensors, admitted.dtype, findings)
     findings.raise_if_any()
     input_, kernel, bias = as_full(admitted.layout, arrays["input"], arrays["kernel"], arrays.get("bias"))
     if admitted.views:
@@ -172,8 +187,8 @@ def _job(admitted: _Admitted, tensors: Mapping[str, Tensor], answer_type: str, l
     return Job(plan, admitted.layout, input_, kernel, bias, admitted.views, answer_type, price)
 
 
-def _read_json(body: Body, findings: Findings) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
-    given = read_object(body)
+def take_tensors(given: dict[str, Any], findings: Findings) -> dict[str, Tensor]:
+    """Take the tensors out of a JSON request."""
     tensors = {}
     for name in TENSORS:
         value = given.pop(name, None) if name == "bias" else given.pop(name, _MISSING)
@@ -184,7 +199,7 @@ def _read_json(body: Body, findings: Findings) -> tuple[dict[str, Tensor], Mappi
                 tensors[name] = read_json_tensor(value, name)
             except ProblemError as error:
                 findings.take(error.faults)
-    return tensors, given
+    return tensors
 
 
 _MISSING = object()
@@ -231,7 +246,7 @@ def _dtype(tensors: Mapping[str, Tensor], asked: str, findings: Findings) -> np.
     return np.dtype(np.float64)
 
 
-def _load(tensors: Mapping[str, Tensor], dtype: np.dtype[Any], findings: Findings) -> dict[str, Array]:
+def load(tensors: Mapping[str, Tensor], dtype: np.dtype[Any], findings: Findings) -> dict[str, Array]:
     """The values of the tensors, as far as the dtype can hold them."""
     arrays = {}
     for name, tensor in tensors.items():
@@ -267,7 +282,7 @@ def _setting(op: Op, tensors: Mapping[str, Tensor], fields: Parameters, findings
 
 
 #: The parameters that a setting has by the same name.
-_PASSED_ON = {field.name for field in dataclass_fields(Setting)}
+_PASSED_ON = {field.name for field in dataclass_fields(Setting)} - {"op"}
 
 
 def _layout(tensors: Mapping[str, Tensor], spatial_dims: int | None, findings: Findings) -> Layout | None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, St
 from pydantic.json_schema import WithJsonSchema
 
 from app.api.tensors import given_value, kind_of
+from app.core.code import FRAMEWORKS
 from app.core.errors import Fault, Path, field_name
 from app.core.findings import LARGEST_PARAMETER, NAMED_UNKNOWN, Findings, shown
 from app.core.problem import DTYPES, METHODS, PADDING_MODES, PADDING_WORDS
@@ -131,19 +132,17 @@ class Parameters(BaseModel):
     spatial_dims: Annotated[_Count | None, Field(json_schema_extra={"maximum": 3})] = Field(
         None, description="Needed for a bare 3-D volume alone; otherwise told from the kernel's rank."
     )
-    steps: Steps = Field(default=False, description=_SHOWN_VIEWS)
 
 
-class ConvParameters(Parameters):
-    """Parameters of a convolution."""
+class ConvSetting(Parameters):
+    """A convolution's setting."""
 
     padding: Padding = Field(0, description="A number, one number or pair a dimension, or a word.")
-    steps: ConvSteps = Field(default=False, description=_SHOWN_VIEWS)
     padding_mode: PaddingMode = Field("zeros", description="What the padding repeats.")
 
 
-class ConvTransposeParameters(Parameters):
-    """Parameters of a transposed convolution."""
+class ConvTransposeSetting(Parameters):
+    """A transposed convolution's setting."""
 
     padding: TransposePadding = Field(0, description="What is cropped off the full map: numbers, pairs or a word.")
     padding_mode: Annotated[StrictStr, _words("zeros")] = Field("zeros", description="zeros alone.")
@@ -151,20 +150,66 @@ class ConvTransposeParameters(Parameters):
     output_size: OutputSize = None
 
 
-class ConvRequest(ConvParameters):
-    """A convolution with its tensors, as JSON sends them."""
+class ConvParameters(ConvSetting):
+    """What /v1/conv takes beside the tensors."""
+
+    steps: ConvSteps = Field(default=False, description=_SHOWN_VIEWS)
+
+
+class ConvTransposeParameters(ConvTransposeSetting):
+    """What /v1/conv-transpose takes beside the tensors."""
+
+    steps: Steps = Field(default=False, description=_SHOWN_VIEWS)
+
+
+class CodeParameters(BaseModel):
+    """What /v1/code takes beside a setting and the tensors."""
+
+    framework: Annotated[StrictStr, _words(*FRAMEWORKS)] = Field(description="What the script is for.")
+
+
+class ConvCodeParameters(ConvSetting, CodeParameters):
+    """What /v1/code takes for a convolution beside the tensors."""
+
+    op: Annotated[StrictStr, _words("conv")] = Field(description="The operation.")
+
+
+class ConvTransposeCodeParameters(ConvTransposeSetting, CodeParameters):
+    """What /v1/code takes for a transposed convolution beside the tensors."""
+
+    op: Annotated[StrictStr, _words("conv_transpose")] = Field(description="The operation.")
+
+
+class ConvTensors(BaseModel):
+    """A convolution's tensors, as JSON sends them."""
 
     input: Nested = Field(description="(*size), (C_in, *size) or (batch, C_in, *size).")
     kernel: Nested = Field(description="(*K) when bare, else (C_out, C_in/groups, *K).")
     bias: Bias = Field(None, description="C_out numbers, or one number where C_out is 1.")
 
 
-class ConvTransposeRequest(ConvTransposeParameters):
-    """A transposed convolution with its tensors, as JSON sends them."""
+class ConvTransposeTensors(BaseModel):
+    """A transposed convolution's tensors, as JSON sends them."""
 
     input: Nested = Field(description="(*size), (C_in, *size) or (batch, C_in, *size).")
     kernel: Nested = Field(description="(*K) when bare, else (C_in, C_out/groups, *K).")
     bias: Bias = Field(None, description="C_out numbers, or one number where C_out is 1.")
+
+
+class ConvRequest(ConvTensors, ConvParameters):
+    """A whole request to /v1/conv."""
+
+
+class ConvTransposeRequest(ConvTransposeTensors, ConvTransposeParameters):
+    """A whole request to /v1/conv-transpose."""
+
+
+class ConvCodeRequest(ConvTensors, ConvCodeParameters):
+    """A whole request to /v1/code for a convolution."""
+
+
+class ConvTransposeCodeRequest(ConvTransposeTensors, ConvTransposeCodeParameters):
+    """A whole request to /v1/code for a transposed convolution."""
 
 
 class SizeRequest(BaseModel):

@@ -22,14 +22,21 @@ class Limits:
     int_macs: int = 10**10
     memory_bytes: int = 2**30
     step_elements: int = 10**6
+    code_elements: int = 2**16
 
 
 @dataclass(frozen=True)
 class Extra:
-    """What an answer costs beside the operation: its steps, and the bytes it is written in."""
+    """What an answer costs beside the operation: its steps, and the bytes it is written in.
+
+    A script has so many numbers (`code_elements`), and makes tensors of up to
+    `script_tensor` elements when it is run.
+    """
 
     step_elements: int = 0
     step_work: int = 0
+    code_elements: int = 0
+    script_tensor: int = 0
     bytes: int = 0
 
 
@@ -48,6 +55,7 @@ def affordable(problem: Problem, dtype: np.dtype[np.generic], limits: Limits, ex
             limit=limits.step_elements,
         )
         faults.append(_fault("steps", "too_many_step_elements", message, limits.step_elements, extra.step_elements))
+    faults += _script_faults(limits, extra)
     if faults:
         raise TooCostlyError(faults)
     least = problem.input_elements + problem.kernel_elements + problem.output_elements
@@ -90,6 +98,25 @@ def _size_faults(problem: Problem, limits: Limits) -> list[Fault]:
                 limit=limits.tensor_elements,
             )
             faults.append(_fault(field, "too_many_elements", message, limits.tensor_elements, elements))
+    return faults
+
+
+def _script_faults(limits: Limits, extra: Extra) -> list[Fault]:
+    faults = []
+    if extra.code_elements > limits.code_elements:
+        message = say(
+            "the script would have {would_be} numbers in it; the limit is {limit}: send a smaller input or kernel",
+            would_be=given_number(extra.code_elements),
+            limit=limits.code_elements,
+        )
+        faults.append(_fault("", "too_many_elements", message, limits.code_elements, extra.code_elements))
+    if extra.script_tensor > limits.tensor_elements:
+        message = say(
+            "the script would make a tensor of {would_be} elements on its way; the limit is {limit}",
+            would_be=given_number(extra.script_tensor),
+            limit=limits.tensor_elements,
+        )
+        faults.append(_fault("", "too_many_elements", message, limits.tensor_elements, extra.script_tensor))
     return faults
 
 

@@ -21,7 +21,7 @@ from app.main import create_app
 from app.settings import Settings
 
 JSON, SAFETENSORS, PROBLEM = "application/json", "application/vnd.safetensors", "application/problem+json"
-CONV, CONV_TRANSPOSE, OUTPUT_SIZE = "/v1/conv", "/v1/conv-transpose", "/v1/output-size"
+CONV, CONV_TRANSPOSE, OUTPUT_SIZE, CODE = "/v1/conv", "/v1/conv-transpose", "/v1/output-size", "/v1/code"
 
 #: It tells each request, which would bury what a failed test has to say.
 logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.api.client import CONV, CONV_TRANSPOSE, OUTPUT_SIZE
+from tests.api.client import CODE, CONV, CONV_TRANSPOSE, OUTPUT_SIZE
 from tests.api.requests_at_random import Body
 
 INT64 = {"min": -(2**63), "max": 2**63 - 1}
@@ -15,6 +15,8 @@ GRID: Body = {"input": [[1, 2], [3, 4]], "kernel": [[1]]}
 DEEP: Body = {"input": [[1, 2], [3, 4]], "kernel": [[[1]], [[1]]]}
 SIZES: Body = {"op": "conv_transpose", "input_size": [5, 5], "kernel_size": 3}
 OVER: Body = {"input": [2**62, 2**62], "kernel": [1, 1]}
+
+SCRIPT: Body = ROW | {"op": "conv", "framework": "numpy"}
 
 
 def suggest(pointer: str, value: Any) -> Body:
@@ -29,6 +31,23 @@ ONE_FAULT: list[Row] = [
     (CONV, {"input": [1]}, "/kernel", "missing", {}),
     (OUTPUT_SIZE, {"op": "conv", "kernel_size": 3}, "/input_size", "missing", {}),
     (OUTPUT_SIZE, {"input_size": [3], "kernel_size": 3}, "/op", "missing", {}),
+    (CODE, ROW | {"framework": "numpy"}, "/op", "missing", {}),
+    (CODE, ROW | {"op": "conv"}, "/framework", "missing", {}),
+    (CODE, SCRIPT | {"input": [1, "2"]}, "/input/1", "wrong_type", {"given": "2"}),
+    (CODE, SCRIPT | {"op": "conv-transpose"}, "/op", "out_of_range", {"allowed": ["conv", "conv_transpose"]}),
+    (CODE, SCRIPT | {"op": 1}, "/op", "wrong_type", {"given": 1}),
+    (
+        CODE,
+        SCRIPT | {"framework": "torch"},
+        "/framework",
+        "out_of_range",
+        {"given": "torch", "allowed": ["numpy", "pytorch", "keras", "jax", "onnx"]},
+    ),
+    (CODE, SCRIPT | {"framework": None}, "/framework", "wrong_type", {}),
+    (CODE, SCRIPT | {"steps": True}, "/steps", "unknown_field", {}),
+    (CODE, SCRIPT | {"output_padding": 0}, "/output_padding", "not_for_this_operation", {}),
+    (CODE, SCRIPT | {"op": "conv_transpose", "padding": "full"}, "/padding", "not_for_this_operation", {}),
+    (CODE, SCRIPT | OVER, "", "int64_overflow", {"limit": 2**63 - 1, "suggestion": suggest("/dtype", "float64")}),
     (CONV, ROW | {"strides": 2}, "/strides", "unknown_field", {}),
     (CONV, ROW | {"": 2}, "/", "unknown_field", {}),
     (CONV, ROW | {"a/b~c": 2}, "/a~1b~0c", "unknown_field", {}),

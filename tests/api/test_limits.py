@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.api.client import (
+    CODE,
     CONV,
     CONV_TRANSPOSE,
     OUTPUT_SIZE,
@@ -150,7 +151,7 @@ def test_json_bytes() -> None:
     body = b'{"input": [1, 2], "kernel": [3]}'
     service = client(json_body_bytes=1000, binary_body_bytes=10)
     assert service.post(CONV, body.ljust(1000)).json()["output"] == [3, 6]
-    for path in (CONV, CONV_TRANSPOSE, OUTPUT_SIZE):
+    for path in (CONV, CONV_TRANSPOSE, OUTPUT_SIZE, CODE):
         response = service.post(path, body.ljust(1001))
         assert response.status_code == 413
         assert response.json()["type"] == "about:blank"
@@ -260,6 +261,7 @@ def test_the_limits_in_force_are_told() -> None:
         "tensor_elements": 2**27,
         "memory_bytes": 2**30,
         "step_elements": MILLION,
+        "code_elements": 2**16,
     }
 
 

@@ -14,14 +14,14 @@ from openapi_spec_validator import validate
 
 from app.api.answers import ComputedAnswer, GeometryAnswer
 from app.api.openapi import Problem
-from tests.api.client import CONV, CONV_TRANSPOSE, JSON, OUTPUT_SIZE, PROBLEM, SAFETENSORS, client
+from tests.api.client import CODE, CONV, CONV_TRANSPOSE, JSON, OUTPUT_SIZE, PROBLEM, SAFETENSORS, client
 from tests.api.faults import ONE_FAULT, Row
 from tests.api.requests_at_random import Body, request_of
 from tests.core.strategies import OPS, Case, Op, cases, examples
 
 DOCUMENT: Body = client().request("GET", "/openapi.json").json()
 COMPUTING = [CONV, CONV_TRANSPOSE]
-POSTS = [*COMPUTING, OUTPUT_SIZE]
+POSTS = [*COMPUTING, OUTPUT_SIZE, CODE]
 
 
 def operations() -> Iterator[tuple[str, str, Body]]:

@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.api.client import CONV, CONV_TRANSPOSE, OUTPUT_SIZE, SAFETENSORS, client, packed
+from tests.api.client import CODE, CONV, CONV_TRANSPOSE, OUTPUT_SIZE, SAFETENSORS, client, packed
 from tests.core.strategies import examples
 
 #: What holds for any request. Left out are the checks for credentials and required headers (there are
@@ -68,7 +68,7 @@ def operation(method: str, path: str) -> Any:
     return schemathesis.openapi.from_dict(client().app.openapi())[path][method]
 
 
-@pytest.mark.parametrize("path", [CONV, CONV_TRANSPOSE, OUTPUT_SIZE])
+@pytest.mark.parametrize("path", [CONV, CONV_TRANSPOSE, OUTPUT_SIZE, CODE])
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_posts(path: str, mode: GenerationMode) -> None:
     """100 requests that the schema allows, and 100 that it does not."""
@@ -97,5 +97,5 @@ def test_gets(path: str) -> None:
 
 
 def test_every_operation_is_asked() -> None:
-    asked = {CONV, CONV_TRANSPOSE, OUTPUT_SIZE, "/v1/limits", "/healthz/live", "/healthz/ready", "/metrics"}
+    asked = {CONV, CONV_TRANSPOSE, OUTPUT_SIZE, CODE, "/v1/limits", "/healthz/live", "/healthz/ready", "/metrics"}
     assert set(client().app.openapi()["paths"]) == asked
