@@ -4,7 +4,7 @@ import { h, segmented } from "./dom.js";
 import { toJson } from "./numbers.js";
 import * as play from "./play.js";
 import { filmOf, filmType, pictureOf, saveBlob } from "./snapshot.js";
-import { link } from "./state.js";
+import { link, request } from "./state.js";
 
 const FRAMEWORKS = { numpy: "NumPy", pytorch: "PyTorch", keras: "Keras", jax: "JAX", onnx: "ONNX" };
 
@@ -65,7 +65,7 @@ export function mount(root, ctx) {
       code, h("div.tools", {}, copyButton(() => code.textContent), button(t("export.saveCode"), saveCode))));
 
   async function askForCode() {
-    const { op, body } = state.request();
+    const { op, body } = request();
     const question = toJson({ op, framework, ...body });
     if (question === asked) return;
     asked = question;
@@ -86,7 +86,7 @@ export function mount(root, ctx) {
     update(changed) {
       view.update(changed);
       address.value = `${location.origin}${location.pathname}${location.search}#${link()}`;
-      curl.textContent = curlOf(state.request(), document.baseURI);
+      curl.textContent = curlOf(request(), document.baseURI);
       askForCode();
     },
     key: (event) => view.key(event),

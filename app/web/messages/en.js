@@ -11,7 +11,7 @@ export default {
     size: "Input size", kernel: "Kernel size", stride: "Stride", padding: "Padding", paddingMode: "Padding mode", dilation: "Dilation", outputPadding: "Output padding",
     inChannels: "Input channels", outChannels: "Output channels", groups: "Groups", bias: "Bias", flip: "Flip the kernel (flip_kernel)", dtype: "Number type", more: "Channels, bias, number type",
     rows: "rows", columns: "columns", top: "top", bottom: "bottom", left: "left", right: "right", number: "number", paddingWord: "Padding: a number or a word",
-    lock: "Set all sides together", unlock: "Set each dimension by itself", use: "Use {field} = {value}",
+    lock: "Set all sides together", unlock: "Set each side by itself", use: "Use {field} = {value}",
   },
   examples: {
     plain: "No padding, stride 1", same: "Half padding: the size stays", full: "Full padding: the size grows", strided: "Stride 2", dilated: "Dilated (atrous)",
@@ -32,12 +32,12 @@ export default {
     shortened: "The text has … in it: the array was shortened when it was printed. Print all of it (numpy.set_printoptions(threshold=10**6), torch.set_printoptions(profile=\"full\")).",
     unclosed: "A closing bracket ] is missing.", notNumber: "“{text}” is not a number.", nothing: "There are no numbers in it.",
     uneven: "The lists are uneven: number {at} (counted from 0) has size {given}, the first has {first}.",
-    tooLarge: "{what} is {count}; the pictures here go up to {most}.", inputRank: "This has {rank} axes; an input here has 1 to 3, or 4 with a batch of 1.", kernelRank: "This has {rank} axes; a kernel here has 1 to 4.",
+    tooLarge: "{what}: {count}; the pictures here go up to {most}.", inputRank: "This has {rank} axes; an input here has 1 to 3, or 4 with a batch of 1.", kernelRank: "This has {rank} axes; a kernel here has 1 to 4.",
   },
   stage: {
     label: "Input, kernel, products and output", input: "Input {size}", inputChannel: "Input {at}: {size}", kernel: "Kernel {size}", kernelChannel: "Kernel for {at}: {size}",
     product: "Products {size}", productChannel: "Products {at}", output: "Output {size}", outputChannel: "Output {at}: {size}",
-    inputAt: "Input {at}", zeroAt: "Inserted zero", paddingAt: "Padding", kernelAt: "Kernel {at}, input {from} → output {to}", productOf: "{x} · {w} = {product}", outputAt: "Output {at}",
+    inputAt: "Input {at}", zeroAt: "Inserted zero", paddingAt: "Padding", kernelAt: "Kernel {at}", productOf: "{x} · {w} = {product}", outputAt: "Output {at}",
   },
   scene: { insert_zeros: "Insert zeros", pad: "Pad", flip_kernel: "Flip the kernel", slide: "Slide", add_bias: "Add the bias" },
   timeline: {
@@ -47,8 +47,8 @@ export default {
   play: {
     hint: "Point at an element to see what it depends on and what depends on it; click to pin it; double-click a number to change it. Keys: space bar plays, ← → step, Page Up and Page Down change the scene, + − the speed, Esc unpins.",
     legend: "Colours", sum: "Output {at} =", plusBias: ", and {bias} for the bias",
-    dependsOn: "Output {at} depends on {all} places under its window; {real} of them are input elements.",
-    inputGoes: "Input {at} goes into {count} outputs: {where}", kernelGoes: "This weight takes part in {count} outputs: {where}", goesNowhere: "No output depends on {at}.",
+    dependsOn: "{at} depends on {all} places under its window; {real} of them are input elements.",
+    goesInto: "{at} goes into {count} outputs: {where}", goesNowhere: "{at}: no output depends on it.", aZero: "This zero", shade: "Shade by magnitude",
   },
   legend: { input: "input", kernel: "kernel", product: "products", output: "output", padding: "padding", zero: "inserted zero" },
   image: {

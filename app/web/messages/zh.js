@@ -11,7 +11,7 @@ export default {
     size: "输入大小", kernel: "卷积核大小", stride: "步幅", padding: "填充", paddingMode: "填充方式", dilation: "膨胀", outputPadding: "输出填充",
     inChannels: "输入通道", outChannels: "输出通道", groups: "分组", bias: "偏置", flip: "翻转卷积核 (flip_kernel)", dtype: "数值类型", more: "通道、偏置、数值类型",
     rows: "行", columns: "列", top: "上", bottom: "下", left: "左", right: "右", number: "数值", paddingWord: "填充：数值或名称",
-    lock: "各维一起设置", unlock: "各维分别设置", use: "改用 {field} = {value}",
+    lock: "各边一起设置", unlock: "各边分别设置", use: "改用 {field} = {value}",
   },
   examples: {
     plain: "无填充，步幅 1", same: "半填充：大小不变", full: "全填充：变大", strided: "步幅 2", dilated: "膨胀（空洞）卷积",
@@ -32,12 +32,12 @@ export default {
     shortened: "文本中有省略号：数组在打印时被缩略了。请完整打印（numpy.set_printoptions(threshold=10**6)，torch.set_printoptions(profile=\"full\")）。",
     unclosed: "缺少右括号 ]。", notNumber: "“{text}”不是数。", nothing: "其中没有数。",
     uneven: "列表长短不一：第 {at} 个（从 0 数起）大小为 {given}，第一个为 {first}。",
-    tooLarge: "{what} 为 {count}；此处图示最大为 {most}。", inputRank: "它有 {rank} 个轴；此处输入可有 1 到 3 个轴，批量为 1 时可有 4 个。", kernelRank: "它有 {rank} 个轴；此处卷积核可有 1 到 4 个。",
+    tooLarge: "{what}为 {count}；此处图示最大为 {most}。", inputRank: "它有 {rank} 个轴；此处输入可有 1 到 3 个轴，批量为 1 时可有 4 个。", kernelRank: "它有 {rank} 个轴；此处卷积核可有 1 到 4 个。",
   },
   stage: {
     label: "输入、卷积核、乘积与输出", input: "输入 {size}", inputChannel: "输入 {at}：{size}", kernel: "卷积核 {size}", kernelChannel: "卷积核，对 {at}：{size}",
     product: "乘积 {size}", productChannel: "乘积 {at}", output: "输出 {size}", outputChannel: "输出 {at}：{size}",
-    inputAt: "输入 {at}", zeroAt: "插入的零", paddingAt: "填充", kernelAt: "卷积核 {at}，输入 {from} → 输出 {to}", productOf: "{x} · {w} = {product}", outputAt: "输出 {at}",
+    inputAt: "输入 {at}", zeroAt: "插入的零", paddingAt: "填充", kernelAt: "卷积核 {at}", productOf: "{x} · {w} = {product}", outputAt: "输出 {at}",
   },
   scene: { insert_zeros: "插入零", pad: "填充", flip_kernel: "翻转卷积核", slide: "滑动", add_bias: "加偏置" },
   timeline: {
@@ -47,8 +47,8 @@ export default {
   play: {
     hint: "指向一个元素，可看到它依赖什么、什么依赖它；单击固定；双击数字可修改。按键：空格播放，← → 单步，Page Up / Page Down 切换场景，+ − 调速，Esc 取消固定。",
     legend: "颜色", sum: "输出 {at} =", plusBias: "，再加偏置 {bias}",
-    dependsOn: "输出 {at} 依赖窗口下的 {all} 个位置，其中 {real} 个是输入元素。",
-    inputGoes: "输入 {at} 参与 {count} 个输出：{where}", kernelGoes: "此权重参与 {count} 个输出：{where}", goesNowhere: "没有输出依赖 {at}。",
+    dependsOn: "{at} 依赖窗口下的 {all} 个位置，其中 {real} 个是输入元素。",
+    goesInto: "{at} 参与 {count} 个输出：{where}", goesNowhere: "没有输出依赖 {at}。", aZero: "此零", shade: "按绝对值着色",
   },
   legend: { input: "输入", kernel: "卷积核", product: "乘积", output: "输出", padding: "填充", zero: "插入的零" },
   image: {
