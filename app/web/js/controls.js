@@ -38,11 +38,19 @@ function dial(key, label, describedBy, read, write) {
   };
 }
 
-/** What the API says is wrong, and its suggestion as a button. */
-export function explained(t, { message, suggestion }) {
-  const patch = suggestion && patchOf(suggestion);
-  const use = () => t("controls.use", { field: suggestion.pointer.slice(1).replaceAll("/", " "), value: JSON.stringify(suggestion.value) });
-  return h("p", {}, message, patch && h("button.suggestion", { type: "button", onclick: () => set(patch) }, use()));
+/**
+ * Say in `element` what the API says is wrong, each with its suggestion as a button. What stays the same is left
+ * alone: a button that is made anew between press and release is never clicked.
+ */
+export function explain(t, element, faults, title) {
+  const told = JSON.stringify([title, faults]);
+  if (element.told === told) return;
+  element.told = told;
+  element.replaceChildren(...(faults.length && title ? [h("h2", {}, title)] : []), ...faults.map(({ message, suggestion }) => {
+    const patch = suggestion && patchOf(suggestion);
+    const words = patch && t("controls.use", { field: suggestion.pointer.slice(1).replaceAll("/", " "), value: JSON.stringify(suggestion.value) });
+    return h("p", {}, message, patch && h("button.suggestion", { type: "button", onclick: () => set(patch) }, words));
+  }));
 }
 
 /** The settings' panel. → {element, update(faults)} */
@@ -64,7 +72,7 @@ export function makeControls(t) {
     settings.push((faults) => {
       const own = faults.filter(({ pointer }) => SETTING_OF[pointer.split("/")[1]] === key);
       for (const each of made) each.show(own.length > 0);
-      message.replaceChildren(...own.map((fault) => explained(t, fault)));
+      explain(t, message, own);
     });
     return h(made.length > 1 ? "div.setting.several" : "div.setting", { "data-setting": key },
       h("div.head", {}, h("span.label", {}, label), head, button), made.map((each) => each.element), message);

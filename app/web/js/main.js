@@ -1,7 +1,7 @@
 // Puts the page together: header, tabs, settings, numbers; asks the API when the setting changes.
 
 import * as api from "./api.js";
-import { explained, makeControls } from "./controls.js";
+import { explain, makeControls } from "./controls.js";
 import { h, segmented, select } from "./dom.js";
 import * as take from "./export.js";
 import * as image from "./image.js";
@@ -145,9 +145,9 @@ function update(changed) {
   page.controls.update(found);
   for (const editor of page.editors) editor.update(found);
   const bad = Boolean(page.tab.views && ctx.problem);
-  page.panel.classList.toggle("stale", bad);
+  page.panel.inert = bad;
   page.trouble.hidden = !bad;
-  page.trouble.replaceChildren(h("h2", {}, t("page.cannot")), ...found.map((fault) => explained(t, fault)));
+  explain(t, page.trouble, found, t("page.cannot"));
   if (ctx.answer?.exact === false) tell(t("page.inexact"));
   page.view.update(changed);
   if ([...changed].some((key) => !ONLY_SEEN.has(key))) ask();

@@ -28,7 +28,7 @@ export function mount(root, ctx) {
   const sum = h("p.sum");
   const timeline = makeTimeline(t);
   const shade = tick(t("play.shade"), state.shade, (on) => set({ shade: on }));
-  root.replaceChildren(words, holder, timeline.element, h("div.explain", { "aria-live": "polite" }, readout, sum),
+  root.replaceChildren(words, holder, timeline.element, h("div.explain", { "aria-live": "polite", role: "region", "aria-label": t("play.numbers"), tabindex: 0 }, readout, sum),
     h("div.legend", {}, h("ul", { "aria-label": t("play.legend") }, KINDS.map((kind) => h("li", {}, h(`span.swatch.${kind}`), t(`legend.${kind}`)))), shade),
     h("p.hint", {}, t("play.hint")));
   const resize = new ResizeObserver(() => root.clientWidth !== width && rebuild());

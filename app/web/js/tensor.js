@@ -1,5 +1,6 @@
 // The numbers of the input, the kernel and the bias: typed into cells, filled with a pattern, or pasted.
 
+import { explain } from "./controls.js";
 import { h, icon, select } from "./dom.js";
 import { exactly, readNumber, times } from "./numbers.js";
 import { takeTensor } from "./paste.js";
@@ -67,7 +68,7 @@ export function makeEditor(t, kind) {
     event.preventDefault();
     const { patch, problem } = takeTensor(text, kind, t);
     if (patch) set(patch);
-    else message.replaceChildren(h("p", {}, problem));
+    else explain(t, message, [{ message: problem }]);
   }
   const element = h(`section.editor.${kind}`, { "aria-label": name, onpaste: pasted },
     h("div.head", {}, h("h3", {}, name), size, pattern, again, paste), planes, message);
@@ -102,7 +103,7 @@ export function makeEditor(t, kind) {
     pattern.value = state[key].pattern;
     pattern.lastChild.hidden = pattern.value !== "own";
     const own = faults.filter(({ pointer }) => pointer.startsWith(`/${kind}/`) || (kind === "kernel" && pointer.startsWith("/bias")));
-    message.replaceChildren(...own.map((fault) => h("p", {}, fault.message)));
+    explain(t, message, own);
   }
   return { element, update };
 }

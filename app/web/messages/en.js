@@ -46,7 +46,7 @@ export default {
   },
   play: {
     hint: "Point at an element to see what it depends on and what depends on it; click to pin it; double-click a number to change it. Keys: space bar plays, ← → step, Page Up and Page Down change the scene, + − the speed, Esc unpins.",
-    legend: "Colours", sum: "Output {at} =", plusBias: ", and {bias} for the bias",
+    numbers: "In numbers", legend: "Colours", sum: "Output {at} =", plusBias: ", and {bias} for the bias",
     dependsOn: "{at} depends on {all} places under its window; {real} of them are input elements.",
     goesInto: "{at} goes into {count} outputs: {where}", goesNowhere: "{at}: no output depends on it.", aZero: "This zero", shade: "Shade by magnitude",
   },

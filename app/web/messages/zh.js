@@ -46,7 +46,7 @@ export default {
   },
   play: {
     hint: "指向一个元素，可看到它依赖什么、什么依赖它；单击固定；双击数字可修改。按键：空格播放，← → 单步，Page Up / Page Down 切换场景，+ − 调速，Esc 取消固定。",
-    legend: "颜色", sum: "输出 {at} =", plusBias: "，再加偏置 {bias}",
+    numbers: "数值说明", legend: "颜色", sum: "输出 {at} =", plusBias: "，再加偏置 {bias}",
     dependsOn: "{at} 依赖窗口下的 {all} 个位置，其中 {real} 个是输入元素。",
     goesInto: "{at} 参与 {count} 个输出：{where}", goesNowhere: "没有输出依赖 {at}。", aZero: "此零", shade: "按绝对值着色",
   },
