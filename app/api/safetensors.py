@@ -210,9 +210,14 @@ def _tensor(data: memoryview, name: str, dtype: str, shape: tuple[int, ...], beg
 
 
 def _array(data: memoryview, dtype: str, shape: tuple[int, ...], begin: int, end: int) -> Array:
-    """The numbers as int64, float32 or float64: a view of the body where they are so already."""
+    """The numbers in the dtype they are computed with, or whole ones as they are stored: where it can, as a view.
+
+    Bytes become floats at once that way; by int64, a picture took several times as long.
+    """
     stored, computed = DTYPES[dtype]
     values: Array = np.frombuffer(data[begin:end], np.dtype(stored)).reshape(shape)
+    if computed == "int64" and values.itemsize < 8:
+        return values
     if dtype == "BF16":
         values = (values.astype(np.uint32) << 16).view(np.float32)
     wide = values.astype(computed, copy=False)

@@ -26,8 +26,8 @@ class Tensor:
     """One tensor as it was sent, before the dtype that all share is known.
 
     `dtype` is int64 where all numbers are whole by the way they are written; otherwise
-    float64, or from safetensors float32 too. `load` gives the values, which may take
-    memory: so not before the shapes are known to be affordable.
+    float64, or from safetensors float32 too. `load` gives the values, whole numbers in any
+    integer type; they may take memory: so not before the shapes are known to be affordable.
     """
 
     field: str
@@ -226,9 +226,9 @@ def cast(tensor: Tensor, target: np.dtype[Any]) -> Array:
         ProblemError: `not_finite`, a number that the dtype cannot hold.
     """
     values = tensor.load()
-    if values.dtype == target and tensor.whole:
-        return values
-    if tensor.whole and target == np.float32:
+    if tensor.whole and target.kind == "i":
+        return values.astype(target, copy=False)
+    if values.dtype == np.int64 and target == np.float32:
         values = values.astype(np.float64)  # the nearest double first, as the contract reads numbers
     with np.errstate(over="ignore", invalid="ignore"):
         result: Array = values.astype(target, copy=False)

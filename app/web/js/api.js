@@ -12,6 +12,7 @@ export class Refused extends Error {
   constructor(problem) {
     super(problem.detail ?? problem.title);
     this.problem = problem;
+    this.lines = problem.errors?.map(({ message }) => message) ?? [this.message];
   }
 }
 

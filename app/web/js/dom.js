@@ -28,8 +28,6 @@ export const svg = named((name) => document.createElementNS(SVG, name));
 /** A MathML element. */
 export const math = named((name) => document.createElementNS(MATHML, name));
 
-export const $ = (selector, root = document) => root.querySelector(selector);
-
 /** A small picture of one path, 24 by 24, in the colour of the text. */
 export const icon = (path) => svg("svg.icon", { viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: path }));
 
@@ -53,3 +51,7 @@ export function select(attributes, options, chosen, onchoose) {
     : h("option", { value: option.value, selected: option.value === chosen }, option.label);
   return h("select", { ...attributes, onchange: (event) => onchoose(event.target.value, event.target) }, options.map(one));
 }
+
+/** A box to tick. */
+export const tick = (label, checked, ontick) => h("label.tick", {},
+  h("input", { type: "checkbox", checked, onchange: ({ target }) => ontick(target.checked) }), h("span", {}, label));

@@ -4,16 +4,15 @@ import { h, segmented } from "./dom.js";
 import { toJson } from "./numbers.js";
 import * as play from "./play.js";
 import { filmOf, filmType, pictureOf, saveBlob } from "./snapshot.js";
-import { link } from "./state.js";
+import { link, request } from "./state.js";
 
 const FRAMEWORKS = { numpy: "NumPy", pytorch: "PyTorch", keras: "Keras", jax: "JAX", onnx: "ONNX" };
 
 /** The request as a shell takes it. */
-export function curlOf({ path, body }, origin) {
-  return `curl -s ${new URL(path, origin)} -H 'Content-Type: application/json' -d '${toJson(body)}'`;
-}
+export const curlOf = ({ path, body }, base) =>
+  `curl -s '${new URL(path, base)}' -H 'Content-Type: application/json' -d '${toJson(body)}'`;
 
-/** Copy text where the page may use the clipboard, or else by what is selected. → whether it worked */
+/** Copy text, on pages that may not use the clipboard too (those without https). → whether it worked */
 async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -31,105 +30,80 @@ async function copy(text) {
 export function mount(root, ctx) {
   const { t, api, state } = ctx;
   let framework = state.extra.code in FRAMEWORKS ? state.extra.code : "pytorch";
+  let recording = null;
   let asked = "";
 
   const says = h("p.says", { role: "status" });
-  const tell = (text) => {
-    says.textContent = text;
+  const tell = (key, values) => {
+    says.textContent = key ? t(`export.${key}`, values) : "";
   };
-  const button = (label, onclick) => h("button", { type: "button", onclick }, label);
-  const copyButton = (textOf) => button(t("export.copy"), async () => tell(t((await copy(textOf())) ? "export.copied" : "export.notCopied")));
+  const button = (key, onclick, attributes) => h("button", { type: "button", onclick, ...attributes }, t(`export.${key}`));
+  const copyButton = (textOf) => button("copy", async () => tell((await copy(textOf())) ? "copied" : "notCopied"));
+  const block = (key, ...content) => h(`section.take.${key}`, {}, h("h2", {}, t(`export.${key}`)), content);
+  const text = (key) => h("pre", { tabindex: 0, "aria-label": t(`export.${key}`) });
 
   const preview = h("div.preview");
   const view = play.mount(preview, ctx);
-  const bar = makeExportBar(ctx, view, tell);
-
-  const address = h("input.address", { type: "text", readonly: true, "aria-label": t("export.link"), onfocus: (event) => event.target.select() });
-  const curl = h("pre", { tabindex: 0, "aria-label": t("export.curl") });
-  const code = h("pre", { tabindex: 0, "aria-label": t("export.code") });
-  const choose = (value) => {
-    framework = value;
-    ctx.set({ extra: { ...state.extra, code: value } });
-    askForCode();
-  };
-  const saveCode = () => saveBlob(new Blob([code.textContent], { type: "text/x-python" }), `convarith_${framework}.py`);
-  const block = (name, ...content) => h(`section.take.${name}`, {}, h("h2", {}, t(`export.${name}`)), content);
+  const picture = (type) => button(type, async () => saveBlob(await pictureOf(view.drawFrame(state.frame), type), `convarith-${state.op}-${state.frame + 1}.${type}`));
+  const film = button("film", record, { disabled: !filmType(), title: filmType() ? null : t("export.noFilm") });
+  const address = h("input.address", { readonly: true, "aria-label": t("export.link"), onfocus: () => address.select() });
+  const curl = text("curl");
+  const code = text("code");
+  const saveCode = () => saveBlob(new Blob([code.textContent]), `convarith_${framework}.py`);
 
   root.replaceChildren(
-    block("picture", preview, bar),
-    says,
+    block("picture", preview, h("div.tools", {}, picture("png"), picture("svg"), film, says)),
     block("link", h("div.tools", {}, address, copyButton(() => address.value))),
     block("curl", curl, h("div.tools", {}, copyButton(() => curl.textContent))),
-    block("code", h("p", {}, t("export.codeHelp")),
-      segmented(t("export.framework"), Object.entries(FRAMEWORKS).map(([value, label]) => ({ value, label })), framework, choose),
-      code, h("div.tools", {}, copyButton(() => code.textContent), button(t("export.saveCode"), saveCode))));
+    block("code", segmented(t("export.framework"), Object.entries(FRAMEWORKS).map(([value, label]) => ({ value, label })), framework, (value) => {
+      framework = value;
+      ctx.set({ extra: { ...state.extra, code: value } });
+    }), code, h("div.tools", {}, copyButton(() => code.textContent), button("saveCode", saveCode))));
 
-  async function askForCode() {
-    const { op, body } = state.request();
-    const question = toJson({ op, framework, ...body });
+  async function record() {
+    if (recording) return recording.abort();
+    recording = new AbortController();
+    film.textContent = t("export.stop");
+    try {
+      const blob = await filmOf({ frameCount: view.frameCount(), drawFrame: view.drawFrame, signal: recording.signal,
+        tell: (share) => tell("filming", { percent: Math.round(100 * share) }) });
+      saveBlob(blob, `convarith-${state.op}.${blob.type.split("/")[1]}`);
+      tell("filmed");
+    } catch (error) {
+      if (!api.isSuperseded(error)) throw error;
+      tell("");
+    }
+    recording = null;
+    film.textContent = t("export.film");
+    return view.update(new Set());
+  }
+
+  async function write() {
+    const { op, body } = request();
+    const question = toJson({ op, framework, body });
     if (question === asked) return;
     asked = question;
     try {
-      const { value } = await api.post("v1/code", { op, framework, ...body }, { key: "code" });
-      code.textContent = value.code;
-      code.classList.remove("wrong");
+      code.textContent = (await api.post("v1/code", { op, framework, ...body }, { key: "code" })).value.code;
     } catch (error) {
       if (api.isSuperseded(error)) return;
       if (!(error instanceof api.Refused)) throw error;
-      const { errors, detail, title } = error.problem;
-      code.textContent = errors?.map((each) => each.message).join("\n") ?? detail ?? title;
-      code.classList.add("wrong");
+      code.textContent = error.lines.join("\n");
     }
   }
 
   return {
     update(changed) {
+      if (changed.has("answer")) recording?.abort();
       view.update(changed);
-      address.value = `${location.origin}${location.pathname}${location.search}#${link()}`;
-      curl.textContent = curlOf(state.request(), document.baseURI);
-      askForCode();
+      address.value = `${location.href.split("#")[0]}#${link()}`;
+      curl.textContent = curlOf(request(), document.baseURI);
+      write();
     },
-    key: (event) => view.key(event),
+    key: view.key,
     destroy() {
+      recording?.abort();
       view.destroy();
-      bar.destroy();
-      api.cancel("code");
     },
   };
-}
-
-/** Buttons that save what `view` shows: `view.frameCount()`, and `view.drawFrame(i)` → its SVG. */
-export function makeExportBar({ t, state }, view, tell) {
-  let running = null;
-  const name = (type) => `convarith-${state.op}-${state.frame + 1}.${type}`;
-  const save = (type) => async () => {
-    if (view.frameCount()) saveBlob(await pictureOf(view.drawFrame(state.frame), type), name(type));
-  };
-  const film = h("button", { type: "button", onclick: record, disabled: !filmType(), title: filmType() ? null : t("export.noFilm") }, t("export.film"));
-
-  async function record() {
-    if (running) return running.abort();
-    if (!view.frameCount()) return undefined;
-    running = new AbortController();
-    film.textContent = t("export.stop");
-    try {
-      const blob = await filmOf({ frameCount: view.frameCount(), drawFrame: view.drawFrame, signal: running.signal,
-        onprogress: (share) => tell(t("export.filming", { percent: Math.round(100 * share) })) });
-      saveBlob(blob, `convarith-${state.op}.${blob.type.split("/")[1]}`);
-      tell(t("export.filmed"));
-    } catch (error) {
-      if (error.name !== "AbortError") throw error;
-      tell("");
-    } finally {
-      running = null;
-      film.textContent = t("export.film");
-    }
-    return undefined;
-  }
-
-  const bar = h("div.tools", {},
-    h("button", { type: "button", onclick: save("png") }, t("export.png")),
-    h("button", { type: "button", onclick: save("svg") }, t("export.svg")), film);
-  bar.destroy = () => running?.abort();
-  return bar;
 }

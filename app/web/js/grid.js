@@ -3,19 +3,17 @@
 import { svg } from "./dom.js";
 import { exactly, fitted } from "./numbers.js";
 
-/** Cells smaller than this show no number, only shade and tooltip. */
-export const SMALLEST_WITH_TEXT = 17;
-const GAP = 2;
+/** Cells smaller than this show no number, only their colour and a tooltip. */
+const SMALLEST_WITH_TEXT = 17;
+/** The height of the name above a map. */
+export const LABEL = 26;
 
-/**
- * One cell: a rounded square with a number. `role` is a class and so a colour: input, kernel, output, product,
- * zero, padding. → {g, set(value), place(x, y), mark(class, on), describe(text)}
- */
+/** One cell: a rounded square with a number. `role` is a class and so a colour: input, kernel, output, product, zero, padding. */
 export function makeCell(size, role) {
   const text = svg("text", { x: size / 2, y: size / 2, "text-anchor": "middle", "dominant-baseline": "central" });
   const title = svg("title");
-  const square = svg("rect", { x: GAP / 2, y: GAP / 2, width: size - GAP, height: size - GAP, rx: Math.min(5, size / 8) });
-  const g = svg(`g.cell.${role}`, {}, square, size >= SMALLEST_WITH_TEXT ? text : null, title);
+  const square = svg("rect", { x: 1, y: 1, width: size - 2, height: size - 2, rx: Math.min(5, size / 8) });
+  const g = svg(`g.cell.${role}`, {}, square, size >= SMALLEST_WITH_TEXT && text, title);
   const room = size < 24 ? 3 : size < 34 ? 4 : 6;
   let shown;
   return {
@@ -23,19 +21,23 @@ export function makeCell(size, role) {
     set(value) {
       if (value === shown) return;
       shown = value;
-      const short = value === undefined ? "" : fitted(value, room);
-      text.textContent = short;
-      text.style.fontSize = `${Math.min(0.42 * size, (1.5 * size) / Math.max(short.length, 1)).toFixed(1)}px`;
-      g.classList.toggle("negative", value < 0);
+      text.textContent = value === undefined ? "" : fitted(value, room);
+      text.style.fontSize = `${Math.min(0.42 * size, (1.5 * size) / text.textContent.length).toFixed(1)}px`;
     },
+    /** How strong its colour is, from 0 to 1. */
     shade(share) {
-      square.style.fillOpacity = share === undefined ? "" : (0.08 + 0.55 * share).toFixed(3);
+      square.style.fillOpacity = (0.15 + 0.85 * share).toFixed(2);
     },
     place(x, y) {
       g.style.transform = `translate(${x}px, ${y}px)`;
     },
     mark(name, on) {
       g.classList.toggle(name, Boolean(on));
+    },
+    /** A button that Tab reaches (the first of a map) or the arrows. */
+    focusable(first) {
+      g.setAttribute("role", "button");
+      g.setAttribute("tabindex", first ? 0 : -1);
     },
     describe(words) {
       if (title.textContent === words) return;
@@ -47,8 +49,7 @@ export function makeCell(size, role) {
 
 /** How strongly each value is shaded: its magnitude beside the largest. */
 export function shader(planes) {
-  let most = 0;
-  for (const plane of planes) for (const row of plane) for (const value of row) most = Math.max(most, Math.abs(Number(value)));
+  const most = planes.flat(2).reduce((top, value) => Math.max(top, Math.abs(Number(value))), 0);
   return (value) => (most ? Math.abs(Number(value)) / most : 0);
 }
 
@@ -64,11 +65,9 @@ export function drawGrid(rows, { role, label, size = 36, name = (r, c) => `(${r}
     cell.place(c * size, LABEL + r * size);
     return cell;
   }));
-  const g = svg("g", { role: "img", "aria-label": label }, nameOf(label, role), cells.flat().map((cell) => cell.g));
+  const g = svg("g", { role: "group", "aria-label": label }, nameOf(label, role), cells.flat().map((cell) => cell.g));
   return { g, cells, width: size * (rows[0]?.length ?? 0), height: LABEL + size * rows.length };
 }
-
-export const LABEL = 26;
 
 /** The name of a map, in its colour. */
 export const nameOf = (label, role) => svg(`text.name.${role}`, { x: 1, y: LABEL - 10 }, label);

@@ -4,96 +4,82 @@ import { LABEL } from "./grid.js";
 
 const LARGEST = 60;
 const SMALLEST = 16;
+/** Cells are not made smaller than this only to fit the height. */
+const READABLE = 22;
 const GAP = 44;
 const BETWEEN = 16;
+/** Room for the sum, below the products. */
 const FOOT = 40;
 
-/** The size of `count` planes of rows × columns in `across` columns. */
+/** `count` planes of rows × columns, in `across` columns. */
 function block({ count, rows, columns, names }, across, cell) {
-  const width = Math.max(columns * cell, names);
-  const down = Math.ceil(count / across);
+  const width = Math.max(columns * cell, names) + BETWEEN;
+  const height = rows * cell + LABEL + BETWEEN;
   return {
-    width: across * width + (across - 1) * BETWEEN,
-    height: down * (rows * cell + LABEL) + (down - 1) * BETWEEN,
-    planes: Array.from({ length: count }, (_, at) => ({
-      x: (at % across) * (width + BETWEEN),
-      y: Math.floor(at / across) * (rows * cell + LABEL + BETWEEN),
-    })),
+    width: across * width - BETWEEN, height: Math.ceil(count / across) * height - BETWEEN,
+    planes: Array.from({ length: count }, (_, at) => [(at % across) * width, Math.floor(at / across) * height]),
   };
 }
 
-const beside = (blocks, gap) => blocks.reduce((sum, { width }) => sum + width, gap * (blocks.length - 1));
-const tallest = (blocks) => Math.max(...blocks.map(({ height }) => height));
+/** Things beside one another (or, with `down`, below), centred. → {at, width, height} */
+function line(things, gap, down = false) {
+  const [along, over] = down ? ["height", "width"] : ["width", "height"];
+  const most = Math.max(...things.map((each) => each[over]));
+  let place = 0;
+  const at = things.flatMap((each) => {
+    const [x, y] = down ? [(most - each.width) / 2, place] : [place, (most - each.height) / 2];
+    place += each[along] + gap;
+    return each.at.map(([a, b]) => [a + x, b + y]);
+  });
+  return { at, [along]: place - gap, [over]: most };
+}
 
-// Each arrangement places the four blocks: input, kernel, products, output.
+// Each arrangement places four blocks: input, kernel, products, output.
 const ARRANGEMENTS = {
-  row(blocks) {
-    const height = Math.max(tallest(blocks), blocks[2].height + 2 * FOOT);
-    let x = 0;
-    const at = blocks.map((each) => {
-      const place = { x, y: (height - each.height) / 2 };
-      x += each.width + GAP;
-      return place;
-    });
-    return { at, width: x - GAP, height, signs: true };
-  },
-  stacked([input, kernel, products, output]) {
-    const middle = { width: Math.max(kernel.width, products.width), height: kernel.height + BETWEEN + products.height + FOOT };
-    const height = tallest([input, middle, output]);
-    const x = input.width + GAP;
-    const top = (height - middle.height) / 2;
-    return {
-      at: [{ x: 0, y: (height - input.height) / 2 }, { x, y: top }, { x, y: top + kernel.height + BETWEEN },
-        { x: x + middle.width + GAP, y: (height - output.height) / 2 }],
-      width: beside([input, middle, output], GAP), height,
-    };
-  },
-  column([input, kernel, products, output]) {
-    const middle = { width: kernel.width + GAP + products.width, height: products.height + FOOT };
-    const width = Math.max(input.width, middle.width, output.width);
-    const left = (each) => (width - each.width) / 2;
-    const y = input.height + BETWEEN;
-    return {
-      at: [{ x: left(input), y: 0 }, { x: left(middle), y }, { x: left(middle) + kernel.width + GAP, y },
-        { x: left(output), y: y + middle.height + BETWEEN }],
-      width, height: y + middle.height + BETWEEN + output.height,
-    };
-  },
+  row: (blocks) => line(blocks, GAP),
+  stacked: ([input, kernel, products, output]) => line([input, line([kernel, products], BETWEEN, true), output], GAP),
+  column: ([input, kernel, products, output]) => line([input, line([kernel, products], GAP), output], BETWEEN, true),
 };
 
-function* candidates(maps) {
-  const [input, kernel, , output] = maps;
+// The sum hangs below the products; the room for it keeps the grids beside them level.
+const HANGING = { row: [0, 0, 2, 0], stacked: [0, 0, 1, 0], column: [0, 1, 1, 0] };
+
+function arrange(name, across, maps, cell) {
+  const blocks = maps.map((map, at) => block(map, across[at], cell));
+  const hung = blocks.map(({ width, height }, at) => {
+    const rooms = HANGING[name][at];
+    return { width, height: height + FOOT * rooms, at: [[0, rooms === 2 ? FOOT : 0]] };
+  });
+  return { ...ARRANGEMENTS[name](hung), name, cell, blocks };
+}
+
+function* candidates([input, kernel, , output]) {
   for (const name of Object.keys(ARRANGEMENTS)) {
     for (let i = 1; i <= input.count; i += 1) {
       for (let o = 1; o <= output.count; o += 1) {
-        for (const k of new Set([1, kernel.count])) yield { name, across: [i, k, k, o] };
+        for (const k of new Set([1, kernel.count])) yield [name, [i, k, k, o]];
       }
     }
   }
-}
-
-function arrange({ name, across }, maps, cell) {
-  const blocks = maps.map((map, at) => block(map, across[at], cell));
-  const placed = ARRANGEMENTS[name](blocks);
-  return { ...placed, cell, blocks };
 }
 
 /**
  * The arrangement with the largest cells that fits into width × height; where none does, one that fits the width.
  * `maps`: [input, kernel, products, output], each {count, rows, columns, names: the width that its names need}.
+ * → {at: places of the blocks, blocks: with the places of their planes, cell, width, height}
  */
 export function layOut(maps, width, height) {
   for (const roof of [height, Infinity]) {
     let best = null;
-    for (const candidate of candidates(maps)) {
-      for (let cell = LARGEST; cell >= Math.max(SMALLEST, best?.cell ?? 0); cell -= 1) {
-        const found = arrange(candidate, maps, cell);
+    for (const [name, across] of candidates(maps)) {
+      for (let cell = LARGEST; cell >= (best?.cell ?? SMALLEST); cell -= 1) {
+        const found = arrange(name, across, maps, cell);
         if (found.width > width || found.height > roof) continue;
         if (!best || cell > best.cell || found.height < best.height) best = found;
         break;
       }
     }
-    if (best && (roof === Infinity || best.cell >= 22)) return best;
+    if (best && (roof === Infinity || best.cell >= READABLE)) return best;
   }
-  return arrange({ name: "column", across: [1, 1, 1, 1] }, maps, SMALLEST);
+  return arrange("column", [1, 1, 1, 1], maps, SMALLEST);
 }

@@ -39,10 +39,10 @@ export function readNumber(text) {
   return value;
 }
 
-const MINUS = (text) => text.replace("-", "−").replace("e−", "e-").replace("e+", "e");
+const minus = (text) => text.replace("-", "−").replace("e−", "e-").replace("e+", "e");
 
 /** The whole number, with a minus sign that is as wide as a plus. */
-export const exactly = (value) => MINUS(String(value));
+export const exactly = (value) => minus(String(value));
 
 /** At most `digits` significant digits. → [text, whether something was rounded away]. */
 export function rounded(value, digits = 6) {
@@ -63,10 +63,10 @@ export function fitted(value, room = 5) {
     }
   }
   for (let digits = 2; digits >= 0; digits -= 1) {
-    const short = MINUS(number.toExponential(digits));
+    const short = minus(number.toExponential(digits));
     if (short.length <= Math.max(room, 4)) return short;
   }
-  return MINUS(number.toExponential(0));
+  return minus(number.toExponential(0));
 }
 
 /** 4×3, from a list of sizes. */

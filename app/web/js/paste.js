@@ -1,7 +1,7 @@
 // Reads numbers from what people copy: a spreadsheet, JSON, NumPy's and PyTorch's printed arrays.
 
 import { readNumber } from "./numbers.js";
-import { LONGEST_LINE, RANGES, state } from "./state.js";
+import { limitOf, state } from "./state.js";
 
 class Unreadable extends Error {
   constructor(key, values) {
@@ -51,58 +51,43 @@ function shapeOf(tensor) {
   return [tensor.length, ...shapes[0]];
 }
 
-const within = (count, [least, most], what) => {
-  if (count < least || count > most) throw new Unreadable("tooLarge", { what, count, most });
-  return count;
-};
+function within(key, count, dims) {
+  const [, most] = limitOf(key, dims);
+  if (count > most) throw new Unreadable("tooLarge", { what: key, count, most });
+}
 
+/** (channels, rows, columns), or one or two of them, or a batch of one. */
 function inputPatch(tensor, shape) {
-  let [planes, dims] = [tensor, state.dims];
-  let sizes = shape;
-  if (sizes.length === 4 && sizes[0] === 1) [planes, sizes] = [tensor[0], sizes.slice(1)];
-  if (sizes.length === 1) [planes, sizes, dims] = [[[planes]], [1, 1, ...sizes], 1];
-  else if (sizes.length === 2 && dims === 1) [planes, sizes] = [planes.map((row) => [row]), [sizes[0], 1, sizes[1]]];
-  else if (sizes.length === 2) [planes, sizes] = [[planes], [1, ...sizes]];
-  if (sizes.length !== 3) throw new Unreadable("inputRank", { rank: shape.length });
-  if (sizes[1] > 1) dims = 2;
-  within(sizes[0], RANGES.inChannels, "C");
-  within(sizes[1], RANGES.size, "H");
-  within(sizes[2], dims === 1 ? [1, LONGEST_LINE] : RANGES.size, "W");
-  const size = dims === 1 ? [state.size[0], sizes[2]] : [sizes[1], sizes[2]];
-  return { dims, size, inChannels: sizes[0], input: { pattern: "own", seed: 1, planes } };
+  if (shape.length === 4 && shape[0] === 1) return inputPatch(tensor[0], shape.slice(1));
+  if (shape.length === 1) return inputPatch([[tensor]], [1, 1, shape[0]], 1);
+  if (shape.length === 2) return state.dims === 1 ? inputPatch(tensor.map((row) => [row]), [shape[0], 1, shape[1]]) : inputPatch([tensor], [1, ...shape]);
+  if (shape.length !== 3) throw new Unreadable("inputRank", { rank: shape.length });
+  const dims = shape[1] === 1 ? 1 : 2;
+  within("inChannels", shape[0]);
+  within("size", Math.max(shape[1], shape[2]), dims);
+  return { dims, size: dims === 1 ? [state.size[0], shape[2]] : shape.slice(1), inChannels: shape[0], input: { pattern: "own", seed: 1, planes: tensor } };
 }
 
-/** (a, b, rows, columns) of a kernel of any rank. */
-function kernelForm(tensor, shape) {
-  if (shape.length === 1) return { list: [[[tensor]]], dims: state.dims };
-  if (shape.length === 2) return { list: [[tensor]], dims: 2 };
-  if (shape.length === 3) return { list: tensor.map((out) => out.map((row) => [row])), dims: 1 };
-  if (shape.length === 4) return { list: tensor, dims: 2 };
-  throw new Unreadable("kernelRank", { rank: shape.length });
-}
-
+/** A bare kernel, or (C_out, C_in/groups, …), for a transposed convolution (C_in, C_out/groups, …). */
 function kernelPatch(tensor, shape) {
-  const { list, dims } = kernelForm(tensor, shape);
-  const [first, second, rows, columns] = [list.length, list[0].length, list[0][0].length, list[0][0][0].length];
-  within(rows, RANGES.kernel, "H");
-  within(columns, RANGES.kernel, "W");
-  const transposed = state.op === "conv_transpose";
-  // (C_out, C_in/groups, …), or for a transposed convolution (C_in, C_out/groups, …).
-  const groups = shape.length < 3 ? 1
-    : transposed ? (first === state.inChannels && state.groups <= first ? state.groups : 1)
-      : state.inChannels % second === 0 && first % (state.inChannels / second) === 0 ? state.inChannels / second : 1;
-  const [inChannels, outChannels] = transposed ? [first, second * groups] : [second * groups, first];
-  within(inChannels, RANGES.inChannels, "C_in");
-  within(outChannels, RANGES.outChannels, "C_out");
-  const channels = Math.floor(inChannels / groups);
-  const planes = transposed
-    ? Array.from({ length: outChannels * channels }, (_, at) => {
-      const [o, c] = [Math.floor(at / channels), at % channels];
-      return list[Math.floor(o / second) * channels + c][o % second];
-    })
-    : list.flat();
-  const kernel = dims === 1 ? [state.kernel[0], columns] : [rows, columns];
-  return { dims, kernel, inChannels, outChannels, groups, weights: { pattern: "own", seed: 1, planes } };
+  if (shape.length === 1) return kernelPatch([[[tensor]]], [1, 1, 1, ...shape]);
+  if (shape.length === 2) return kernelPatch([[tensor]], [1, 1, ...shape]);
+  if (shape.length === 3) return kernelPatch(tensor.map((each) => each.map((row) => [row])), [shape[0], shape[1], 1, shape[2]]);
+  if (shape.length !== 4) throw new Unreadable("kernelRank", { rank: shape.length });
+  const [first, second, rows, columns] = shape;
+  const groups = first % state.groups ? 1 : state.groups;
+  const conv = state.op === "conv";
+  const [inChannels, outChannels] = conv ? [second * groups, first] : [first, second * groups];
+  within("kernel", Math.max(rows, columns));
+  within("inChannels", inChannels);
+  within("outChannels", outChannels);
+  const ins = inChannels / groups;
+  const planes = conv ? tensor.flat() : Array.from({ length: outChannels * ins }, (_, at) => {
+    const o = Math.floor(at / ins);
+    return tensor[Math.floor(o / second) * ins + (at % ins)][o % second];
+  });
+  return { dims: rows > 1 ? 2 : state.dims, kernel: state.dims === 1 && rows === 1 ? [state.kernel[0], columns] : [rows, columns],
+    inChannels, outChannels, groups, weights: { pattern: "own", seed: 1, planes } };
 }
 
 /** What a text holds: {patch of the state, shape, first number}, or {problem: what to change}. */
@@ -113,7 +98,8 @@ export function takeTensor(text, kind, t) {
     const patch = kind === "input" ? inputPatch(tensor, shape) : kernelPatch(tensor, shape);
     return { patch, shape, first: tensor.flat(Infinity)[0] };
   } catch (error) {
-    if (error instanceof Unreadable) return { problem: t(`paste.${error.message}`, error.values) };
-    throw error;
+    if (!(error instanceof Unreadable)) throw error;
+    const { what } = error.values ?? {};
+    return { problem: t(`paste.${error.message}`, { ...error.values, what: what && t(`controls.${what}`) }) };
   }
 }

@@ -71,9 +71,9 @@ export const KERNEL_PATTERNS = {
 };
 
 /** Planes of numbers: `count` of rows × columns. `sameAt(plane)` tells where input and output channel are one. */
-export function filled(patterns, name, { count, rows, columns, seed, sameAt }) {
+export function filled(pattern, { count, rows, columns, seed, sameAt = () => true }) {
   return Array.from({ length: count }, (_, plane) => {
-    const value = patterns[name]({ rows, columns, plane, seed, same: sameAt ? sameAt(plane) : true });
+    const value = pattern({ rows, columns, plane, seed, same: sameAt(plane) });
     return Array.from({ length: rows }, (_r, r) => Array.from({ length: columns }, (_c, c) => value(r, c)));
   });
 }

@@ -1,191 +1,198 @@
 // The play: a stage, its time line, and words for what is seen.
 
-import { h } from "./dom.js";
-import { flips, framesOf, geometryOf, windowsOf } from "./scenes.js";
-import { tapsOf, related } from "./dependency.js";
+import { h, tick } from "./dom.js";
+import { related, tapsOf } from "./dependency.js";
 import { exactly, readNumber, rounded } from "./numbers.js";
-import { focusFrom, makeStage } from "./stage.js";
+import { framesOf, mapOf } from "./scenes.js";
+import { elementAt, focusFrom, indexOf, makeStage } from "./stage.js";
 import { set, state } from "./state.js";
 import { makeTimeline } from "./timeline.js";
 
 const NARROW = 640;
-const MANY = 24;
-
-/** How high the stage may be, so that it and the time line are on the screen together. */
-const roomAt = (width) => (width < NARROW ? Infinity : Math.max(300, window.innerHeight - 400));
+/** What the page needs above and below the stage, so that stage and time line are on the screen together. */
+const AROUND_STAGE = 400;
+const LOWEST = 300;
+/** How many outputs a sentence lists. */
+const LISTED = 24;
+const KINDS = ["input", "kernel", "product", "output", "padding", "zero"];
+const ARROWS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
 
 export function mount(root, ctx) {
   const { t } = ctx;
-  let shown = null;
-  let map = null;
+  let [shown, map, stage, focus, width] = [null, null, null, null, 0];
   let frames = [];
-  let stage = null;
-  let focus = null;
 
   const words = h("div.words");
   const holder = h("div.holder");
   const readout = h("p.readout");
   const sum = h("p.sum");
   const timeline = makeTimeline(t);
-  const hint = h("p.hint", {}, t("play.hint"));
-  root.replaceChildren(words, holder, timeline.element, h("div.explain", { "aria-live": "polite" }, readout, sum), legend(t), hint);
-
-  const resize = new ResizeObserver(() => rebuild());
+  const shade = tick(t("play.shade"), state.shade, (on) => set({ shade: on }));
+  root.replaceChildren(words, holder, timeline.element, h("div.explain", { "aria-live": "polite", role: "region", "aria-label": t("play.numbers"), tabindex: 0 }, readout, sum),
+    h("div.legend", {}, h("ul", { "aria-label": t("play.legend") }, KINDS.map((kind) => h("li", {}, h(`span.swatch.${kind}`), t(`legend.${kind}`)))), shade),
+    h("p.hint", {}, t("play.hint")));
+  const resize = new ResizeObserver(() => root.clientWidth !== width && rebuild());
   resize.observe(root);
-  let width = 0;
 
-  function rebuild(force = false) {
-    if (!ctx.answer) return;
-    const room = Math.floor(root.clientWidth);
-    if (!force && room === width) return;
-    width = room;
-    stage = makeStage(ctx.answer, map, { width: Math.max(width - 8, 240), height: roomAt(width), t, shade: state.shade });
+  function take(answer) {
+    const atEnd = frames.length > 1 && state.frame >= frames.length - 1;
+    shown = answer;
+    map = mapOf(answer);
+    frames = framesOf(map);
+    const steps = new Set(frames.map(({ step }) => step));
+    words.replaceChildren(...[...steps].map((step) => h("div.step", { "data-step": step.name }, h("h2", {}, step.title), h("p", {}, step.detail))));
+    timeline.show(frames, atEnd);
+    rebuild();
+  }
+
+  /** Make the stage anew; nothing moves while it comes. */
+  function rebuild() {
+    if (!map) return;
+    width = root.clientWidth;
+    const height = width < NARROW ? Infinity : Math.max(LOWEST, window.innerHeight - AROUND_STAGE);
+    stage = makeStage(shown, map, { width: width - 8, height, t, shade: state.shade });
     holder.replaceChildren(stage.element);
     holder.classList.add("still");
     draw();
     requestAnimationFrame(() => requestAnimationFrame(() => holder.classList.remove("still")));
   }
 
-  function take(answer) {
-    const atEnd = shown && state.frame > 0 && state.frame >= frames.length - 1;
-    shown = answer;
-    map = geometryOf(answer);
-    map.flipped = flips(answer);
-    map.windows = windowsOf(map);
-    frames = framesOf(answer, map);
-    words.replaceChildren(...new Map(frames.map(({ scene, step }) => [scene, step])).values().map((step) =>
-      h("div.step", { "data-step": step.name }, h("h2", {}, step.title), h("p", {}, step.detail))));
-    timeline.show(frames);
-    if (atEnd) set({ frame: frames.length - 1 });
-    rebuild(true);
-  }
-
   function draw() {
     const frame = frames[Math.min(state.frame, frames.length - 1)];
     const pin = focusFrom(state.pin, map);
-    const seen = timeline.playing() ? null : focus ?? pin;
-    const look = seen?.kind === "output" ? outputAt(seen.place) ?? frame.window : frame.window;
+    const seen = focus ?? pin;
+    const asked = seen?.kind === "output" && !timeline.playing() ? map.windows.findIndex(({ place }) => String(place) === String(seen.place)) : -1;
+    const look = asked < 0 ? frame.window : asked;
     stage.draw(frame, { focus, pin, look });
     for (const step of words.children) step.classList.toggle("on", step.dataset.step === frame.scene);
-    explain(frame, look, focus ?? pin);
+    readout.textContent = seen ? said(seen) : "";
+    sum.replaceChildren(...(map.windows[look] ? sumOf(map.windows[look], frame.biased) : []));
     timeline.update();
   }
 
-  const outputAt = (place) => {
-    const at = map.windows.findIndex((each) => each.place.join() === place.join());
-    return at < 0 ? undefined : at;
-  };
+  // --- words ------------------------------------------------------------------------------------------------------
 
-  function explain(frame, look, seen) {
-    readout.textContent = seen ? said(seen) : "";
-    sum.replaceChildren(...(map.windows[look] ? sumOf(look, frame).flat() : []));
-  }
+  const placeFrom = (text) => text.split(",").map(Number);
 
   function said({ kind, place }) {
     const found = related(map, { kind, place });
-    const at = `(${listed(kind, place).join(", ")})`;
-    const real = [...found.input].filter((name) => isReal(name)).length;
-    if (kind === "output") return t("play.dependsOn", { at, all: found.input.size, real });
-    const where = [...found.output].slice(0, MANY).map((name) => `(${listed("output", name.split("_")).join(", ")})`).join(" ");
-    const key = kind === "kernel" ? "play.kernelGoes" : "play.inputGoes";
-    return t(found.output.size ? key : "play.goesNowhere", { at, count: found.output.size, where: where + (found.output.size > MANY ? " …" : "") });
+    const element = kind === "input" ? elementAt(map, place) : place;
+    const at = element ? t(`stage.${kind}At`, { at: indexOf(map, kind, element), from: place[0] % map.perGroup, to: Math.floor(place[0] / map.perGroup) }) : t("play.aZero");
+    if (kind === "output") return t("play.dependsOn", { at, all: found.input.size, real: [...found.input].filter((name) => elementAt(map, placeFrom(name))).length });
+    const outputs = [...found.output];
+    const where = outputs.slice(0, LISTED).map((name) => indexOf(map, "output", placeFrom(name))).join(" ");
+    return t(outputs.length ? "play.goesInto" : "play.goesNowhere", { at, count: outputs.length, where: where + (outputs.length > LISTED ? " …" : "") });
   }
 
-  /** Whether a place of the picture is an element of the input, not a zero around or between. */
-  const isReal = (name) => name.split("_").slice(1).every((text, axis) =>
-    Number(text) >= 0 && Number(text) < map.length[axis] && Number(text) % map.apart[axis] === 0);
-
-  function listed(kind, place) {
-    const channels = { input: map.inChannels, output: map.outChannels, kernel: map.outChannels * map.perGroup }[kind];
-    let own = place.slice(1).map(Number);
-    if (kind === "input") own = own.map((at, axis) => (isReal(place.join("_")) ? at / map.apart[axis] : at));
-    if (map.dims === 1) own = own.slice(1);
-    return channels > 1 ? [place[0], ...own] : own;
-  }
-
-  function sumOf(look, frame) {
-    const window = map.windows[look];
-    const at = `(${listed("output", window.place).join(", ")})`;
-    const terms = tapsOf(map, window).map(({ kernel: [plane, a, b], at: [c, y, x] }) =>
-      [window.window[c][y][x], ctx.answer.weights[plane][a][b]]);
+  /** Output (0, 1) = 1·9 + 2·8 + … = 14, in the colours of input, kernel and output. */
+  function sumOf(window, biased) {
     let cut = false;
-    const number = (value) => {
+    const short = (value) => {
       const [text, inexact] = rounded(value);
       cut ||= inexact;
       return value < 0 ? `(${text})` : text;
     };
-    const parts = terms.map(([x, w], index) => h(x === 0 || w === 0 ? "span.term.zero" : "span.term", {},
-      index ? " + " : "", h("span.input", {}, number(x)), "·", h("span.kernel", {}, number(w))));
-    const total = h("strong.output", {}, rounded(window.value)[0]);
-    if (rounded(window.value)[1]) cut = true;
-    const biased = frame.biased && state.bias ? t("play.plusBias", { bias: exactly(state.bias[window.place[0]]) }) : "";
-    return [h("span.lead", {}, t("play.sum", { at }), " "), parts, cut ? " ≈ " : " = ", total, biased];
+    const terms = tapsOf(map, window).map(({ kernel: [plane, a, b], at: [c, y, x] }, index) => {
+      const [value, weight] = [window.window[c][y][x], shown.weights[plane][a][b]];
+      return h(Number(value) && Number(weight) ? "span.term" : "span.term.zero", {},
+        index ? " + " : "", h("span.input", {}, short(value)), "·", h("span.kernel", {}, short(weight)));
+    });
+    const [total, inexact] = rounded(window.value);
+    const bias = biased && shown.request.body.bias;
+    return [h("span.lead", {}, t("play.sum", { at: indexOf(map, "output", window.place) }), " "), ...terms, cut || inexact ? " ≈ " : " = ",
+      h("strong.output", {}, total), bias ? t("play.plusBias", { bias: exactly([bias].flat()[window.place[0]]) }) : ""];
   }
 
   // --- pointing, pinning, editing in the picture ------------------------------------------------------------------
 
-  const under = (event) => event.target.closest?.("[data-focus]");
-  const point = (name) => {
-    const next = name ? focusFrom(name, map) : null;
-    if (next?.name === focus?.name) return;
-    focus = next;
-    if (stage) draw();
-  };
-  holder.addEventListener("pointerover", (event) => event.pointerType !== "touch" && point(under(event)?.dataset.focus));
+  const under = ({ target }) => target.closest?.("[data-focus]");
+  function point(cell) {
+    const name = cell?.dataset.focus ?? "";
+    if (!map || name === (focus?.name ?? "")) return;
+    focus = focusFrom(name, map);
+    draw();
+  }
+  const pin = (name = "") => set({ pin: name === state.pin ? "" : name });
+
+  /** The next cell of the same map in a direction. */
+  function neighbour(cell, [right, down]) {
+    const kind = cell.dataset.focus.split("-")[0];
+    const middle = (each) => {
+      const { left, top, width: w, height: h_ } = each.getBoundingClientRect();
+      return [left + w / 2, top + h_ / 2];
+    };
+    const [x, y] = middle(cell);
+    let best = [Infinity];
+    for (const each of holder.querySelectorAll(`[data-focus^="${kind}-"]:not(.gone)`)) {
+      const [dx, dy] = middle(each).map((at, axis) => at - (axis ? y : x));
+      const [ahead, aside] = [dx * right + dy * down, Math.abs(dx * down) + Math.abs(dy * right)];
+      const far = ahead + 4 * aside;
+      if (ahead > 1 && far < best[0]) best = [far, each];
+    }
+    return best[1];
+  }
+
+  holder.addEventListener("pointerover", (event) => event.pointerType !== "touch" && point(under(event)));
   holder.addEventListener("pointerleave", () => point(null));
-  holder.addEventListener("click", (event) => {
-    const name = under(event)?.dataset.focus ?? "";
-    set({ pin: name === state.pin ? "" : name });
-  });
-  holder.addEventListener("dblclick", (event) => {
+  holder.addEventListener("focusin", (event) => point(under(event)));
+  holder.addEventListener("focusout", () => point(null));
+  holder.addEventListener("click", (event) => pin(under(event)?.dataset.focus));
+  holder.addEventListener("dblclick", (event) => edit(under(event)));
+  holder.addEventListener("keydown", (event) => {
     const cell = under(event);
-    if (cell) edit(cell);
+    if (!cell) return;
+    const next = ARROWS[event.key] && neighbour(cell, ARROWS[event.key]);
+    if (next) next.focus();
+    else if (event.key === " ") pin(cell.dataset.focus);
+    else if (event.key === "Enter") edit(cell) || pin(cell.dataset.focus);
+    else if (!ARROWS[event.key]) return;
+    event.preventDefault();
   });
 
-  /** Type a number where it stands. */
+  /** Type a number where it stands. → whether the cell can be typed into */
   function edit(cell) {
-    const { kind, place } = focusFrom(cell.dataset.focus, map);
-    let [plane, r, c] = place;
-    if (kind === "output" || (kind === "input" && !isReal(place.join("_")))) return;
-    if (kind === "input") [r, c] = [r / map.apart[0], c / map.apart[1]];
+    const { kind, place } = focusFrom(cell?.dataset.focus ?? "", map) ?? {};
+    const element = kind === "input" ? elementAt(map, place) : kind === "kernel" && place;
+    if (!element) return false;
     const key = kind === "input" ? "input" : "weights";
+    const [plane, r, c] = element;
     const [box, around] = [cell.getBoundingClientRect(), holder.getBoundingClientRect()];
-    const field = h("input.inplace", { type: "text", "aria-label": cell.getAttribute("aria-label"), value: String(state[key].planes[plane][r][c]) });
-    Object.assign(field.style, { left: `${box.left - around.left + holder.scrollLeft}px`, top: `${box.top - around.top}px`,
-      width: `${Math.max(box.width, 48)}px`, height: `${box.height}px` });
+    let open = true;
     const done = (keep) => {
+      if (!open) return;
+      open = false;
       const value = readNumber(field.value);
       field.remove();
       if (!keep || value === undefined) return;
-      const planes = state[key].planes.map((rows) => rows.map((row) => [...row]));
+      const planes = structuredClone(state[key].planes);
       planes[plane][r][c] = value;
       set({ [key]: { ...state[key], pattern: "own", planes }, pin: "" });
     };
-    field.addEventListener("keydown", (event) => {
-      event.stopPropagation();
-      if (event.key === "Enter") done(true);
-      if (event.key === "Escape") done(false);
-    });
-    field.addEventListener("blur", () => field.isConnected && done(true));
+    const field = h("input.inplace", { "aria-label": cell.getAttribute("aria-label"), value: String(state[key].planes[plane][r][c]), onblur: () => done(true),
+      onkeydown: (event) => {
+        event.stopPropagation();
+        if (event.key === "Enter" || event.key === "Escape") done(event.key === "Enter");
+      } });
+    Object.assign(field.style, { left: `${box.left - around.left + holder.scrollLeft}px`, top: `${box.top - around.top}px`,
+      width: `${Math.max(box.width, 56)}px`, height: `${box.height}px` });
     holder.append(field);
     field.select();
     field.focus();
+    return true;
   }
 
   return {
     update(changed) {
       if (!ctx.answer) return;
       if (ctx.answer !== shown) take(ctx.answer);
-      else if (changed?.has("shade")) rebuild(true);
+      else if (changed.has("shade")) rebuild();
       else draw();
     },
+    /** A key that was pressed outside of fields. → whether it was for the play */
     key(event) {
-      if (!stage) return false;
-      if (event.key === "Escape" && state.pin) {
-        set({ pin: "" });
-        return true;
-      }
-      return timeline.key(event);
+      if (event.key !== "Escape") return timeline.key(event);
+      pin();
+      return true;
     },
     destroy() {
       timeline.stop();
@@ -198,9 +205,4 @@ export function mount(root, ctx) {
       return stage.element;
     },
   };
-}
-
-function legend(t) {
-  const kinds = ["input", "kernel", "product", "output", "padding", "zero"];
-  return h("ul.legend", { "aria-label": t("play.legend") }, kinds.map((kind) => h("li", {}, h(`span.swatch.${kind}`), t(`legend.${kind}`))));
 }

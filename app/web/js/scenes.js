@@ -5,90 +5,67 @@
 export function planesOf(tensor, dims) {
   let depth = 0;
   for (let item = tensor; Array.isArray(item); item = item[0]) depth += 1;
-  if (depth === dims) return [dims === 1 ? [tensor] : tensor];
-  return (depth === dims + 1 ? tensor : tensor.flat(depth - dims - 1)).map((plane) => (dims === 1 ? [plane] : plane));
+  const planes = depth === dims ? [tensor] : tensor.flat(depth - dims - 1);
+  return dims === 1 ? planes.map((row) => [row]) : planes;
 }
 
 const pair = (list, first) => (list.length === 1 ? [first, list[0]] : list);
 
-/** Where everything lies: lengths along (rows, columns), zeros and padding, and each window's taps. */
-export function geometryOf({ response }) {
-  const { geometry, steps } = response;
-  const step = (name) => steps.find((each) => each.name === name && each.view === "sliding_window");
-  const transposed = geometry.op === "conv_transpose";
-  const size = pair(geometry.input_size, 1);
-  const kernel = pair(geometry.kernel_size, 1);
-  const dilation = pair(geometry.dilation, 1);
+/**
+ * Where everything lies. Places of the picture are those of the input with its zeros between: (0, 0) is its first
+ * element, padding comes before and after; `span` is all that is ever seen.
+ */
+export function mapOf({ request: { op, body }, response: { geometry, steps } }) {
+  const dims = geometry.input_size.length;
+  const transposed = op === "conv_transpose";
+  const step = (name) => steps.find((each) => each.name === name);
+  const [size, kernel, dilation] = [geometry.input_size, geometry.kernel_size, geometry.dilation].map((list) => pair(list, 1));
   const apart = transposed ? pair(geometry.stride, 1) : [1, 1];
-  const reach = kernel.map((k, at) => dilation[at] * (k - 1) + 1);
   const length = size.map((n, at) => (n - 1) * apart[at] + 1);
-  const around = transposed
-    ? pair(geometry.crop, [0, 0]).map(([before, after], at) => [reach[at] - 1 - before, reach[at] - 1 - after])
-    : pair(geometry.padding, [0, 0]);
-  const groups = geometry.groups;
+  const reach = kernel.map((k, at) => dilation[at] * (k - 1) + 1);
+  const around = transposed ? pair(geometry.crop, [0, 0]).map((crop, at) => crop.map((rows) => reach[at] - 1 - rows)) : pair(geometry.padding, [0, 0]);
+  const before = planesOf(step("slide").tensor, dims);
+  const outputs = geometry.out_channels / geometry.groups;
   return {
-    dims: geometry.input_size.length, transposed, size, kernel, dilation, apart, reach, length, around, step,
-    output: pair(geometry.output_size, 1),
-    inChannels: geometry.in_channels, outChannels: geometry.out_channels, groups,
-    perGroup: geometry.in_channels / groups,
-    groupOf: (o) => Math.floor(o / (geometry.out_channels / groups)),
-    /** Rows and columns that the picture of the input needs: [first, past the last]. */
+    dims, transposed, step, size, kernel, dilation, apart, length, reach, around, output: pair(geometry.output_size, 1),
+    inChannels: geometry.in_channels, outChannels: geometry.out_channels, perGroup: geometry.in_channels / geometry.groups,
+    firstOf: (o) => Math.floor(o / outputs) * (geometry.in_channels / geometry.groups),
     span: length.map((n, at) => [Math.min(0, -around[at][0]), Math.max(n, n + around[at][1])]),
+    flipped: transposed !== Boolean(body.flip_kernel),
+    padded: planesOf(step("pad").tensor, dims),
+    outputs: { before, after: step("add_bias") ? planesOf(step("add_bias").tensor, dims) : before },
+    windows: step("slide").windows.map(({ output_index: index, origin, window, products, value }) => ({
+      place: [index.length > dims ? index.at(-dims - 1) : 0, ...pair(index.slice(-dims), 0)],
+      start: pair(origin, 0).map((first, at) => first - around[at][0]),
+      window: planesOf(window, dims), products: planesOf(products, dims), value,
+    })),
   };
 }
 
 /** All frames in order: {scene, step, ...how far the picture has come}. */
-export function framesOf(answer, map) {
+export function framesOf(map) {
+  const { transposed, step, kernel, around } = map;
   const frames = [];
-  const picture = { apart: !map.transposed, zeros: !map.transposed, padded: false, cropping: false, turn: 0, window: -1, biased: false };
-  const show = (scene, patch = {}) => frames.push({ scene, step: map.step(scene), ...Object.assign(picture, patch) });
-  const adds = map.around.some(([before, after]) => before > 0 || after > 0);
-  const crops = map.around.some(([before, after]) => before < 0 || after < 0);
-  if (map.transposed) {
-    show("insert_zeros");
-    if (map.length.some((n, at) => n !== map.size[at])) {
-      show("insert_zeros", { apart: true });
-      show("insert_zeros", { zeros: true });
-    }
-    Object.assign(picture, { apart: true, zeros: true });
+  const picture = { apart: !transposed, zeros: !transposed, padded: false, cropping: false, turn: 0, window: -1, biased: false };
+  const show = (scene, patch) => frames.push({ scene, step: step(scene), ...Object.assign(picture, patch) });
+  const adds = around.flat().some((rows) => rows > 0);
+  const crops = around.flat().some((rows) => rows < 0);
+  if (transposed) show("insert_zeros");
+  if (String(map.length) !== String(map.size)) {
+    show("insert_zeros", { apart: true });
+    show("insert_zeros", { zeros: true });
   }
+  Object.assign(picture, { apart: true, zeros: true });
   if (crops) show("pad", { cropping: true });
-  if (adds || crops || map.transposed) {
-    if (!map.transposed && !crops) show("pad");
-    show("pad", { padded: true, cropping: false });
-  }
+  else if (adds && !transposed) show("pad");
+  if (adds || crops || transposed) show("pad", { padded: true, cropping: false });
   picture.padded = true;
-  if (map.step("flip_kernel")) {
+  if (step("flip_kernel")) {
     show("flip_kernel");
-    if (flips(answer)) {
-      if (map.kernel[0] > 1 && map.kernel[1] > 1) show("flip_kernel", { turn: 1 });
-      if (map.kernel[0] > 1 || map.kernel[1] > 1) show("flip_kernel", { turn: 2 });
-    }
+    if (map.flipped && kernel[0] > 1 && kernel[1] > 1) show("flip_kernel", { turn: 1 });
+    if (map.flipped && Math.max(...kernel) > 1) show("flip_kernel", { turn: 2 });
   }
   map.windows.forEach((_window, at) => show("slide", { window: at }));
-  if (map.step("add_bias")) show("add_bias", { biased: true });
+  if (step("add_bias")) show("add_bias", { biased: true });
   return frames;
 }
-
-/** Whether the kernel that slides is the reverse of the one that was given. */
-export const flips = ({ request: { op, body } }) => (op === "conv") === Boolean(body.flip_kernel);
-
-/** Output planes as they stand before and after the bias. */
-export function outputsOf(map) {
-  const before = planesOf(map.step("slide").tensor, map.dims);
-  return { before, after: map.step("add_bias") ? planesOf(map.step("add_bias").tensor, map.dims) : before };
-}
-
-/** (channel, row, column) of an output_index of any form. */
-export const placeOf = (index, dims) => (dims === 1
-  ? [index.length > 1 ? index.at(-2) : 0, 0, index.at(-1)]
-  : [index.length > 2 ? index.at(-3) : 0, index.at(-2), index.at(-1)]);
-
-/** Each window with numbers in place of forms: output place, first tap in the picture's coordinates, planes. */
-export const windowsOf = (map) => map.step("slide").windows.map((window) => ({
-  place: placeOf(window.output_index, map.dims),
-  start: pair(window.origin, 0).map((origin, at) => origin - map.around[at][0]),
-  window: planesOf(window.window, map.dims),
-  products: planesOf(window.products, map.dims),
-  value: window.value,
-}));

@@ -1,250 +1,189 @@
 // The picture of the play: input, kernel, products and output, made once for an answer; `draw` shows a frame.
 
 import { svg } from "./dom.js";
-import { nameOfPlace, related, turned } from "./dependency.js";
+import { related, turned } from "./dependency.js";
 import { LABEL, hatching, makeCell, nameOf, shader } from "./grid.js";
 import { layOut } from "./layout.js";
 import { exactly, fitted, rounded, times } from "./numbers.js";
-import { outputsOf, planesOf } from "./scenes.js";
 
-const wide = (text) => [...text].reduce((sum, letter) => sum + (letter.charCodeAt(0) > 0x2e80 ? 14 : 7.6), 4);
-const grid = (rows, columns, make) => Array.from({ length: rows }, (_, r) => Array.from({ length: columns }, (_c, c) => make(r, c)));
+/** Cells smaller than this do not show the weight that lies over them. */
+const ROOM_FOR_WEIGHT = 30;
 
-/** The names that stand above the maps, one for each plane. */
-function namesOf(map, t) {
-  const [rows, columns] = map.span.map(([first, past]) => past - first);
-  const sizes = (size) => times(map.dims === 1 ? size.slice(1) : size);
-  const [before, after] = [sizes(map.size), sizes([rows, columns])];
-  const name = (key, count, size) => Array.from({ length: count }, (_, at) =>
-    (count > 1 ? t(`stage.${key}Channel`, { at, size }) : t(`stage.${key}`, { size })));
-  return {
-    input: name("input", map.inChannels, before === after ? before : `${before} → ${after}`),
-    kernel: name("kernel", map.perGroup, sizes(map.kernel)),
-    product: name("product", map.perGroup, sizes(map.kernel)),
-    output: name("output", map.outChannels, sizes(map.output)),
-  };
+const textWidth = (text, em) => em * [...text].reduce((sum, letter) => sum + (letter > "\u2e80" ? 14 : 7.8), 4);
+
+/** The index of an element as the API counts: with its channel where there are several, without rows in 1-D. */
+export function indexOf(map, kind, [plane, ...place]) {
+  const channels = { input: map.inChannels, output: map.outChannels, kernel: 1 }[kind];
+  return `(${[...(channels > 1 ? [plane] : []), ...place.slice(-map.dims)].join(", ")})`;
 }
 
-/**
- * The stage for one answer. `map` is its geometry with windows.
- * → {element, draw(frame, options), focusOf(element)}
- */
-export function makeStage(answer, map, { width, height, t, shade }) {
-  const names = namesOf(map, t);
-  const [rows, columns] = map.span.map(([first, past]) => past - first);
-  const [down, across] = map.kernel;
-  const sized = (list, rows_, columns_) => ({
-    count: list.length, rows: rows_, columns: columns_, names: Math.max(...list.map(wide)),
+/** The input element at a place of the picture; null where there is a zero. */
+export function elementAt(map, [plane, ...place]) {
+  const own = place.map((at, axis) => at / map.apart[axis]);
+  return own.every((at, axis) => Number.isInteger(at) && at >= 0 && at < map.size[axis]) ? [plane, ...own] : null;
+}
+
+/** {kind, place} of the name that a cell has for links and pointing. */
+export function focusFrom(name, map) {
+  const [kind, plane, r, c] = name.split("-");
+  const first = kind === "input" ? map.span.map(([least]) => least) : [0, 0];
+  return name ? { kind, name, place: [Number(plane), Number(r) + first[0], Number(c) + first[1]] } : null;
+}
+
+/** The stage for one answer. → {element, draw(frame, {focus, pin, look})} */
+export function makeStage({ input, weights }, map, { width, height, t, shade }) {
+  const em = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+  const extent = map.span.map(([first, past]) => past - first);
+  const written = (size) => times(size.slice(-map.dims));
+  const grows = written(map.size) === written(extent) ? "" : ` → ${written(extent)}`;
+  const parts = [
+    ["input", map.inChannels, extent, written(map.size) + grows], ["kernel", map.perGroup, map.kernel, written(map.kernel)],
+    ["product", map.perGroup, map.kernel, written(map.kernel)], ["output", map.outChannels, map.output, written(map.output)],
+  ].map(([role, count, [rows, columns], size]) => {
+    const labels = Array.from({ length: count }, (_, at) => t(`stage.${role}${count > 1 ? "Channel" : ""}`, { at, size }));
+    return { role, count, rows, columns, labels, names: Math.max(...labels.map((label) => textWidth(label, em))) };
   });
-  const placed = layOut([sized(names.input, rows, columns), sized(names.kernel, down, across),
-    sized(names.product, down, across), sized(names.output, ...map.output)], width, height);
-  const { cell } = placed;
-  const origin = (block, plane) => {
-    const { x, y } = placed.blocks[block].planes[plane];
-    return [placed.at[block].x + x, placed.at[block].y + y];
-  };
-  const panel = (block, plane, label, role) => {
-    const [x, y] = origin(block, plane);
-    return svg("g", { transform: `translate(${x} ${y})`, role: "group", "aria-label": label }, nameOf(label, role));
-  };
+  const placed = layOut(parts, width, height);
+  const { cell, at } = placed;
+  const [shownInput, shownOutput] = [shader(input), shader(map.outputs.after)];
+  const inputs = drawn(0, inputCell);
+  const kernels = drawn(1, () => ({ drawn: makeCell(cell, "kernel") }));
+  const products = drawn(2, () => ({ drawn: makeCell(cell, "product") }));
+  const outputs = drawn(3, (o, r, c) => ({ drawn: makeCell(cell, "output"), focus: `output-${o}-${r}-${c}`, place: String([o, r, c]) }));
+  const overlays = inputs.map(overlay);
+  const total = svg("text.total", { x: at[2][0] + placed.blocks[2].width / 2, y: at[2][1] + placed.blocks[2].height + 26, "text-anchor": "middle" });
+  const signs = placed.name === "row" ? ["×", "=", "→"].map((sign, block) => svg("text.sign", { "text-anchor": "middle", "dominant-baseline": "central",
+    x: (at[block][0] + placed.blocks[block].width + at[block + 1][0]) / 2, y: (placed.height + LABEL) / 2 }, sign)) : [];
+  const element = svg("svg.stage", { viewBox: `-4 0 ${placed.width + 8} ${placed.height + 4}`, width: placed.width + 8, height: placed.height + 4,
+    role: "group", "aria-label": t("stage.label") }, hatching(), signs, [inputs, kernels, products, outputs].flat().map(({ g }) => g), total);
 
-  const padded = planesOf(map.step("pad").tensor, map.dims);
-  const outputs = outputsOf(map);
-  const turn = (a, b) => turned(map, [a, b]);
-
-  // Input: every place of the picture has its cell, whether it is there yet or not.
-  const inputs = names.input.map((label, plane) => inputPlane(label, plane));
-  function inputPlane(label, plane) {
-    const g = panel(0, plane, label, "input");
-    const cells = [];
-    const shaded = shader([answer.input[plane]]);
-    const compact = [0, 1].map((at) => (map.length[at] - map.size[at]) / 2 - map.span[at][0]);
-    grid(rows, columns, (r, c) => {
-      const at = [r + map.span[0][0], c + map.span[1][0]];
-      const inside = at.every((place, axis) => place >= 0 && place < map.length[axis]);
-      const own = at.map((place, axis) => place / map.apart[axis]);
-      const kind = !inside ? "padding" : own.every(Number.isInteger) ? "input" : "zero";
-      const window = at.map((place, axis) => place + map.around[axis][0]);
-      const kept = padded[plane][window[0]]?.[window[1]];
-      const value = kind === "input" ? answer.input[plane][own[0]][own[1]] : kind === "zero" ? 0 : kept ?? 0;
-      const drawn = makeCell(cell, kind);
-      drawn.set(value);
-      if (shade && kind === "input") drawn.shade(shaded(value));
-      drawn.describe(`${t(`stage.${kind}At`, { at: kind === "input" ? listed(plane, own) : listed(plane, window) })} = ${exactly(value)}`);
-      drawn.g.dataset.focus = `input-${plane}-${r}-${c}`;
-      const y = LABEL + r * cell;
-      cells.push({
-        drawn, kind, kept: kept !== undefined, far: [c * cell, y],
-        near: kind === "input" ? [(compact[1] + own[1]) * cell, LABEL + (compact[0] + own[0]) * cell] : [c * cell, y],
-        name: nameOfPlace([plane, ...at]),
-      });
-      g.append(drawn.g);
+  /** The planes of a block: {g, cells: rows of what `make` gives}. */
+  function drawn(block, make) {
+    const { role, labels, rows, columns } = parts[block];
+    return labels.map((label, plane) => {
+      const [x, y] = placed.blocks[block].planes[plane];
+      const cells = Array.from({ length: rows }, (_r, r) => Array.from({ length: columns }, (_c, c) => {
+        const made = make(plane, r, c);
+        made.drawn.place(c * cell, LABEL + r * cell);
+        if (made.focus) made.drawn.g.dataset.focus = made.focus;
+        if (role !== "product") made.drawn.focusable(!r && !c);
+        return made;
+      }));
+      return { cells, g: svg("g", { transform: `translate(${at[block][0] + x} ${at[block][1] + y})`, role: "group", "aria-label": label },
+        nameOf(label, role), cells.flat().map((each) => each.drawn.g)) };
     });
-    const window = svg("g.window", {}, svg("rect.reach", { width: map.reach[1] * cell, height: map.reach[0] * cell, rx: 6 }));
-    const weights = grid(down, across, (a, b) => {
+  }
+
+  /** Every place of the picture has its cell, whether it is there yet or not. */
+  function inputCell(plane, r, c) {
+    const place = [r + map.span[0][0], c + map.span[1][0]];
+    const own = elementAt(map, [plane, ...place]);
+    const kind = own ? "input" : place.every((each, axis) => each >= 0 && each < map.length[axis]) ? "zero" : "padding";
+    const kept = map.padded[plane][place[0] + map.around[0][0]]?.[place[1] + map.around[1][0]];
+    const value = own ? input[plane][own[1]][own[2]] : kind === "zero" ? 0 : kept ?? 0;
+    const made = makeCell(cell, kind);
+    made.set(value);
+    if (shade && own) made.shade(shownInput(value));
+    made.describe(`${t(`stage.${kind}At`, { at: own && indexOf(map, "input", own) })} = ${exactly(value)}`);
+    const far = [c * cell, LABEL + r * cell];
+    // Before the zeros come in, the elements stand together in the middle.
+    const near = own ? [1, 0].map((axis) => (axis ? 0 : LABEL) + cell * ((map.length[axis] - map.size[axis]) / 2 - map.span[axis][0] + own[axis + 1])) : far;
+    return { drawn: made, kind, kept: kept !== undefined, near, far, focus: `input-${plane}-${r}-${c}`, place: String([plane, ...place]) };
+  }
+
+  /** The kernel as it lies over a plane of the input: {g, weights: rows of texts}. */
+  function overlay({ g }) {
+    const over = svg("g.window", {}, svg("rect.reach", { width: map.reach[1] * cell, height: map.reach[0] * cell, rx: 6 }));
+    const texts = kernels[0].cells.map((row, a) => row.map((_cell, b) => {
       const [x, y] = [b * map.dilation[1] * cell, a * map.dilation[0] * cell];
-      const text = svg("text.weight", { x: x + cell - 4, y: y + cell - 4, "text-anchor": "end" });
-      window.append(svg("rect.tap", { x: x + 2, y: y + 2, width: cell - 4, height: cell - 4, rx: 4 }), cell >= 34 ? text : "");
+      const text = svg("text.weight", { x: x + cell - 5, y: y + cell - 5, "text-anchor": "end" });
+      over.append(svg("rect.tap", { x: x + 2, y: y + 2, width: cell - 4, height: cell - 4, rx: 4 }), cell >= ROOM_FOR_WEIGHT ? text : "");
       return text;
-    });
-    g.append(window);
-    return { g, cells, window, weights };
-  }
-  function listed(plane, [r, c]) {
-    const place = map.dims === 1 ? [c] : [r, c];
-    return `(${(map.inChannels > 1 ? [plane, ...place] : place).join(", ")})`;
+    }));
+    g.append(over);
+    return { g: over, texts };
   }
 
-  const kernels = names.kernel.map((label, plane) => {
-    const g = panel(1, plane, label, "kernel");
-    const cells = grid(down, across, () => makeCell(cell, "kernel"));
-    g.append(...cells.flat().map((each) => each.g));
-    return { g, cells };
-  });
-  const products = names.product.map((label, plane) => {
-    const g = panel(2, plane, label, "product");
-    const cells = grid(down, across, (a, b) => {
-      const drawn = makeCell(cell, "product");
-      drawn.place(b * cell, LABEL + a * cell);
-      return drawn;
-    });
-    g.append(...cells.flat().map((each) => each.g));
-    return { g, cells };
-  });
-  const shownOutputs = shader(outputs.after);
-  const results = names.output.map((label, plane) => {
-    const g = panel(3, plane, label, "output");
-    const cells = grid(map.output[0], map.output[1], (r, c) => {
-      const drawn = makeCell(cell, "output");
-      drawn.place(c * cell, LABEL + r * cell);
-      drawn.g.dataset.focus = `output-${plane}-${r}-${c}`;
-      return drawn;
-    });
-    g.append(...cells.flat().map((each) => each.g));
-    return { g, cells };
-  });
-  const [productX, productY] = [placed.at[2].x, placed.at[2].y];
-  const total = svg("text.total", { x: productX + placed.blocks[2].width / 2, y: productY + placed.blocks[2].height + 26, "text-anchor": "middle" });
-  const signs = placed.signs ? ["×", "=", "→"].map((sign, at) => {
-    const x = (placed.at[at].x + placed.blocks[at].width + placed.at[at + 1].x) / 2;
-    return svg("text.sign", { x, y: (placed.height + LABEL) / 2, "text-anchor": "middle", "dominant-baseline": "central" }, sign);
-  }) : [];
-
-  const element = svg("svg.stage", {
-    viewBox: `-4 0 ${placed.width + 8} ${placed.height + 4}`, width: placed.width + 8, height: placed.height + 4,
-    role: "group", "aria-label": t("stage.label"), xmlns: "http://www.w3.org/2000/svg",
-  }, hatching(), signs, [...inputs, ...kernels, ...products, ...results].map((each) => each.g), total);
-
+  const every = (planes, act) => planes.forEach(({ cells }, plane) => cells.forEach((row, r) => row.forEach((each, c) => act(each, plane, r, c))));
   const last = {};
-  const changed = (name, value) => last[name] !== value && ((last[name] = value), true);
+  const changed = (name, ...values) => last[name] !== String(values) && (last[name] = String(values));
 
-  /** Which window's numbers stand in kernel and products: that of the frame, or of an output in focus. */
+  /** Show a frame. `look`: the window whose kernel and products stand there; `focus`, `pin`: elements to mark. */
   function draw(frame, { focus = null, pin = null, look = frame.window } = {}) {
     const window = map.windows[look];
-    const o = window?.place[0] ?? 0;
-    if (changed("phase", [frame.apart, frame.zeros, frame.padded, frame.cropping].join())) drawInput(frame);
-    if (changed("kernel", [o, frame.turn, frame.scene === "slide"].join())) drawKernel(frame, o);
+    const o = window?.place[0] ?? (pin?.kind === "kernel" ? Math.floor(pin.place[0] / map.perGroup) : 0);
+    if (changed("input", frame.apart, frame.zeros, frame.padded, frame.cropping)) drawInput(frame);
+    if (changed("kernel", o, frame.turn)) drawKernel(frame, o);
     if (changed("window", look)) drawWindow(window);
-    if (changed("output", [frame.window, frame.biased].join())) drawOutput(frame);
-    if (changed("marks", `${focus?.name} ${pin?.name} ${o} ${frame.window}`)) drawMarks(focus, pin);
+    if (changed("output", frame.window, frame.biased)) drawOutput(frame);
+    if (changed("marks", focus?.name, pin?.name, o)) drawMarks(focus ?? pin, pin);
   }
 
   function drawInput(frame) {
-    for (const { cells } of inputs) {
-      for (const each of cells) {
-        each.drawn.place(...(frame.apart ? each.far : each.near));
-        const there = each.kind === "input" || (each.kind === "zero" && frame.zeros) || (each.kind === "padding" && frame.padded);
-        each.drawn.mark("gone", !there || (frame.padded && !each.kept));
-        each.drawn.mark("cropped", frame.cropping && there && !each.kept);
-      }
-    }
+    every(inputs, ({ drawn: made, kind, kept, near, far }) => {
+      made.place(...(frame.apart ? far : near));
+      const there = kind === "input" || (kind === "zero" ? frame.zeros : frame.padded);
+      made.mark("gone", !there || (frame.padded && !kept));
+      made.mark("cropped", frame.cropping && there && !kept);
+    });
   }
 
-  function drawKernel(frame, o) {
-    kernels.forEach(({ cells }, c) => cells.forEach((row, a) => row.forEach((drawn, b) => {
-      const value = answer.weights[o * map.perGroup + c][a][b];
-      const y = map.flipped && frame.turn > 0 && (frame.turn > 1 || down > 1) ? down - 1 - a : a;
-      const x = map.flipped && frame.turn > 1 ? across - 1 - b : b;
-      drawn.set(value);
-      drawn.place(x * cell, LABEL + y * cell);
-      const at = map.dims === 1 ? `(${b})` : `(${a}, ${b})`;
-      drawn.describe(`${t("stage.kernelAt", { at, from: c, to: o })} = ${exactly(value)}`);
-      drawn.g.dataset.focus = `kernel-${o * map.perGroup + c}-${a}-${b}`;
-    })));
-    const first = map.groupOf(o) * map.perGroup;
-    inputs.forEach(({ weights }, plane) => weights.forEach((row, a) => row.forEach((text, b) => {
-      const c = plane - first;
-      const [y, x] = turn(a, b);
-      text.textContent = c >= 0 && c < map.perGroup ? fitted(answer.weights[o * map.perGroup + c][y][x], 4) : "";
-    })));
+  function drawKernel({ turn }, o) {
+    every(kernels, ({ drawn: made }, c, a, b) => {
+      const plane = o * map.perGroup + c;
+      const over = turned(map, a, b);
+      const y = turn === 2 || (turn && map.kernel[0] > 1) ? over[0] : a;
+      made.set(weights[plane][a][b]);
+      made.place((turn === 2 ? over[1] : b) * cell, LABEL + y * cell);
+      made.describe(`${t("stage.kernelAt", { at: indexOf(map, "kernel", [0, a, b]), from: map.firstOf(o) + c, to: o })} = ${exactly(weights[plane][a][b])}`);
+      made.g.dataset.focus = `kernel-${plane}-${a}-${b}`;
+      overlays[map.firstOf(o) + c].texts[over[0]][over[1]].textContent = fitted(weights[plane][a][b], 4);
+    });
   }
 
   function drawWindow(window) {
-    const first = window ? map.groupOf(window.place[0]) * map.perGroup : 0;
-    inputs.forEach((each, plane) => {
-      const on = window && plane >= first && plane < first + map.perGroup;
-      each.window.classList.toggle("gone", !on);
-      if (!window) return;
-      const [y, x] = window.start.map((start, at) => start - map.span[at][0]);
-      each.window.style.transform = `translate(${x * cell}px, ${LABEL + y * cell}px)`;
+    const o = window?.place[0] ?? 0;
+    overlays.forEach(({ g }, plane) => {
+      g.classList.toggle("gone", !window || plane < map.firstOf(o) || plane >= map.firstOf(o) + map.perGroup);
+      const [y, x] = (window?.start ?? [0, 0]).map((start, axis) => start - map.span[axis][0]);
+      g.style.transform = `translate(${x * cell}px, ${LABEL + y * cell}px)`;
     });
-    products.forEach(({ cells }, c) => cells.forEach((row, a) => row.forEach((drawn, b) => {
-      const value = window?.products[c][a][b];
-      drawn.set(value);
-      drawn.mark("empty", value === undefined);
-      drawn.describe(value === undefined ? "" : t("stage.productOf", {
-        x: exactly(window.window[c][a][b]),
-        w: exactly(answer.weights[window.place[0] * map.perGroup + c][turn(a, b)[0]][turn(a, b)[1]]),
-        product: exactly(value),
-      }));
-    })));
-    if (!window) {
-      total.textContent = "";
-      return;
-    }
-    const [text, cut] = rounded(window.value, 7);
-    total.textContent = `Σ ${cut ? "≈" : "="} ${text}`;
+    every(products, ({ drawn: made }, c, a, b) => {
+      const product = window?.products[c][a][b];
+      const [y, x] = turned(map, a, b);
+      made.set(product);
+      made.mark("empty", !window);
+      made.describe(window ? t("stage.productOf", { x: exactly(window.window[c][a][b]), w: exactly(weights[o * map.perGroup + c][y][x]), product: exactly(product) }) : "");
+    });
+    const [text, cut] = rounded(window?.value ?? 0, 7);
+    total.textContent = window ? `Σ ${cut ? "≈" : "="} ${text}` : "";
   }
 
   function drawOutput(frame) {
-    map.windows.forEach(({ place: [o, r, c] }, at) => {
-      const drawn = results[o].cells[r][c];
-      const there = at <= frame.window;
-      const value = (frame.biased ? outputs.after : outputs.before)[o][r][c];
-      drawn.set(there ? value : undefined);
-      if (shade) drawn.shade(there ? shownOutputs(value) : 0);
-      drawn.mark("empty", !there);
-      drawn.mark("now", at === frame.window && frame.scene === "slide");
-      const at_ = `(${(map.outChannels > 1 ? [o] : []).concat(map.dims === 1 ? [c] : [r, c]).join(", ")})`;
-      drawn.describe(`${t("stage.outputAt", { at: at_ })}${there ? ` = ${exactly(value)}` : ""}`);
+    map.windows.forEach(({ place: [o, r, c] }, index) => {
+      const { drawn: made } = outputs[o].cells[r][c];
+      const value = index <= frame.window ? map.outputs[frame.biased ? "after" : "before"][o][r][c] : undefined;
+      made.set(value);
+      if (shade && value !== undefined) made.shade(shownOutput(value));
+      made.mark("empty", value === undefined);
+      made.mark("now", index === frame.window && frame.scene === "slide");
+      made.describe(t("stage.outputAt", { at: indexOf(map, "output", [o, r, c]) }) + (value === undefined ? "" : ` = ${exactly(value)}`));
     });
   }
 
-  function drawMarks(focus, pin) {
-    const shown = focus ?? pin;
+  function drawMarks(shown, pin) {
     const found = shown && related(map, shown);
-    const own = (kind, name) => Number(shown?.kind === kind && nameOfPlace(shown.place) === name);
-    const pinned = (kind, name) => pin?.kind === kind && nameOfPlace(pin.place) === name;
-    const mark = (drawn, kind, name) => {
-      drawn.mark("related", found?.[kind].has(name) && !own(kind, name));
-      drawn.mark("focus", own(kind, name));
-      drawn.mark("pinned", pinned(kind, name));
+    const mark = (kind) => ({ drawn: made, place }) => {
+      const name = place ?? String(made.g.dataset.focus.split("-").slice(1));
+      const own = shown?.kind === kind && String(shown.place) === name;
+      made.mark("related", found?.[kind].has(name) && !own);
+      made.mark("focus", own);
+      made.g.setAttribute("aria-pressed", String(pin?.kind === kind && String(pin.place) === name));
     };
-    for (const { cells } of inputs) for (const each of cells) mark(each.drawn, "input", each.name);
-    kernels.forEach(({ cells }) => cells.flat().forEach((drawn) => {
-      mark(drawn, "kernel", nameOfPlace(drawn.g.dataset.focus.split("-").slice(1).map(Number)));
-    }));
-    results.forEach(({ cells }, o) => cells.forEach((row, r) => row.forEach((drawn, c) => mark(drawn, "output", nameOfPlace([o, r, c])))));
+    every(inputs, mark("input"));
+    every(kernels, mark("kernel"));
+    every(outputs, mark("output"));
   }
 
-  return { element, draw, cell };
-}
-
-/** {kind, place, name} of "input-0-1-2": the place of an input element is one of the picture, which begins at its span. */
-export function focusFrom(name, map) {
-  if (!name) return null;
-  const [kind, ...numbers] = name.split("-");
-  const [plane, r, c] = numbers.map(Number);
-  const first = kind === "input" ? map.span.map(([least]) => least) : [0, 0];
-  return { kind, name, place: [plane, r + first[0], c + first[1]] };
+  return { element, draw };
 }
