@@ -7,7 +7,11 @@ from contextlib import AbstractContextManager, suppress
 from typing import Any, cast
 
 import numba
+from numba import _dynfunc  # type: ignore[attr-defined]
 from numba.core import event
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
+from numba.extending import register_jitable
 
 from app.core.kernel_cache import KernelCache
 
@@ -15,7 +19,12 @@ Kernel = Callable[..., Any]
 
 #: `contract` alone lets a product and a sum be one instruction (rounded once, which the
 #: numerical promise allows); it never reorders a sum, as full fastmath would.
-_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+_OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract"},
+    "no_cfunc_wrapper": True,
+}
 
 
 def compiled(function: Kernel) -> Kernel:
@@ -23,7 +32,7 @@ def compiled(function: Kernel) -> Kernel:
 
     Where there is no place to keep it, every start compiles anew.
     """
-    return _kept(numba.njit(**_OPTIONS)(function), function)
+    return _kept(numba.njit(pipeline_class=_KernelCompiler, **_OPTIONS)(function), function)
 
 
 def brief(function: Kernel) -> Kernel:
@@ -31,7 +40,7 @@ def brief(function: Kernel) -> Kernel:
 
     To let go of it and get it back takes time, and where another thread wants it, far more.
     """
-    return _kept(numba.njit(**_OPTIONS | {"nogil": False})(function), function)
+    return _kept(numba.njit(pipeline_class=_KernelCompiler, **_OPTIONS | {"nogil": False})(function), function)
 
 
 def _kept(kernel: Any, function: Kernel) -> Kernel:
@@ -41,13 +50,65 @@ def _kept(kernel: Any, function: Kernel) -> Kernel:
 
 
 def inlined(function: Kernel) -> Kernel:
-    """A piece of kernels, copied into each that calls it.
+    """A piece of kernels, copied into each place that calls it; called from Python it is as it was.
 
     A call of its own would count references to every array that it is handed; two
-    threads then fight over the counts. LLVM copies it, once it is compiled for the types
-    at hand: where numba itself does so, each copy is compiled, which takes twice as long.
+    threads then fight over the counts. LLVM copies it, once its types are known: where
+    numba itself does so, each copy is typed and written anew, which takes twice as long.
     """
-    return cast("Kernel", numba.njit(forceinline=True, **_OPTIONS)(function))
+    return register_jitable(forceinline=True, pipeline_class=_PieceCompiler, **_OPTIONS)(function)
+
+
+def shared(function: Kernel) -> Kernel:
+    """A larger piece, which each kernel has once; called from Python it is as it was."""
+    return register_jitable(pipeline_class=_PieceCompiler, **_OPTIONS)(function)
+
+
+class _KernelCompiler(Compiler):
+    """Compiles a kernel at LLVM's second level: the third takes a quarter longer, for kernels no faster."""
+
+    def compile_extra(self, func: Kernel) -> Any:
+        self.state.library = _Kernel(self.state.targetctx.codegen(), func.__qualname__)
+        self.state.library.enable_object_caching()
+        return super().compile_extra(func)
+
+
+class _Kernel(JITCodeLibrary):
+    """The code of a kernel and of its pieces."""
+
+    def _optimize_final_module(self) -> None:
+        """Bring all into one function, and count no references that it need not; then optimize."""
+        cheap = {"opt": 0, "loop_vectorize": False, "slp_vectorize": False, "cost": "cheap"}
+        for options in (cheap, {"opt": 2}):
+            manager, builder = self._codegen._module_pass_manager(**options)
+            manager.run(self._final_module, builder)
+
+
+class _PieceCompiler(Compiler):
+    """Leaves a piece as it was written: it is optimized in the kernels that take it up, and never runs alone."""
+
+    def compile_extra(self, func: Kernel) -> Any:
+        self.state.library = _Piece(self.state.targetctx.codegen(), func.__qualname__)
+        self.state.targetctx = self.state.targetctx.subtarget(get_executable=_without_address)
+        return super().compile_extra(func)
+
+
+class _Piece(JITCodeLibrary):
+    """The code of a piece and of those that it calls."""
+
+    def finalize(self) -> None:
+        """Link them, and no more."""
+        for library in dict.fromkeys(self._linking_libraries):
+            self._reload_init.update(library._reload_init)
+            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self._finalized = True
+
+
+def _without_address(library: _Piece, description: Any, environment: Any) -> Any:
+    """By this numba knows a piece: an object of its own, as if it could be called."""
+    library._ensure_finalized()
+    name = description.qualname.split(".")[-1]
+    return _dynfunc.make_function(description.lookup_module(), name, name, 0, environment, (library,))
 
 
 class _Listener(event.Listener):

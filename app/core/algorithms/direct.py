@@ -15,7 +15,7 @@ from numba import uint64
 
 from app.core.algorithms.taps import Axis
 from app.core.geometry import ceil_div
-from app.core.jit import compiled, inlined
+from app.core.jit import compiled, inlined, shared
 from app.core.layout import Array
 from app.core.parallel import run_in_parts
 from app.core.problem import Problem
@@ -59,7 +59,7 @@ def features(problem: Problem, axes: tuple[Axis, ...], _dtype: np.dtype[np.gener
     }
 
 
-@compiled
+@shared
 def taps_within(table, phase, low, high):
     """The taps of a phase whose shifts are from `low` to `high`, as a range of their numbers.
 
@@ -74,7 +74,7 @@ def taps_within(table, phase, low, high):
     return _first_from(table, shifts, begin, end, -high, -1), _first_from(table, shifts, begin, end, 1 - low, -1)
 
 
-@compiled
+@shared
 def _first_from(table, shifts, begin, end, bound, sign):
     """The first tap from `begin` on whose shift, times the sign, is at least the bound."""
     while begin < end:
@@ -86,7 +86,7 @@ def _first_from(table, shifts, begin, end, bound, sign):
     return begin
 
 
-@compiled
+@shared
 def first_phase(table, residue):
     """The first phase whose residue is at least this one; `phases` where there is none."""
     low, high = 0, table[2]
@@ -99,7 +99,7 @@ def first_phase(table, residue):
     return low
 
 
-@compiled
+@shared
 def phase_of(table, residue):
     """The index of a residue's phase, or −1 where no weight reaches it."""
     phase = first_phase(table, residue)

@@ -18,7 +18,7 @@ from numba import uint64
 from numpy.typing import NDArray
 
 from app.core.algorithms.taps import Int64Array
-from app.core.jit import compiled, inlined
+from app.core.jit import inlined, shared
 from app.core.layout import Array
 
 #: Lengths are multiples of this wherever vector loops run along them.
@@ -96,7 +96,7 @@ _cached_roots = lru_cache(maxsize=64)(_roots)
 _cached_twist = lru_cache(maxsize=8)(_twist)
 
 
-@compiled
+@shared
 def to_spectrum(re, im, spectrum_re, spectrum_im, at, shape, roots, twist):
     """Transform the block (planes, rows, columns) in re, im, which is lost; its spectrum begins at `at`.
 
@@ -116,7 +116,7 @@ def to_spectrum(re, im, spectrum_re, spectrum_im, at, shape, roots, twist):
         forward(spectrum_re, spectrum_im, target, columns, rows, roots[2])
 
 
-@compiled
+@shared
 def from_spectrum(spectrum_re, spectrum_im, at, re, im, shape, roots, twist):
     """The block whose spectrum, which is lost, begins at `at`, times its number of values."""
     planes, rows, columns = shape
@@ -153,7 +153,7 @@ def _turn(re, im, at, cos, sin):
         im[p + m] = a * sin[m] + b * cos[m]
 
 
-@compiled
+@shared
 def forward(re, im, at, length, lanes, roots):
     """Transform along the first axis of the (length, lanes) values that begin at `at`."""
     radices, cos, sin = roots
@@ -192,7 +192,7 @@ def forward(re, im, at, length, lanes, roots):
         length = part
 
 
-@compiled
+@shared
 def backward(re, im, at, length, lanes, roots):
     """The inverse of `forward`, times the length: the stages in the other order, turned the other way."""
     radices, cos, sin = roots

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from app.core.algorithms.direct import phase_of, taps_within
 from app.core.algorithms.taps import Axis, Int64Array
-from app.core.jit import compiled, inlined
+from app.core.jit import compiled, inlined, shared
 from app.core.layout import Array
 from app.core.problem import Problem
 
@@ -147,7 +147,7 @@ def _nearest(place, in_step, positions):
     return max(0, min(positions - 1, place // in_step)) * in_step
 
 
-@compiled
+@shared
 def _reaches(bound, x, b, channel, w, co, shifts, origin, scale, weight_scale):
     """Whether Σ|x·w| of one output is at least the bound; looks no further than that takes."""
     _, _, planes, lines, length = x.shape

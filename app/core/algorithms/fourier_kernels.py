@@ -12,7 +12,7 @@ import numpy as np
 from numba import uint64
 
 from app.core.algorithms.fft import from_spectrum, to_spectrum
-from app.core.jit import compiled, inlined
+from app.core.jit import compiled, inlined, shared
 
 #: Squares that are added side by side.
 _SUMS = 64
@@ -202,7 +202,7 @@ def _add_product(a_re, a_im, b_re, b_im, at_b, sum_re, sum_im, at):
         sum_im[q + m] = sum_im[q + m] + a * bi + ai * b
 
 
-@compiled
+@shared
 def _norm(re, im, squares):
     """√Σ(re² + im²), summed side by side; the number of values is a multiple of the sums'."""
     squares[:] = 0

@@ -10,7 +10,7 @@ from numba import uint64
 from app.core.algorithms.direct import phase_of, taps_within
 from app.core.algorithms.taps import Axis
 from app.core.errors import Fault, OverflowingError, Suggestion
-from app.core.jit import compiled, inlined
+from app.core.jit import compiled, inlined, shared
 from app.core.layout import Array
 from app.core.parallel import WORTH_A_THREAD, run_in_parts
 from app.core.text import say
@@ -98,7 +98,7 @@ def surely_fits(x, w, bias, taps):
     return _above(x) * _above(w) * taps + _above(bias) <= 2.0**62
 
 
-@compiled
+@shared
 def _above(values):
     """A number no smaller than any magnitude, and at most twice the largest: in a loop over whole vectors."""
     bits = 0
@@ -164,7 +164,7 @@ def _exceeds(x, w, bias, depth, height, width, out_shape, low, high):
     return False
 
 
-@compiled
+@shared
 def _largest_in_row(x, w, bias, co, depth, height, width, z, y, sources, length, sums):
     """The largest sum of magnitudes of a row's outputs, in float64."""
     largest, step = 0.0, width[0]
@@ -202,7 +202,7 @@ def _add_row(x, w, co, depth, height, width, z, y, q, sources, at_x, count, sums
                         sums[uint64(m)] += weight * abs(float(line[uint64(shift + step * m)]))
 
 
-@compiled
+@shared
 def _row_exceeds(x, w, bias, co, depth, height, width, z, y, sources, length):
     """Whether the exact sum of magnitudes of one of a row's outputs is over 2^63 − 1."""
     b, channel, at_z, at_y = sources
@@ -237,13 +237,13 @@ def _add_taps(total, x, b, channel, w, co, ci, depth, height, width, z, y, q, at
     return total
 
 
-@compiled
+@shared
 def _magnitude(value):
     """|value| as an unsigned number: −2^63 has no int64 magnitude."""
     return uint64(value) if value >= 0 else uint64(0) - uint64(value)
 
 
-@compiled
+@shared
 def _add_product(total, a, b):
     """total + a·b of numbers up to 2^63, or 2^63 where that is passed: no step here can wrap."""
     limit, half = uint64(LARGEST), uint64(32)

@@ -16,7 +16,7 @@ from app.core.algorithms.direct import phase_of, taps_within
 from app.core.algorithms.overflow import surely_fits
 from app.core.algorithms.taps import Axis
 from app.core.geometry import ceil_div
-from app.core.jit import brief, compiled
+from app.core.jit import brief, compiled, shared
 from app.core.layout import Array
 from app.core.problem import Problem
 
@@ -114,7 +114,7 @@ def _fill(table, lengths, depth, height, width):
     return pair
 
 
-@compiled
+@shared
 def _add_pairs(table, pair, lengths, depth, height, width, plane, line, column):
     """Write the pairs of one output from `pair` on; where they end."""
     z, y, x = phase_of(depth, plane % depth[1]), phase_of(height, line % height[1]), phase_of(width, column % width[1])
@@ -153,7 +153,7 @@ def _sum_int64(x, w, bias, out, table):
     return True
 
 
-@compiled
+@shared
 def _sum(x, w, bias, out, table):
     """Write the output, every one summed in the order of its taps; 0 if all of it is finite, otherwise NaN.
 

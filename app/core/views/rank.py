@@ -16,7 +16,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.algorithms.jit import compiled
+from app.core.algorithms.jit import compiled, shared
 from app.core.layout import Array
 
 #: The primes lie below it, and down to half of it there are fifty million.
@@ -118,7 +118,7 @@ def _rank_modulo(a: NDArray[np.uint32], p: np.uint64) -> int:
     return rank
 
 
-@compiled
+@shared
 def _inverse(value: np.uint64, p: np.uint64) -> np.uint64:
     """value^(p − 2), by Fermat the inverse modulo p."""
     result, power, exponent = np.uint64(1), value, p - np.uint64(2)
@@ -130,7 +130,7 @@ def _inverse(value: np.uint64, p: np.uint64) -> np.uint64:
     return result
 
 
-@compiled
+@shared
 def _add_multiple(row: NDArray[np.uint32], pivot: NDArray[np.uint32], factor: np.uint64, p: np.uint64) -> None:
     """row += factor·pivot modulo p, without a division for each element.
 
