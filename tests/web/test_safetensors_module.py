@@ -90,8 +90,8 @@ def test_arrays_that_lie_unaligned_are_read() -> None:
 def test_the_service_reads_what_the_page_sends() -> None:
     script = """
       answer = await text(encode({
-        input: { shape: [1, 2, 3], data: Uint8Array.of(1, 2, 3, 4, 5, 255) },
         kernel: { shape: [1, 1, 1, 1], data: Float32Array.of(0.5) },
+        input: { shape: [1, 2, 3], data: Uint8Array.of(1, 2, 3, 4, 5, 255) },
       }, { parameters: JSON.stringify({ stride: 2 }) }));
     """
     findings = Findings()

@@ -70,7 +70,7 @@ export function mount(root, { state, set, t, api }) {
     h("div.tools", {}, h("label.button", {}, t("image.choose"), file), button("sample", () => take(samplePicture())), h("span", {}, t("image.drop"))),
     h("div.filters", {}, kernel, h("div.fields", {},
       choice("filter"), choice("size", (n) => `${n}×${n}`), choice("channels"), choice("border"), choice("stride", String),
-      choice("megapixels", (n) => t("image.upTo", { n })), choice("show"), contrast)),
+      choice("megapixels", (n) => t("image.upTo", { n, hundred: 100 * n })), choice("show"), contrast)),
     trouble,
     h("div.figures", {}, h("figure", {}, original, originalSays), h("figure", {}, filtered, filteredSays, scale, readout)),
     took,
@@ -124,7 +124,7 @@ export function mount(root, { state, set, t, api }) {
     paint(original, input);
     const [, height, width] = input.shape;
     const scaled = width === source.width ? "" : t("image.scaled", { from: `${source.width}×${source.height}` });
-    originalSays.textContent = `${t("image.original")} ${width}×${height}. ${scaled}`;
+    originalSays.textContent = t("image.originalIs", { size: `${width}×${height}` }) + scaled;
     filter();
   }
 
@@ -133,7 +133,7 @@ export function mount(root, { state, set, t, api }) {
     const [channels] = input.shape;
     const weights = Float32Array.from(Array(channels).fill(cells).flat(2), (weight) => weight / divisor);
     const parameters = { groups: channels, stride, ...(border === "valid" ? {} : { padding: "same", padding_mode: border }) };
-    const body = encode({ input, kernel: { shape: [channels, 1, size, size], data: weights } }, { parameters: JSON.stringify(parameters) });
+    const body = encode({ kernel: { shape: [channels, 1, size, size], data: weights }, input }, { parameters: JSON.stringify(parameters) });
     const begun = performance.now();
     root.setAttribute("aria-busy", "true");
     try {
@@ -160,7 +160,7 @@ export function mount(root, { state, set, t, api }) {
     const [low, high] = show === "signed" ? [-reach, reach] : [0, 255];
     paint(filtered, output, { low, high, marked: show === "marked" });
     contrast.hidden = show !== "signed";
-    filteredSays.textContent = `${t("image.filtered")} ${output.shape[2]}×${output.shape[1]}. ${t("image.range", { least: short(range.least), most: short(range.most) })}`;
+    filteredSays.textContent = t("image.filteredIs", { size: `${output.shape[2]}×${output.shape[1]}`, least: short(range.least), most: short(range.most) });
     const notes = ["under", "over"].filter((end) => range[end]).map((end) =>
       h(`span.${show}.${end}`, {}, t(`image.${show}_${end}`, { share: `${((100 * range[end]) / output.data.length).toFixed(1)} %` })));
     scale.replaceChildren(short(low), h("span.ramp"), short(high), ...(show === "signed" ? [h("span", {}, t("image.zeroIsGrey"))] : notes));

@@ -9,13 +9,11 @@ const require = (good, what) => {
   if (!good) throw new RangeError(`safetensors: ${what}`);
 };
 
-/** {name: {shape, data: a typed array}} and {key: text} → a Blob. */
-export function encode(tensors, metadata) {
-  const header = metadata ? { __metadata__: metadata } : {};
-  // The widest first, so that each array begins at a multiple of its own width.
-  const sorted = Object.entries(tensors).sort(([, a], [, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
+/** {name: {shape, data: a typed array}} and {key: text} → a Blob. Give the widest first: then each begins at a multiple of its width. */
+export function encode(tensors, metadata = {}) {
+  const header = { __metadata__: metadata };
   let at = 0;
-  for (const [name, { shape, data }] of sorted) {
+  for (const [name, { shape, data }] of Object.entries(tensors)) {
     const dtype = Object.keys(ARRAYS).find((key) => data instanceof ARRAYS[key]);
     require(dtype && count(shape) === data.length, `${name} has ${data.length} numbers for the shape ${shape}`);
     header[name] = { dtype, shape, data_offsets: [at, at += data.byteLength] };
@@ -24,7 +22,7 @@ export function encode(tensors, metadata) {
   const head = new Uint8Array(HEAD + Math.ceil(text.length / HEAD) * HEAD).fill(0x20);
   new DataView(head.buffer).setBigUint64(0, BigInt(head.length - HEAD), true);
   head.set(text, HEAD);
-  return new Blob([head, ...sorted.map(([, { data }]) => data)]);
+  return new Blob([head, ...Object.values(tensors).map(({ data }) => data)]);
 }
 
 /** An ArrayBuffer → {tensors: {name: {dtype, shape, data}}, metadata}. */

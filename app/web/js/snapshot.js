@@ -47,12 +47,9 @@ function textOf(element) {
   return new XMLSerializer().serializeToString(copy);
 }
 
-/** A canvas at least `least` wide, and of even sides, as films want them. */
-function canvasFor(element, least) {
-  const { width, height } = element.viewBox.baseVal;
-  const scale = Math.max(2, least / width);
-  const [w, h] = [width, height].map((length) => 2 * Math.round((length * scale) / 2));
-  return Object.assign(document.createElement("canvas"), { width: w, height: h });
+/** A canvas twice as fine, and of even sides, as films want them. */
+function canvasFor({ viewBox: { baseVal: { width, height } } }) {
+  return Object.assign(document.createElement("canvas"), { width: 2 * Math.ceil(width), height: 2 * Math.ceil(height) });
 }
 
 async function drawOn(canvas, element) {
@@ -69,7 +66,7 @@ async function drawOn(canvas, element) {
 /** What is on the page as a file, "svg" or "png". → Blob */
 export async function pictureOf(element, type) {
   if (type === "svg") return new Blob([textOf(element)], { type: "image/svg+xml" });
-  const canvas = canvasFor(element, 1600);
+  const canvas = canvasFor(element);
   await drawOn(canvas, element);
   return new Promise((resolve) => {
     canvas.toBlob(resolve);
@@ -84,7 +81,7 @@ export const filmType = () => ["video/webm", "video/mp4"].find((type) => globalT
  * while they last. `tell(share)` hears how far it is; `signal` ends it. → Blob
  */
 export async function filmOf({ frameCount, drawFrame, signal, tell }) {
-  const canvas = canvasFor(drawFrame(0), 1280);
+  const canvas = canvasFor(drawFrame(0));
   await drawOn(canvas, drawFrame(0));
   const stream = canvas.captureStream(0);
   const recorder = new MediaRecorder(stream, { mimeType: filmType(), videoBitsPerSecond: 6e6 });

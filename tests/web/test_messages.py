@@ -1,0 +1,50 @@
+"""The page's words: the same keys and the same values to be put in, in English and in Chinese, and none that is missing."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+from typing import Any
+
+import pytest
+
+from app.api.pages import WEB
+
+NODE = shutil.which("node")
+
+pytestmark = pytest.mark.skipif(
+    NODE is None, reason="SKIPPED: the page's modules need node to be tested without a browser"
+)
+
+LANGUAGES = ("en", "zh")
+
+
+def messages(language: str) -> dict[str, str]:
+    """ "section.key" → text."""
+    source = base64.b64encode((WEB / f"messages/{language}.js").read_bytes()).decode()
+    program = f'console.log(JSON.stringify((await import("data:text/javascript;base64,{source}")).default))'
+    assert NODE is not None
+    done = subprocess.run([NODE, "--input-type=module", "-e", program], capture_output=True, check=True, timeout=30)
+    found: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    return {f"{section}.{key}": text for section, texts in found.items() for key, text in texts.items()}
+
+
+def test_both_languages_say_the_same_things() -> None:
+    english, chinese = map(messages, LANGUAGES)
+    assert english.keys() == chinese.keys()
+    slots = re.compile(r"\{(\w+)\}")
+    # How large numbers are counted differs: two megapixels are 200 times ten thousand.
+    others = {"image.upTo"}
+    for key in english.keys() - others:
+        assert set(slots.findall(english[key])) == set(slots.findall(chinese[key])), key
+    assert not [key for key in english if not english[key].strip() or not chinese[key].strip()]
+
+
+def test_what_the_modules_ask_for_is_there() -> None:
+    english = messages("en")
+    for module in sorted(WEB.rglob("js/*.js")):
+        for key in re.findall(r"""\bt\(["'](\w+\.\w+)["']""", module.read_text(encoding="utf-8")):
+            assert key in english, f"{module.name}: {key}"
