@@ -45,12 +45,12 @@ export default {
     frame: "Frame", scenes: "Scenes", speed: "Speed", at: "{scene}, frame {at} of {of}",
   },
   play: {
+    input: "input", kernel: "kernel", product: "products", output: "output", padding: "padding", zero: "inserted zero",
     hint: "Point at an element to see what it depends on and what depends on it; click to pin it; double-click a number to change it. Keys: space bar plays, ← → step, Page Up and Page Down change the scene, + − the speed, Esc unpins.",
-    numbers: "In numbers", legend: "Colours", sum: "Output {at} =", plusBias: ", and {bias} for the bias",
+    numbers: "In numbers", sum: "Output {at} =", plusBias: ", and {bias} for the bias",
     dependsOn: "{at} depends on {all} places under its window; {real} of them are input elements.",
     goesInto: "{at} goes into {count} outputs: {where}", goesNowhere: "{at}: no output depends on it.", aZero: "This zero", shade: "Shade by magnitude",
   },
-  legend: { input: "input", kernel: "kernel", product: "products", output: "output", padding: "padding", zero: "inserted zero" },
   image: {
     choose: "Choose a photograph", sample: "Sample picture", drop: "or drop one here, or paste it", original: "Original", filtered: "Filtered", save: "Save the filtered picture",
     filter: "Kernel", filter_identity: "Identity", filter_box: "Box blur", filter_gaussian: "Gaussian blur", filter_sharpen: "Sharpen", filter_emboss: "Emboss",

@@ -45,12 +45,12 @@ export default {
     frame: "帧", scenes: "场景", speed: "速度", at: "{scene}，第 {at} 帧，共 {of} 帧",
   },
   play: {
+    input: "输入", kernel: "卷积核", product: "乘积", output: "输出", padding: "填充", zero: "插入的零",
     hint: "指向一个元素，可看到它依赖什么、什么依赖它；单击固定；双击数字可修改。按键：空格播放，← → 单步，Page Up / Page Down 切换场景，+ − 调速，Esc 取消固定。",
-    numbers: "数值说明", legend: "颜色", sum: "输出 {at} =", plusBias: "，再加偏置 {bias}",
+    numbers: "数值说明", sum: "输出 {at} =", plusBias: "，再加偏置 {bias}",
     dependsOn: "{at} 依赖窗口下的 {all} 个位置，其中 {real} 个是输入元素。",
     goesInto: "{at} 参与 {count} 个输出：{where}", goesNowhere: "没有输出依赖 {at}。", aZero: "此零", shade: "按绝对值着色",
   },
-  legend: { input: "输入", kernel: "卷积核", product: "乘积", output: "输出", padding: "填充", zero: "插入的零" },
   image: {
     choose: "选择照片", sample: "示例图片", drop: "也可拖放到此处或粘贴", original: "原图", filtered: "滤波结果", save: "保存滤波结果",
     filter: "卷积核", filter_identity: "恒等", filter_box: "均值模糊", filter_gaussian: "高斯模糊", filter_sharpen: "锐化", filter_emboss: "浮雕",
