@@ -2,10 +2,8 @@
 
 import { LABEL } from "./grid.js";
 
-const LARGEST = 60;
-const SMALLEST = 16;
-/** Cells are not made smaller than this only to fit the height. */
-const READABLE = 22;
+/** Cells: at most, at least where all fits into the height, about this where it does not, and at the very least. */
+const [LARGEST, FITTING, SCROLLED, SMALLEST] = [72, 18, 24, 16];
 const GAP = 44;
 const BETWEEN = 16;
 /** Room for the sum, below the products. */
@@ -52,18 +50,19 @@ function arrange(name, across, maps, cell) {
 /**
  * The arrangement with the largest cells that fits into width × height; where none does, one that fits the width.
  * `maps`: [input, kernel, products, output], each {count, rows, columns, names: the width that its names need}.
+ * `em`: how large letters are, 1 as a rule.
  * → {at: places of the blocks, blocks: with the places of their planes, cell, width, height}
  */
-export function layOut(maps, width, height) {
+export function layOut(maps, width, height, em) {
   const ways = [];
   for (const name of Object.keys(ARRANGEMENTS)) {
     for (let i = 1; i <= maps[0].count; i += 1) {
       for (let o = 1; o <= maps[3].count; o += 1) ways.push([name, [i, 1, 1, o]], [name, [i, maps[1].count, maps[1].count, o]]);
     }
   }
-  for (const [roof, least] of [[height, READABLE], [Infinity, SMALLEST]]) {
+  for (const [roof, most, least] of [[height, Math.round(LARGEST * em), FITTING], [Infinity, SCROLLED, SMALLEST]]) {
     let best = null;
-    for (let cell = LARGEST; cell >= least && !best; cell -= 1) {
+    for (let cell = most; cell >= least && !best; cell -= 1) {
       const fitting = ways.map((way) => arrange(...way, maps, cell)).filter((found) => found.width <= width && found.height <= roof);
       best = fitting.sort((a, b) => a.height - b.height)[0];
     }

@@ -94,12 +94,12 @@ export function mount(root, ctx) {
     const factor = (value) => (value < 0 ? `(${short(value)})` : short(value));
     const terms = tapsOf(map, window).map(({ kernel: [plane, a, b], at: [c, y, x] }, index) => {
       const [value, weight] = [window.window[c][y][x], shown.weights[plane][a][b]];
-      return h(Number(value) && Number(weight) ? "span.term" : "span.term.zero", {},
-        index ? " + " : "", h("span.input", {}, factor(value)), "·", h("span.kernel", {}, factor(weight)));
+      const term = Number(value) && Number(weight) ? "span.term" : "span.term.zero";
+      return [index ? " + " : "", h(term, {}, h("span.input", {}, factor(value)), "·", h("span.kernel", {}, factor(weight)))];
     });
     const total = h("strong.output", {}, short(window.value));
     const bias = biased && t("play.plusBias", { bias: exactly([shown.request.body.bias].flat()[window.place[0]]) });
-    return [h("span.lead", {}, t("play.sum", { at: indexOf(map, "output", window.place) }), " "), ...terms, cut ? " ≈ " : " = ", total, bias || ""];
+    return [h("span.lead", {}, t("play.sum", { at: indexOf(map, "output", window.place) }), " "), ...terms.flat(), cut ? " ≈ " : " = ", total, bias || ""];
   }
 
   // Pointing, pinning, editing in the picture

@@ -44,7 +44,7 @@ export function makeStage({ input, weights }, map, { width, height, t, shade }) 
     const labels = Array.from({ length: count }, (_, at) => t(`stage.${role}${count > 1 ? "Channel" : ""}`, { at, size }));
     return { role, count, rows, columns, labels, names: Math.max(...labels.map((label) => textWidth(label, em))) };
   });
-  const placed = layOut(parts, width, height);
+  const placed = layOut(parts, width, height, em);
   const { cell, at } = placed;
   const [shownInput, shownOutput] = [shader(input), shader(map.outputs.after)];
   const inputs = drawn(0, inputCell);

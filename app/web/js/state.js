@@ -51,7 +51,9 @@ export function set(patch) {
 /** Everything as it is at first, changed by what a link says; language and theme stay. */
 export function open(link) {
   const { lang, theme } = state;
-  set({ ...structuredClone(DEFAULTS), lang, theme, ...read(link) });
+  const now = { ...structuredClone(DEFAULTS), lang, theme, ...read(link) };
+  const uneven = Object.keys(RANGES).filter((key) => Array.isArray(now[key]) && !alike(now[key].slice(2 - now.dims).flat()));
+  set({ ...now, unlocked: [...new Set([...now.unlocked, ...uneven])] });
 }
 
 export const limitOf = (key, dims = state.dims) => (key === "size" && dims === 1 ? [1, LONGEST_LINE] : RANGES[key]);

@@ -22,17 +22,17 @@ export default {
   tensor: {
     input: "输入", kernel: "卷积核", bias: "偏置", fill: "填入", again: "换一组随机数", paste: "粘贴", inputChannel: "通道 {at}", kernelPlane: "输出 {to} ← 输入 {from}",
     pasteTitle: "粘贴数值", text: "数值", placeholder: "[[1, 2], [3, 4]]", take: "采用", cancel: "取消", found: "找到 {size} 个数，第一个是 {first}。",
-    inputHelp: "电子表格的单元格，或 NumPy、PyTorch、JSON 格式的数组：（长度）、（行，列）或（通道，行，列）。",
-    kernelHelp: "电子表格的单元格，或 NumPy、PyTorch、JSON 格式的数组：（行，列），或带全部四个轴的层权重。",
+    help: "电子表格的单元格，或 NumPy、PyTorch、JSON 格式的数组：", inputHelp: "（长度）、（行，列）或（通道，行，列）。",
+    kernelHelp: "（行，列），或带全部轴的层权重。",
   },
   pattern: {
     ramp: "1, 2, 3 …", ones: "全 1", random: "随机", picture: "小图片", edge: "边缘", impulse: "单个 1", identity: "恒等", blur: "模糊", sobel: "Sobel", laplacian: "拉普拉斯", bilinear: "双线性", own: "自定义",
   },
   paste: {
-    shortened: "文本中有省略号：数组在打印时被缩略了。请完整打印（numpy.set_printoptions(threshold=10**6)，torch.set_printoptions(profile=\"full\")）。",
+    shortened: "文本中有省略号：数组在打印时被缩略了。请完整打印（set_printoptions）。",
     unclosed: "缺少右括号 ]。", notNumber: "“{text}”不是数。", nothing: "其中没有数。",
     uneven: "列表长短不一：第 {at} 个（从 0 数起）大小为 {given}，第一个为 {first}。",
-    tooLarge: "{what}为 {count}；此处图示最大为 {most}。", inputRank: "它有 {rank} 个轴；此处输入可有 1 到 3 个轴，批量为 1 时可有 4 个。", kernelRank: "它有 {rank} 个轴；此处卷积核可有 1 到 4 个。",
+    tooLarge: "{what}为 {count}；此处图示最大为 {most}。", rank: "它有 {rank} 个轴；最多能显示 {most} 个。",
   },
   stage: {
     label: "输入、卷积核、乘积与输出", input: "输入 {size}", inputChannel: "输入 {at}：{size}", kernel: "卷积核 {size}", kernelChannel: "卷积核，对 {at}：{size}",
