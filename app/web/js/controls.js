@@ -143,6 +143,7 @@ export function makeControls(t) {
       if (key) element.querySelector(`[data-key="${key}"]`)?.focus();
     }
     for (const show of settings) show(faults);
+    if (element.querySelector("details .problem:not(:empty)")) element.querySelector("details").open = true;
   }
   return { element, update };
 }

@@ -9,7 +9,7 @@ export const EXAMPLES = {
   sobel: "in=8&k=3&p=1&x=picture&w=sobel&f=1",
   channels: "in=4&k=2&ci=2&co=2&x=random&w=random.3",
   depthwise: "in=4&k=3&ci=3&co=3&g=3&p=1&x=random&w=random.3&f=1",
-  causal: "dims=1&in=8&k=3&p=0,0;2,0&free=padding&w=ones&f=1",
+  causal: "dims=1&in=8&k=3&p=0,0;2,0&w=ones&f=1",
   transposed: "op=conv_transpose&in=2&k=3",
   transposedStrided: "op=conv_transpose&in=2&k=3&s=2&p=1",
   transposedOutputPadding: "op=conv_transpose&in=3&k=3&s=2&p=1&op_pad=1",

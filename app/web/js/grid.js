@@ -22,7 +22,7 @@ export function makeCell(size, role) {
       if (value === shown) return;
       shown = value;
       text.textContent = value === undefined ? "" : fitted(value, room);
-      text.style.fontSize = `${Math.min(0.42 * size, (1.5 * size) / text.textContent.length).toFixed(1)}px`;
+      text.style.fontSize = `${Math.min(0.42 * size, (1.4 * size) / text.textContent.length).toFixed(1)}px`;
     },
     /** How strong its colour is, from 0 to 1. */
     shade(share) {

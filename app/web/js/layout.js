@@ -2,21 +2,20 @@
 
 import { LABEL } from "./grid.js";
 
-const LARGEST = 60;
-const SMALLEST = 16;
-/** Cells are not made smaller than this only to fit the height. */
-const READABLE = 22;
+/** Cells: at most, at least where all fits into the height, about this where it does not, and at the very least. */
+const [LARGEST, FITTING, SCROLLED, SMALLEST] = [72, 18, 24, 16];
 const GAP = 44;
 const BETWEEN = 16;
 /** Room for the sum, below the products. */
 const FOOT = 40;
 
-/** `count` planes of rows × columns, in `across` columns. */
-function block({ count, rows, columns, names }, across, cell) {
+/** `count` planes of rows × columns, in `across` columns, with `foot` below and perhaps `head` above. */
+function block({ count, rows, columns, names }, across, cell, [head, foot]) {
   const width = Math.max(columns * cell, names) + BETWEEN;
   const height = rows * cell + LABEL + BETWEEN;
+  const down = Math.ceil(count / across) * height - BETWEEN;
   return {
-    width: across * width - BETWEEN, height: Math.ceil(count / across) * height - BETWEEN,
+    width: across * width - BETWEEN, height: head + down + foot, at: [[0, head]], bottom: down,
     planes: Array.from({ length: count }, (_, at) => [(at % across) * width, Math.floor(at / across) * height]),
   };
 }
@@ -25,61 +24,49 @@ function block({ count, rows, columns, names }, across, cell) {
 function line(things, gap, down = false) {
   const [along, over] = down ? ["height", "width"] : ["width", "height"];
   const most = Math.max(...things.map((each) => each[over]));
-  let place = 0;
+  let place = -gap;
   const at = things.flatMap((each) => {
-    const [x, y] = down ? [(most - each.width) / 2, place] : [place, (most - each.height) / 2];
-    place += each[along] + gap;
+    const [x, y] = down ? [(most - each.width) / 2, place + gap] : [place + gap, (most - each.height) / 2];
+    place += gap + each[along];
     return each.at.map(([a, b]) => [a + x, b + y]);
   });
-  return { at, [along]: place - gap, [over]: most };
+  return { at, [along]: place, [over]: most };
 }
 
-// Each arrangement places four blocks: input, kernel, products, output.
+// How four blocks (input, kernel, products, output) stand; the room for the sum keeps the grids beside it level.
+const NO = [0, 0];
 const ARRANGEMENTS = {
-  row: (blocks) => line(blocks, GAP),
-  stacked: ([input, kernel, products, output]) => line([input, line([kernel, products], BETWEEN, true), output], GAP),
-  column: ([input, kernel, products, output]) => line([input, line([kernel, products], GAP), output], BETWEEN, true),
+  row: [[NO, NO, [FOOT, FOOT], NO], (blocks) => line(blocks, GAP)],
+  stacked: [[NO, NO, [0, FOOT], NO], ([input, kernel, products, output]) => line([input, line([kernel, products], BETWEEN, true), output], GAP)],
+  column: [[NO, [0, FOOT], [0, FOOT], NO], ([input, kernel, products, output]) => line([input, line([kernel, products], GAP), output], BETWEEN, true)],
 };
 
-// The sum hangs below the products; the room for it keeps the grids beside them level.
-const HANGING = { row: [0, 0, 2, 0], stacked: [0, 0, 1, 0], column: [0, 1, 1, 0] };
-
 function arrange(name, across, maps, cell) {
-  const blocks = maps.map((map, at) => block(map, across[at], cell));
-  const hung = blocks.map(({ width, height }, at) => {
-    const rooms = HANGING[name][at];
-    return { width, height: height + FOOT * rooms, at: [[0, rooms === 2 ? FOOT : 0]] };
-  });
-  return { ...ARRANGEMENTS[name](hung), name, cell, blocks };
-}
-
-function* candidates([input, kernel, , output]) {
-  for (const name of Object.keys(ARRANGEMENTS)) {
-    for (let i = 1; i <= input.count; i += 1) {
-      for (let o = 1; o <= output.count; o += 1) {
-        for (const k of new Set([1, kernel.count])) yield [name, [i, k, k, o]];
-      }
-    }
-  }
+  const [rooms, place] = ARRANGEMENTS[name];
+  const blocks = maps.map((map, at) => block(map, across[at], cell, rooms[at]));
+  return { ...place(blocks), name, cell, blocks };
 }
 
 /**
  * The arrangement with the largest cells that fits into width × height; where none does, one that fits the width.
  * `maps`: [input, kernel, products, output], each {count, rows, columns, names: the width that its names need}.
+ * `em`: how large letters are, 1 as a rule.
  * → {at: places of the blocks, blocks: with the places of their planes, cell, width, height}
  */
-export function layOut(maps, width, height) {
-  for (const roof of [height, Infinity]) {
-    let best = null;
-    for (const [name, across] of candidates(maps)) {
-      for (let cell = LARGEST; cell >= (best?.cell ?? SMALLEST); cell -= 1) {
-        const found = arrange(name, across, maps, cell);
-        if (found.width > width || found.height > roof) continue;
-        if (!best || cell > best.cell || found.height < best.height) best = found;
-        break;
-      }
+export function layOut(maps, width, height, em) {
+  const ways = [];
+  for (const name of Object.keys(ARRANGEMENTS)) {
+    for (let i = 1; i <= maps[0].count; i += 1) {
+      for (let o = 1; o <= maps[3].count; o += 1) ways.push([name, [i, 1, 1, o]], [name, [i, maps[1].count, maps[1].count, o]]);
     }
-    if (best && (roof === Infinity || best.cell >= READABLE)) return best;
+  }
+  for (const [roof, most, least] of [[height, Math.round(LARGEST * em), FITTING], [Infinity, SCROLLED, SMALLEST]]) {
+    let best = null;
+    for (let cell = most; cell >= least && !best; cell -= 1) {
+      const fitting = ways.map((way) => arrange(...way, maps, cell)).filter((found) => found.width <= width && found.height <= roof);
+      best = fitting.sort((a, b) => a.height - b.height)[0];
+    }
+    if (best) return best;
   }
   return arrange("column", [1, 1, 1, 1], maps, SMALLEST);
 }

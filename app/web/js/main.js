@@ -57,7 +57,7 @@ function faults() {
   return all.map((fault, at) => (all.slice(at + 1).some((later) => same(later.suggestion, fault.suggestion)) ? { ...fault, suggestion: undefined } : fault));
 }
 
-// --- the page ---------------------------------------------------------------------------------------------------
+// The page
 
 /** Everything anew, in the language of the state. */
 function build() {
@@ -159,7 +159,7 @@ function tell(text, ...more) {
   page.notice.replaceChildren(text ?? "", ...more);
 }
 
-// --- the address, keys, reach -----------------------------------------------------------------------------------
+// The address, keys, reach
 
 let timer;
 function keepLink() {

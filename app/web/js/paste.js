@@ -10,34 +10,32 @@ class Unreadable extends Error {
   }
 }
 
+function numberFrom(text) {
+  const value = readNumber(text);
+  if (value === undefined) throw new Unreadable("notNumber", { text: text.slice(0, 20) });
+  return value;
+}
+
 /** Nested lists from a text with brackets; what stands before and after them (array(…), dtype=…) is left out. */
 function bracketed(text) {
   if (/\.\.\.|…/.test(text)) throw new Unreadable("shortened");
-  const tokens = text.slice(text.indexOf("[")).match(/[[\]]|[^\s,[\]]+/g);
-  const stack = [];
-  for (const token of tokens) {
-    if (token === "[") stack.push([]);
-    else if (token === "]") {
-      const done = stack.pop();
-      if (!stack.length) return done;
-      stack.at(-1).push(done);
-    } else stack.at(-1).push(numberFrom(token));
+  const open = [[]];
+  for (const token of text.slice(text.indexOf("[")).match(/[[\]]|[^\s,[\]]+/g)) {
+    if (token === "[") open.push([]);
+    else if (token !== "]") open.at(-1).push(numberFrom(token));
+    else {
+      const done = open.pop();
+      if (open.length === 1) return done;
+      open.at(-1).push(done);
+    }
   }
   throw new Unreadable("unclosed");
-}
-
-function numberFrom(token) {
-  const value = readNumber(token);
-  if (value === undefined) throw new Unreadable("notNumber", { text: token.slice(0, 20) });
-  return value;
 }
 
 /** Rows of a spreadsheet: lines, and in them tabs, semicolons, commas or spaces. */
 function lines(text) {
   const separator = [/\t/, /;/, /,/].find((each) => each.test(text)) ?? /\s+/;
-  const rows = text.split(/\r?\n/).map((line) => line.trim()).filter(Boolean)
-    .map((line) => line.replace(/[,;]$/, "").split(separator).map((part) => numberFrom(part.trim())));
-  if (!rows.length) throw new Unreadable("nothing");
+  const rows = text.trim().split(/\s*\n\s*/).map((line) => line.replace(/[,;]$/, "").split(separator).map(numberFrom));
   return rows.length === 1 ? rows[0] : rows;
 }
 
@@ -46,8 +44,8 @@ function shapeOf(tensor) {
   if (!Array.isArray(tensor)) return [];
   if (!tensor.length) throw new Unreadable("nothing");
   const shapes = tensor.map(shapeOf);
-  const odd = shapes.findIndex((shape) => String(shape) !== String(shapes[0]));
-  if (odd > 0) throw new Unreadable("uneven", { at: odd, given: shapes[odd].join("×") || "1", first: shapes[0].join("×") || "1" });
+  const at = shapes.findIndex((shape) => String(shape) !== String(shapes[0]));
+  if (at > 0) throw new Unreadable("uneven", { at, given: shapes[at].join("×") || "1", first: shapes[0].join("×") || "1" });
   return [tensor.length, ...shapes[0]];
 }
 
@@ -56,24 +54,28 @@ function within(key, count, dims) {
   if (count > most) throw new Unreadable("tooLarge", { what: key, count, most });
 }
 
+const own = (planes) => ({ pattern: "own", seed: 1, planes });
+const asRows = (lists) => lists.map((row) => [row]);
+
 /** (channels, rows, columns), or one or two of them, or a batch of one. */
 function inputPatch(tensor, shape) {
-  if (shape.length === 4 && shape[0] === 1) return inputPatch(tensor[0], shape.slice(1));
-  if (shape.length === 1) return inputPatch([[tensor]], [1, 1, shape[0]], 1);
-  if (shape.length === 2) return state.dims === 1 ? inputPatch(tensor.map((row) => [row]), [shape[0], 1, shape[1]]) : inputPatch([tensor], [1, ...shape]);
-  if (shape.length !== 3) throw new Unreadable("inputRank", { rank: shape.length });
-  const dims = shape[1] === 1 ? 1 : 2;
-  within("inChannels", shape[0]);
-  within("size", Math.max(shape[1], shape[2]), dims);
-  return { dims, size: dims === 1 ? [state.size[0], shape[2]] : shape.slice(1), inChannels: shape[0], input: { pattern: "own", seed: 1, planes: tensor } };
+  const [n, ...rest] = shape;
+  if (shape.length === 4 && n === 1) return inputPatch(tensor[0], rest);
+  if (shape.length === 1) return inputPatch([[tensor]], [1, 1, n]);
+  if (shape.length === 2) return state.dims === 1 ? inputPatch(asRows(tensor), [n, 1, ...rest]) : inputPatch([tensor], [1, ...shape]);
+  if (shape.length !== 3) throw new Unreadable("rank", { rank: shape.length, most: 4 });
+  const dims = rest[0] === 1 ? 1 : 2;
+  within("inChannels", n);
+  within("size", Math.max(...rest), dims);
+  return { dims, size: dims === 1 ? [state.size[0], rest[1]] : rest, inChannels: n, input: own(tensor) };
 }
 
 /** A bare kernel, or (C_out, C_in/groups, …), for a transposed convolution (C_in, C_out/groups, …). */
 function kernelPatch(tensor, shape) {
   if (shape.length === 1) return kernelPatch([[[tensor]]], [1, 1, 1, ...shape]);
   if (shape.length === 2) return kernelPatch([[tensor]], [1, 1, ...shape]);
-  if (shape.length === 3) return kernelPatch(tensor.map((each) => each.map((row) => [row])), [shape[0], shape[1], 1, shape[2]]);
-  if (shape.length !== 4) throw new Unreadable("kernelRank", { rank: shape.length });
+  if (shape.length === 3) return kernelPatch(tensor.map(asRows), [shape[0], shape[1], 1, shape[2]]);
+  if (shape.length !== 4) throw new Unreadable("rank", { rank: shape.length, most: 4 });
   const [first, second, rows, columns] = shape;
   const groups = first % state.groups ? 1 : state.groups;
   const conv = state.op === "conv";
@@ -86,8 +88,8 @@ function kernelPatch(tensor, shape) {
     const o = Math.floor(at / ins);
     return tensor[Math.floor(o / second) * ins + (at % ins)][o % second];
   });
-  return { dims: rows > 1 ? 2 : state.dims, kernel: state.dims === 1 && rows === 1 ? [state.kernel[0], columns] : [rows, columns],
-    inChannels, outChannels, groups, weights: { pattern: "own", seed: 1, planes } };
+  const flat = state.dims === 1 && rows === 1;
+  return { dims: flat ? 1 : 2, kernel: flat ? [state.kernel[0], columns] : [rows, columns], inChannels, outChannels, groups, weights: own(planes) };
 }
 
 /** What a text holds: {patch of the state, shape, first number}, or {problem: what to change}. */

@@ -1,7 +1,7 @@
 // The play: a stage, its time line, and words for what is seen.
 
-import { h, tick } from "./dom.js";
 import { related, tapsOf } from "./dependency.js";
+import { h, tick } from "./dom.js";
 import { exactly, readNumber, rounded } from "./numbers.js";
 import { framesOf, mapOf } from "./scenes.js";
 import { elementAt, focusFrom, indexOf, makeStage } from "./stage.js";
@@ -10,12 +10,11 @@ import { makeTimeline } from "./timeline.js";
 
 const NARROW = 640;
 /** What the page needs above and below the stage, so that stage and time line are on the screen together. */
-const AROUND_STAGE = 400;
+const AROUND_STAGE = 440;
 const LOWEST = 300;
 /** How many outputs a sentence lists. */
 const LISTED = 24;
 const KINDS = ["input", "kernel", "product", "output", "padding", "zero"];
-const ARROWS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
 
 export function mount(root, ctx) {
   const { t } = ctx;
@@ -27,9 +26,10 @@ export function mount(root, ctx) {
   const readout = h("p.readout");
   const sum = h("p.sum");
   const timeline = makeTimeline(t);
-  const shade = tick(t("play.shade"), state.shade, (on) => set({ shade: on }));
-  root.replaceChildren(words, holder, timeline.element, h("div.explain", { "aria-live": "polite", role: "region", "aria-label": t("play.numbers"), tabindex: 0 }, readout, sum),
-    h("div.legend", {}, h("ul", { "aria-label": t("play.legend") }, KINDS.map((kind) => h("li", {}, h(`span.swatch.${kind}`), t(`legend.${kind}`)))), shade),
+  root.replaceChildren(words, holder, timeline.element,
+    h("div.explain", { "aria-live": "polite", role: "region", "aria-label": t("play.numbers"), tabindex: 0 }, readout, sum),
+    h("div.legend", {}, h("ul", {}, KINDS.map((kind) => h("li", {}, h(`span.swatch.${kind}`), t(`play.${kind}`)))),
+      tick(t("play.shade"), state.shade, (shade) => set({ shade }))),
     h("p.hint", {}, t("play.hint")));
   const resize = new ResizeObserver(() => root.clientWidth !== width && rebuild());
   resize.observe(root);
@@ -40,7 +40,7 @@ export function mount(root, ctx) {
     map = mapOf(answer);
     frames = framesOf(map);
     const steps = new Set(frames.map(({ step }) => step));
-    words.replaceChildren(...[...steps].map((step) => h("div.step", { "data-step": step.name }, h("h2", {}, step.title), h("p", {}, step.detail))));
+    words.replaceChildren(...[...steps].map(({ name, title, detail }) => h("div.step", { "data-step": name }, h("h2", {}, title), h("p", {}, detail))));
     timeline.show(frames, atEnd);
     rebuild();
   }
@@ -70,18 +70,17 @@ export function mount(root, ctx) {
     timeline.update();
   }
 
-  // --- words ------------------------------------------------------------------------------------------------------
-
-  const placeFrom = (text) => text.split(",").map(Number);
+  const numbers = (text) => text.split(",").map(Number);
 
   function said({ kind, place }) {
     const found = related(map, { kind, place });
     const element = kind === "input" ? elementAt(map, place) : place;
-    const at = element ? t(`stage.${kind}At`, { at: indexOf(map, kind, element), from: place[0] % map.perGroup, to: Math.floor(place[0] / map.perGroup) }) : t("play.aZero");
-    if (kind === "output") return t("play.dependsOn", { at, all: found.input.size, real: [...found.input].filter((name) => elementAt(map, placeFrom(name))).length });
-    const outputs = [...found.output];
-    const where = outputs.slice(0, LISTED).map((name) => indexOf(map, "output", placeFrom(name))).join(" ");
-    return t(outputs.length ? "play.goesInto" : "play.goesNowhere", { at, count: outputs.length, where: where + (outputs.length > LISTED ? " …" : "") });
+    const at = element ? t(`stage.${kind}At`, { at: indexOf(map, kind, element) }) : t("play.aZero");
+    const real = [...found.input].filter((name) => elementAt(map, numbers(name))).length;
+    if (kind === "output") return t("play.dependsOn", { at, all: found.input.size, real });
+    const outputs = [...found.output].map((name) => indexOf(map, "output", numbers(name)));
+    const where = outputs.slice(0, LISTED).join(" ") + (outputs.length > LISTED ? " …" : "");
+    return t(outputs.length ? "play.goesInto" : "play.goesNowhere", { at, count: outputs.length, where });
   }
 
   /** Output (0, 1) = 1·9 + 2·8 + … = 14, in the colours of input, kernel and output. */
@@ -90,22 +89,22 @@ export function mount(root, ctx) {
     const short = (value) => {
       const [text, inexact] = rounded(value);
       cut ||= inexact;
-      return value < 0 ? `(${text})` : text;
+      return text;
     };
+    const factor = (value) => (value < 0 ? `(${short(value)})` : short(value));
     const terms = tapsOf(map, window).map(({ kernel: [plane, a, b], at: [c, y, x] }, index) => {
       const [value, weight] = [window.window[c][y][x], shown.weights[plane][a][b]];
-      return h(Number(value) && Number(weight) ? "span.term" : "span.term.zero", {},
-        index ? " + " : "", h("span.input", {}, short(value)), "·", h("span.kernel", {}, short(weight)));
+      const term = Number(value) && Number(weight) ? "span.term" : "span.term.zero";
+      return [index ? " + " : "", h(term, {}, h("span.input", {}, factor(value)), "·", h("span.kernel", {}, factor(weight)))];
     });
-    const [total, inexact] = rounded(window.value);
-    const bias = biased && shown.request.body.bias;
-    return [h("span.lead", {}, t("play.sum", { at: indexOf(map, "output", window.place) }), " "), ...terms, cut || inexact ? " ≈ " : " = ",
-      h("strong.output", {}, total), bias ? t("play.plusBias", { bias: exactly([bias].flat()[window.place[0]]) }) : ""];
+    const total = h("strong.output", {}, short(window.value));
+    const bias = biased && t("play.plusBias", { bias: exactly([shown.request.body.bias].flat()[window.place[0]]) });
+    return [h("span.lead", {}, t("play.sum", { at: indexOf(map, "output", window.place) }), " "), ...terms.flat(), cut ? " ≈ " : " = ", total, bias || ""];
   }
 
-  // --- pointing, pinning, editing in the picture ------------------------------------------------------------------
+  // Pointing, pinning, editing in the picture
 
-  const under = ({ target }) => target.closest?.("[data-focus]");
+  const under = ({ target }) => target.closest("[data-focus]");
   function point(cell) {
     const name = cell?.dataset.focus ?? "";
     if (!map || name === (focus?.name ?? "")) return;
@@ -114,49 +113,37 @@ export function mount(root, ctx) {
   }
   const pin = (name = "") => set({ pin: name === state.pin ? "" : name });
 
-  /** The next cell of the same map in a direction. */
-  function neighbour(cell, [right, down]) {
-    const kind = cell.dataset.focus.split("-")[0];
-    const middle = (each) => {
-      const { left, top, width: w, height: h_ } = each.getBoundingClientRect();
-      return [left + w / 2, top + h_ / 2];
-    };
-    const [x, y] = middle(cell);
-    let best = [Infinity];
-    for (const each of holder.querySelectorAll(`[data-focus^="${kind}-"]:not(.gone)`)) {
-      const [dx, dy] = middle(each).map((at, axis) => at - (axis ? y : x));
-      const [ahead, aside] = [dx * right + dy * down, Math.abs(dx * down) + Math.abs(dy * right)];
-      const far = ahead + 4 * aside;
-      if (ahead > 1 && far < best[0]) best = [far, each];
-    }
-    return best[1];
+  /** The cell that an arrow key goes to. */
+  function beside(cell, key) {
+    const { kind } = focusFrom(cell.dataset.focus, map);
+    const columns = { input: map.span[1][1] - map.span[1][0], kernel: map.kernel[1], output: map.output[1] }[kind];
+    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[key];
+    const cells = [...cell.parentNode.querySelectorAll("[data-focus]")];
+    const next = by && cells[cells.indexOf(cell) + (kind === "kernel" && stage.turned() ? -by : by)];
+    return next?.matches(":not(.gone)") ? next : null;
   }
 
   holder.addEventListener("pointerover", (event) => event.pointerType !== "touch" && point(under(event)));
-  holder.addEventListener("pointerleave", () => point(null));
+  holder.addEventListener("pointerleave", () => point());
   holder.addEventListener("focusin", (event) => point(under(event)));
-  holder.addEventListener("focusout", () => point(null));
+  holder.addEventListener("focusout", () => point());
   holder.addEventListener("click", (event) => pin(under(event)?.dataset.focus));
   holder.addEventListener("dblclick", (event) => edit(under(event)));
   holder.addEventListener("keydown", (event) => {
     const cell = under(event);
-    if (!cell) return;
-    const next = ARROWS[event.key] && neighbour(cell, ARROWS[event.key]);
-    if (next) next.focus();
-    else if (event.key === " ") pin(cell.dataset.focus);
-    else if (event.key === "Enter") edit(cell) || pin(cell.dataset.focus);
-    else if (!ARROWS[event.key]) return;
+    if (!cell || !/^(Arrow.*| |Enter)$/.test(event.key)) return;
     event.preventDefault();
+    if (event.key.startsWith("Arrow")) beside(cell, event.key)?.focus();
+    else if (event.key === " " || !edit(cell)) pin(cell.dataset.focus);
   });
 
   /** Type a number where it stands. → whether the cell can be typed into */
   function edit(cell) {
-    const { kind, place } = focusFrom(cell?.dataset.focus ?? "", map) ?? {};
+    const { kind, place } = focusFrom(cell?.dataset.focus, map) ?? {};
     const element = kind === "input" ? elementAt(map, place) : kind === "kernel" && place;
     if (!element) return false;
     const key = kind === "input" ? "input" : "weights";
     const [plane, r, c] = element;
-    const [box, around] = [cell.getBoundingClientRect(), holder.getBoundingClientRect()];
     let open = true;
     const done = (keep) => {
       if (!open) return;
@@ -173,11 +160,12 @@ export function mount(root, ctx) {
         event.stopPropagation();
         if (event.key === "Enter" || event.key === "Escape") done(event.key === "Enter");
       } });
+    const [box, around] = [cell.getBoundingClientRect(), holder.getBoundingClientRect()];
     Object.assign(field.style, { left: `${box.left - around.left + holder.scrollLeft}px`, top: `${box.top - around.top}px`,
       width: `${Math.max(box.width, 56)}px`, height: `${box.height}px` });
     holder.append(field);
-    field.select();
     field.focus();
+    field.select();
     return true;
   }
 

@@ -25,12 +25,13 @@ export function elementAt(map, [plane, ...place]) {
 
 /** {kind, place} of the name that a cell has for links and pointing. */
 export function focusFrom(name, map) {
+  if (!name) return null;
   const [kind, plane, r, c] = name.split("-");
   const first = kind === "input" ? map.span.map(([least]) => least) : [0, 0];
-  return name ? { kind, name, place: [Number(plane), Number(r) + first[0], Number(c) + first[1]] } : null;
+  return { kind, name, place: [Number(plane), Number(r) + first[0], Number(c) + first[1]] };
 }
 
-/** The stage for one answer. → {element, draw(frame, {focus, pin, look})} */
+/** The stage for one answer. → {element, draw(frame, {focus, pin, look}), turned()} */
 export function makeStage({ input, weights }, map, { width, height, t, shade }) {
   const em = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
   const extent = map.span.map(([first, past]) => past - first);
@@ -43,7 +44,7 @@ export function makeStage({ input, weights }, map, { width, height, t, shade }) 
     const labels = Array.from({ length: count }, (_, at) => t(`stage.${role}${count > 1 ? "Channel" : ""}`, { at, size }));
     return { role, count, rows, columns, labels, names: Math.max(...labels.map((label) => textWidth(label, em))) };
   });
-  const placed = layOut(parts, width, height);
+  const placed = layOut(parts, width, height, em);
   const { cell, at } = placed;
   const [shownInput, shownOutput] = [shader(input), shader(map.outputs.after)];
   const inputs = drawn(0, inputCell);
@@ -51,7 +52,7 @@ export function makeStage({ input, weights }, map, { width, height, t, shade }) 
   const products = drawn(2, () => ({ drawn: makeCell(cell, "product") }));
   const outputs = drawn(3, (o, r, c) => ({ drawn: makeCell(cell, "output"), focus: `output-${o}-${r}-${c}`, place: String([o, r, c]) }));
   const overlays = inputs.map(overlay);
-  const total = svg("text.total", { x: at[2][0] + placed.blocks[2].width / 2, y: at[2][1] + placed.blocks[2].height + 26, "text-anchor": "middle" });
+  const total = svg("text.total", { x: at[2][0] + placed.blocks[2].width / 2, y: at[2][1] + placed.blocks[2].bottom + 26, "text-anchor": "middle" });
   const signs = placed.name === "row" ? ["×", "=", "→"].map((sign, block) => svg("text.sign", { "text-anchor": "middle", "dominant-baseline": "central",
     x: (at[block][0] + placed.blocks[block].width + at[block + 1][0]) / 2, y: (placed.height + LABEL) / 2 }, sign)) : [];
   const element = svg("svg.stage", { viewBox: `-4 0 ${placed.width + 8} ${placed.height + 4}`, width: placed.width + 8, height: placed.height + 4,
@@ -185,5 +186,5 @@ export function makeStage({ input, weights }, map, { width, height, t, shade }) 
     every(outputs, mark("output"));
   }
 
-  return { element, draw };
+  return { element, draw, turned: () => map.flipped && last.kernel.endsWith(2) };
 }

@@ -122,7 +122,7 @@ function pasteDialog(t, kind) {
       found.textContent = result.problem ?? (patch ? t("tensor.found", { size: times(result.shape), first: exactly(result.first) }) : "");
     } });
   const dialog = h("dialog", { "aria-label": t("tensor.pasteTitle"), onclose: () => dialog.remove() },
-    h("form", { method: "dialog", onsubmit: () => patch && set(patch) }, h("h2", {}, t("tensor.pasteTitle")), h("p", {}, t(`tensor.${kind}Help`)), area, found,
+    h("form", { method: "dialog", onsubmit: () => patch && set(patch) }, h("h2", {}, t("tensor.pasteTitle")), h("p", {}, t("tensor.help"), " ", t(`tensor.${kind}Help`)), area, found,
       h("div.actions", {}, h("button", { type: "button", onclick: () => dialog.close() }, t("tensor.cancel")), take)));
   document.body.append(dialog);
   dialog.showModal();

@@ -13,7 +13,6 @@ const ICONS = {
 /** → {element, show(frames, atEnd), update(), playing(), key(event), stop()} */
 export function makeTimeline(t) {
   let [frames, timer] = [[], 0];
-
   const last = () => Math.max(0, frames.length - 1);
   const now = () => Math.min(state.frame, last());
   const go = (frame) => set({ frame: Math.min(last(), Math.max(0, frame)) });
@@ -38,7 +37,7 @@ export function makeTimeline(t) {
   function toggle() {
     if (timer) stop();
     else {
-      if (now() >= last()) go(0);
+      if (now() === last()) go(0);
       run();
     }
     update();
@@ -53,28 +52,26 @@ export function makeTimeline(t) {
     const starts = [...scenes().map(startOf), last()];
     hand((by > 0 ? starts.find((at) => at > now()) : starts.findLast((at) => at < now())) ?? now());
   }
-  const faster = (by) => set({ speed: SPEEDS[Math.min(SPEEDS.length - 1, Math.max(0, SPEEDS.indexOf(state.speed) + by))] });
+  const faster = (by) => set({ speed: SPEEDS[SPEEDS.indexOf(state.speed) + by] ?? state.speed });
 
   const ACTS = { first: () => hand(0), back: () => hand(now() - 1), play: toggle, next: () => hand(now() + 1), last: () => hand(last()) };
   const KEYS = { " ": toggle, ArrowRight: ACTS.next, ArrowLeft: ACTS.back, Home: ACTS.first, End: ACTS.last,
     PageDown: () => jump(1), PageUp: () => jump(-1), "+": () => faster(1), "-": () => faster(-1) };
 
+  const named = (name) => ({ title: t(`timeline.${name}`), "aria-label": t(`timeline.${name}`) });
   const buttons = h("div.buttons", {}, Object.entries(ACTS).map(([name, onclick]) =>
-    h(`button.${name}`, { type: "button", onclick, title: t(`timeline.${name}`), "aria-label": t(`timeline.${name}`) }, icon(ICONS[name]))));
-  const playButton = buttons.querySelector(".play");
+    h(`button.${name}`, { type: "button", onclick, ...named(name) }, icon(ICONS[name]))));
   const slider = h("input.frames", { type: "range", min: 0, "aria-label": t("timeline.frame"), oninput: () => hand(Number(slider.value)) });
   const count = h("span.count");
   const chips = h("div.scenes", { role: "group", "aria-label": t("timeline.scenes") });
-  const speed = select({ "aria-label": t("timeline.speed"), title: t("timeline.speed") },
-    SPEEDS.map((value) => ({ value: String(value), label: `${value}×` })), String(state.speed), (value) => set({ speed: Number(value) }));
+  const speed = select(named("speed"), SPEEDS.map((value) => ({ value: String(value), label: `${value}×` })), "1", (value) => set({ speed: Number(value) }));
   const element = h("section.timeline", { "aria-label": t("timeline.label") }, chips, h("div.transport", {}, buttons, slider, count, speed));
 
   function show(list, atEnd) {
     frames = list;
     slider.max = last();
-    slider.disabled = last() === 0;
     chips.replaceChildren(...scenes().map((scene, at) => h("button.scene", { type: "button", "data-scene": scene, onclick: () => hand(startOf(scene)) },
-      h("span.number", {}, String(at + 1)), t(`scene.${scene}`))));
+      h("span", {}, String(at + 1)), t(`scene.${scene}`))));
     if (state.frame > last() || atEnd) go(last());
   }
 
@@ -82,14 +79,14 @@ export function makeTimeline(t) {
     const scene = frames[now()]?.scene;
     const name = timer ? "pause" : "play";
     slider.value = now();
-    slider.style.setProperty("--share", `${last() ? (100 * now()) / last() : 0}%`);
+    slider.style.setProperty("--share", `${(100 * now()) / (last() || 1)}%`);
     slider.setAttribute("aria-valuetext", t("timeline.at", { at: now() + 1, of: frames.length, scene: t(`scene.${scene}`) }));
     count.textContent = `${now() + 1} / ${frames.length}`;
     speed.value = String(state.speed);
-    if (playButton.title !== t(`timeline.${name}`)) {
-      playButton.replaceChildren(icon(ICONS[name]));
-      playButton.title = t(`timeline.${name}`);
-      playButton.setAttribute("aria-label", playButton.title);
+    const button = buttons.children[2];
+    if (button.title !== named(name).title) {
+      button.replaceChildren(icon(ICONS[name]));
+      for (const [key, words] of Object.entries(named(name))) button.setAttribute(key, words);
     }
     for (const chip of chips.children) {
       const on = String(chip.dataset.scene === scene);
@@ -100,13 +97,11 @@ export function makeTimeline(t) {
     }
   }
 
-  return {
-    element, show, update, stop, playing: () => timer !== 0,
-    /** Take a key that is meant for the play. → whether it was one. */
-    key(event) {
-      const act = event.ctrlKey || event.metaKey || event.altKey ? undefined : KEYS[event.key];
-      act?.();
-      return Boolean(act);
-    },
-  };
+  /** Take a key that is meant for the play. → whether it was one. */
+  function key(event) {
+    const act = event.ctrlKey || event.metaKey || event.altKey ? undefined : KEYS[event.key];
+    act?.();
+    return Boolean(act);
+  }
+  return { element, show, update, stop, key, playing: () => timer !== 0 };
 }

@@ -22,17 +22,17 @@ export default {
   tensor: {
     input: "Input", kernel: "Kernel", bias: "Bias", fill: "Fill with", again: "Other random numbers", paste: "Paste", inputChannel: "channel {at}", kernelPlane: "output {to} ← input {from}",
     pasteTitle: "Paste numbers", text: "Numbers", placeholder: "[[1, 2], [3, 4]]", take: "Take these", cancel: "Cancel", found: "Found {size} numbers, the first is {first}.",
-    inputHelp: "Cells of a spreadsheet, or an array as NumPy, PyTorch or JSON write it: (length), (rows, columns) or (channels, rows, columns).",
-    kernelHelp: "Cells of a spreadsheet, or an array as NumPy, PyTorch or JSON write it: (rows, columns), or the weights of a layer with all four axes.",
+    help: "Cells of a spreadsheet, or an array as NumPy, PyTorch or JSON write it:", inputHelp: "(length), (rows, columns) or (channels, rows, columns).",
+    kernelHelp: "(rows, columns), or the weights of a layer with all their axes.",
   },
   pattern: {
     ramp: "1, 2, 3 …", ones: "ones", random: "random", picture: "small picture", edge: "edge", impulse: "single 1", identity: "identity", blur: "blur", sobel: "Sobel", laplacian: "Laplacian", bilinear: "bilinear", own: "your own",
   },
   paste: {
-    shortened: "The text has … in it: the array was shortened when it was printed. Print all of it (numpy.set_printoptions(threshold=10**6), torch.set_printoptions(profile=\"full\")).",
+    shortened: "The text has … in it: the array was shortened when it was printed. Print all of it (set_printoptions).",
     unclosed: "A closing bracket ] is missing.", notNumber: "“{text}” is not a number.", nothing: "There are no numbers in it.",
     uneven: "The lists are uneven: number {at} (counted from 0) has size {given}, the first has {first}.",
-    tooLarge: "{what}: {count}; the pictures here go up to {most}.", inputRank: "This has {rank} axes; an input here has 1 to 3, or 4 with a batch of 1.", kernelRank: "This has {rank} axes; a kernel here has 1 to 4.",
+    tooLarge: "{what}: {count}; the pictures here go up to {most}.", rank: "This has {rank} axes; at most {most} can be shown.",
   },
   stage: {
     label: "Input, kernel, products and output", input: "Input {size}", inputChannel: "Input {at}: {size}", kernel: "Kernel {size}", kernelChannel: "Kernel for {at}: {size}",
@@ -45,12 +45,12 @@ export default {
     frame: "Frame", scenes: "Scenes", speed: "Speed", at: "{scene}, frame {at} of {of}",
   },
   play: {
+    input: "input", kernel: "kernel", product: "products", output: "output", padding: "padding", zero: "inserted zero",
     hint: "Point at an element to see what it depends on and what depends on it; click to pin it; double-click a number to change it. Keys: space bar plays, ← → step, Page Up and Page Down change the scene, + − the speed, Esc unpins.",
-    numbers: "In numbers", legend: "Colours", sum: "Output {at} =", plusBias: ", and {bias} for the bias",
+    numbers: "In numbers", sum: "Output {at} =", plusBias: ", and {bias} for the bias",
     dependsOn: "{at} depends on {all} places under its window; {real} of them are input elements.",
     goesInto: "{at} goes into {count} outputs: {where}", goesNowhere: "{at}: no output depends on it.", aZero: "This zero", shade: "Shade by magnitude",
   },
-  legend: { input: "input", kernel: "kernel", product: "products", output: "output", padding: "padding", zero: "inserted zero" },
   image: {
     choose: "Choose a photograph", sample: "Sample picture", drop: "or drop one here, or paste it", original: "Original", filtered: "Filtered", save: "Save the filtered picture",
     filter: "Kernel", filter_identity: "Identity", filter_box: "Box blur", filter_gaussian: "Gaussian blur", filter_sharpen: "Sharpen", filter_emboss: "Emboss",

@@ -22,17 +22,17 @@ export default {
   tensor: {
     input: "输入", kernel: "卷积核", bias: "偏置", fill: "填入", again: "换一组随机数", paste: "粘贴", inputChannel: "通道 {at}", kernelPlane: "输出 {to} ← 输入 {from}",
     pasteTitle: "粘贴数值", text: "数值", placeholder: "[[1, 2], [3, 4]]", take: "采用", cancel: "取消", found: "找到 {size} 个数，第一个是 {first}。",
-    inputHelp: "电子表格的单元格，或 NumPy、PyTorch、JSON 格式的数组：（长度）、（行，列）或（通道，行，列）。",
-    kernelHelp: "电子表格的单元格，或 NumPy、PyTorch、JSON 格式的数组：（行，列），或带全部四个轴的层权重。",
+    help: "电子表格的单元格，或 NumPy、PyTorch、JSON 格式的数组：", inputHelp: "（长度）、（行，列）或（通道，行，列）。",
+    kernelHelp: "（行，列），或带全部轴的层权重。",
   },
   pattern: {
     ramp: "1, 2, 3 …", ones: "全 1", random: "随机", picture: "小图片", edge: "边缘", impulse: "单个 1", identity: "恒等", blur: "模糊", sobel: "Sobel", laplacian: "拉普拉斯", bilinear: "双线性", own: "自定义",
   },
   paste: {
-    shortened: "文本中有省略号：数组在打印时被缩略了。请完整打印（numpy.set_printoptions(threshold=10**6)，torch.set_printoptions(profile=\"full\")）。",
+    shortened: "文本中有省略号：数组在打印时被缩略了。请完整打印（set_printoptions）。",
     unclosed: "缺少右括号 ]。", notNumber: "“{text}”不是数。", nothing: "其中没有数。",
     uneven: "列表长短不一：第 {at} 个（从 0 数起）大小为 {given}，第一个为 {first}。",
-    tooLarge: "{what}为 {count}；此处图示最大为 {most}。", inputRank: "它有 {rank} 个轴；此处输入可有 1 到 3 个轴，批量为 1 时可有 4 个。", kernelRank: "它有 {rank} 个轴；此处卷积核可有 1 到 4 个。",
+    tooLarge: "{what}为 {count}；此处图示最大为 {most}。", rank: "它有 {rank} 个轴；最多能显示 {most} 个。",
   },
   stage: {
     label: "输入、卷积核、乘积与输出", input: "输入 {size}", inputChannel: "输入 {at}：{size}", kernel: "卷积核 {size}", kernelChannel: "卷积核，对 {at}：{size}",
@@ -45,12 +45,12 @@ export default {
     frame: "帧", scenes: "场景", speed: "速度", at: "{scene}，第 {at} 帧，共 {of} 帧",
   },
   play: {
+    input: "输入", kernel: "卷积核", product: "乘积", output: "输出", padding: "填充", zero: "插入的零",
     hint: "指向一个元素，可看到它依赖什么、什么依赖它；单击固定；双击数字可修改。按键：空格播放，← → 单步，Page Up / Page Down 切换场景，+ − 调速，Esc 取消固定。",
-    numbers: "数值说明", legend: "颜色", sum: "输出 {at} =", plusBias: "，再加偏置 {bias}",
+    numbers: "数值说明", sum: "输出 {at} =", plusBias: "，再加偏置 {bias}",
     dependsOn: "{at} 依赖窗口下的 {all} 个位置，其中 {real} 个是输入元素。",
     goesInto: "{at} 参与 {count} 个输出：{where}", goesNowhere: "没有输出依赖 {at}。", aZero: "此零", shade: "按绝对值着色",
   },
-  legend: { input: "输入", kernel: "卷积核", product: "乘积", output: "输出", padding: "填充", zero: "插入的零" },
   image: {
     choose: "选择照片", sample: "示例图片", drop: "也可拖放到此处或粘贴", original: "原图", filtered: "滤波结果", save: "保存滤波结果",
     filter: "卷积核", filter_identity: "恒等", filter_box: "均值模糊", filter_gaussian: "高斯模糊", filter_sharpen: "锐化", filter_emboss: "浮雕",
