@@ -5,9 +5,13 @@ import { explain, makeControls } from "./controls.js";
 import { h, segmented, select } from "./dom.js";
 import * as take from "./export.js";
 import * as image from "./image.js";
+import * as matrix from "./matrix.js";
 import { LANGUAGES, chooseLanguage, t } from "./messages.js";
 import { toJson } from "./numbers.js";
 import * as play from "./play.js";
+import * as roundtrip from "./roundtrip.js";
+import * as sizes from "./sizes.js";
+import * as stamps from "./stamps.js";
 import { WORDS, link, open, request, set, state, subscribe } from "./state.js";
 import { makeEditor } from "./tensor.js";
 
@@ -15,6 +19,10 @@ import { makeEditor } from "./tensor.js";
 // whether it stands alone, without the settings.
 const TABS = [
   { id: "play", module: play, views: ["sliding_window"] },
+  { id: "stamps", module: stamps, views: ["scatter"], op: "conv_transpose" },
+  { id: "matrix", module: matrix, views: ["matrix"] },
+  { id: "roundtrip", module: roundtrip, views: [] },
+  { id: "sizes", module: sizes, views: [] },
   { id: "image", module: image, alone: true },
   { id: "export", module: take, views: ["sliding_window"] },
 ];
