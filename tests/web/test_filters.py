@@ -76,7 +76,8 @@ def test_the_large_ones_are_the_small_ones_smoothed(
 
 def test_balance_and_other_sizes() -> None:
     script = """
-      answer = [...[[[1, -1]], [[0.1, 0.2, -0.3]], [[0, 0]], [[1, 2]]].map(own.isBalanced), own.resized([[1, 2, 3], [4, 5, 6], [7, 8, 9]], 5),
+      answer = [...[[[1, -1]], [[0.1, 0.2, -0.3]], [[0, 0]], [[1, 2]]].map(own.isBalanced),
+        own.resized([[1, 2, 3], [4, 5, 6], [7, 8, 9]], 5),
         own.resized(given, 3)];
     """
     *balanced, grown, shrunk = run("js/filters.js", script, np.arange(25).reshape(5, 5).tolist())
