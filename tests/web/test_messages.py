@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-import shutil
-import subprocess
-from typing import Any
-
-import pytest
 
 from app.api.pages import WEB
+from tests.web.modules import needs_node, run
 
-NODE = shutil.which("node")
-
-pytestmark = pytest.mark.skipif(
-    NODE is None, reason="SKIPPED: the page's modules need node to be tested without a browser"
-)
+pytestmark = needs_node
 
 LANGUAGES = ("en", "zh")
 
 
 def messages(language: str) -> dict[str, str]:
     """ "section.key" → text."""
-    source = base64.b64encode((WEB / f"messages/{language}.js").read_bytes()).decode()
-    program = f'console.log(JSON.stringify((await import("data:text/javascript;base64,{source}")).default))'
-    assert NODE is not None
-    done = subprocess.run([NODE, "--input-type=module", "-e", program], capture_output=True, check=True, timeout=30)
-    found: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    found: dict[str, dict[str, str]] = run(f"messages/{language}.js", "answer = own.default;")
     return {f"{section}.{key}": text for section, texts in found.items() for key, text in texts.items()}
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
-import subprocess
 from typing import Any
 
 import numpy as np
@@ -13,42 +11,24 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
-from app.api.pages import WEB
 from app.api.safetensors import read_safetensors
 from app.core.findings import Findings
+from tests.web.modules import needs_node, run
 
-NODE = shutil.which("node")
-
-pytestmark = pytest.mark.skipif(
-    NODE is None, reason="SKIPPED: the page's modules need node to be tested without a browser"
-)
+pytestmark = needs_node
 
 DTYPES = ("float64", "int64", "uint64", "float32", "int32", "uint32", "int16", "uint16", "int8", "uint8")
 
+HELPERS = """
+  const { encode, decode } = own;
+  const bytes = (text) => Uint8Array.from(Buffer.from(text, "base64")).buffer;
+  const text = async (blob) => Buffer.from(await blob.arrayBuffer()).toString("base64");
+"""
 
-def run(script: str, given: Any = None) -> Any:
-    """What `script` leaves in `answer`; it has encode and decode, and `given`."""
-    source = base64.b64encode((WEB / "js/safetensors.js").read_bytes()).decode()
-    program = f"""
-      const {{ encode, decode }} = await import("data:text/javascript;base64,{source}");
-      const given = JSON.parse((await import("node:fs")).readFileSync(0, "utf8"));
-      const bytes = (text) => Uint8Array.from(Buffer.from(text, "base64")).buffer;
-      const text = async (blob) => Buffer.from(await blob.arrayBuffer()).toString("base64");
-      let answer;
-      {script}
-      console.log(JSON.stringify(answer));
-    """
-    assert NODE is not None
-    done = subprocess.run(
-        [NODE, "--input-type=module", "-e", program],
-        input=json.dumps(given),
-        capture_output=True,
-        check=False,
-        text=True,
-        timeout=30,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+
+def run_module(script: str, given: Any = None) -> Any:
+    """What `script` leaves in `answer`; it has encode and decode, bytes from base64 and base64 from a Blob."""
+    return run("js/safetensors.js", HELPERS + script, given)
 
 
 def tensors() -> dict[str, NDArray[Any]]:
@@ -68,7 +48,7 @@ AGAIN = "const { tensors, metadata } = decode(bytes(given)); answer = await text
 def test_what_the_package_writes_comes_back_the_same() -> None:
     expected = tensors()
     packed = save(expected, metadata={"result": '{"算法": "直接"}'})
-    again = base64.b64decode(run(AGAIN, base64.b64encode(packed).decode()))
+    again = base64.b64decode(run_module(AGAIN, base64.b64encode(packed).decode()))
     found = load(again)
     assert found.keys() == expected.keys()
     for name, values in expected.items():
@@ -83,7 +63,7 @@ def test_arrays_that_lie_unaligned_are_read() -> None:
     header = json.dumps({"a": {"dtype": "F64", "shape": [2], "data_offsets": [0, 16]}}).encode()
     header += b" " * ((3 - len(header)) % 8)
     packed = len(header).to_bytes(8, "little") + header + np.array([0.1, -2.5]).tobytes()
-    answer = run("answer = Array.from(decode(bytes(given)).tensors.a.data)", base64.b64encode(packed).decode())
+    answer = run_module("answer = Array.from(decode(bytes(given)).tensors.a.data)", base64.b64encode(packed).decode())
     assert answer == [0.1, -2.5]
 
 
@@ -95,7 +75,7 @@ def test_the_service_reads_what_the_page_sends() -> None:
       }, { parameters: JSON.stringify({ stride: 2 }) }));
     """
     findings = Findings()
-    found, parameters = read_safetensors(base64.b64decode(run(script)), findings)
+    found, parameters = read_safetensors(base64.b64decode(run_module(script)), findings)
     assert not findings.faults
     assert json.loads(parameters) == {"stride": 2}
     np.testing.assert_array_equal(found["input"].load(), [[[1, 2, 3], [4, 5, 255]]])
@@ -116,7 +96,7 @@ def damaged() -> dict[str, bytes]:
 @pytest.mark.parametrize("why", damaged())
 def test_damaged_bytes_are_refused(why: str) -> None:
     script = 'try { decode(bytes(given)); answer = "read"; } catch (error) { answer = error.message; }'
-    message = run(script, base64.b64encode(damaged()[why]).decode())
+    message = run_module(script, base64.b64encode(damaged()[why]).decode())
     assert any(part in message for part in why.split("|")), message
 
 
@@ -128,4 +108,4 @@ def test_an_array_that_does_not_fill_its_shape_is_not_written() -> None:
         answer = error.message;
       }
     """
-    assert "3 numbers for the shape 2,2" in run(script)
+    assert "3 numbers for the shape 2,2" in run_module(script)

@@ -49,7 +49,7 @@ export function mount(root, ctx) {
   const address = h("input.address", { readonly: true, "aria-label": t("export.link"), onfocus: () => address.select() });
   const curl = text("curl");
   const code = text("code");
-  const saveCode = () => saveBlob(new Blob([code.textContent]), `convarith_${framework}.py`);
+  const saveCode = () => saveBlob(new Blob([code.textContent]), `convarith_${code.dataset.framework}.py`);
 
   root.replaceChildren(
     block("picture", preview, h("div.tools", {}, picture("png"), picture("svg"), film, says)),
@@ -84,7 +84,9 @@ export function mount(root, ctx) {
     if (question === asked) return;
     asked = question;
     try {
-      code.textContent = (await api.post("v1/code", { op, framework, ...body }, { key: "code" })).value.code;
+      const { value } = await api.post("v1/code", { op, framework, ...body }, { key: "code" });
+      code.textContent = value.code;
+      code.dataset.framework = value.framework;
     } catch (error) {
       if (api.isSuperseded(error)) return;
       if (!(error instanceof api.Refused)) throw error;

@@ -147,7 +147,7 @@ export function mount(root, { state, set, t, api }) {
     } catch (error) {
       if (api.isSuperseded(error)) return;
       if (!(error instanceof api.Refused)) throw error;
-      say(error.lines.join(" "));
+      say(error.lines.join("\n"));
     }
     root.removeAttribute("aria-busy");
   }
