@@ -22,6 +22,7 @@ from app.core.cost import Extra, Limits, affordable
 from app.core.execute import execute
 from app.core.findings import Findings
 from app.core.problem import OPS
+from app.languages import ENGLISH
 from app.settings import Settings
 
 #: Guesses: the nanoseconds that a number of a script takes to write, and the bytes that it takes meanwhile.
@@ -69,6 +70,7 @@ class Code:
                 text = do(job, exchange)
             else:
                 text = await self.thread.run(lambda: do(job, exchange))
+        exchange.language = ENGLISH  # that of the comments; what is refused is told as it was asked
         await answer(send, text)
 
     def _read(self, body: Body, exchange: Exchange) -> CodeJob:

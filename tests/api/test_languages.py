@@ -12,7 +12,7 @@ from app.api import envelope
 from app.main import create_app
 from app.settings import Settings
 from tests.api.calls import PROBLEM, ask, probed_app
-from tests.api.client import CONV, SAFETENSORS, client
+from tests.api.client import CODE, CONV, SAFETENSORS, client
 from tests.api.test_openapi import DOCUMENT, operations
 
 APP = probed_app()
@@ -69,6 +69,15 @@ def test_answers(accept: str, language: str) -> None:
     assert (response.status_code, response.headers["content-type"]) == (200, accept)
     assert response.headers["content-language"] == language
     assert vary(response) == {"Accept", "Accept-Language"}
+
+
+def test_a_script_is_english_and_its_refusal_is_not() -> None:
+    body = {"op": "conv", "framework": "numpy", "input": [1], "kernel": [1]}
+    script = client().post(CODE, body, Accept_Language="zh")
+    assert (script.status_code, script.headers["content-language"]) == (200, "en")
+    refusal = client().post(CODE, body | {"framework": "caffe"}, Accept_Language="zh")
+    assert (refusal.status_code, refusal.headers["content-language"]) == (422, "zh")
+    assert refusal.json()["errors"][0]["message"].startswith("framework 为 'caffe'；必须是下列之一：numpy")
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/web/style.css", "/openapi.json"])

@@ -118,7 +118,7 @@ def test_a_head_is_refused_in_the_language_that_it_asked_for(
     impatient: Server, head: bytes, status: int, detail: str
 ) -> None:
     with impatient.connect() as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nAccept-Language: zh-CN\r\n" + head)
+        connection.sendall(b"GET / HTTP/1.1\r\nAccept-Language: zh-CN\r\nHost: x\r\n" + head)
         answered = read_all(connection)
     assert detail in one_problem(answered, status)["detail"]
     assert re.search(rb"(?i)\r\ncontent-language: zh\r\n", answered)

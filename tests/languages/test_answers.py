@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.api.answers import ComputedAnswer
-from tests.api.client import CONV, OUTPUT_SIZE, SAFETENSORS, client, entries_of, packed
+from tests.api.client import CODE, CONV, OUTPUT_SIZE, SAFETENSORS, client, entries_of, packed
 from tests.api.faults import ONE_FAULT, Row
 from tests.api.files import raw
 from tests.api.requests_at_random import PATHS, Body, request_of
@@ -184,6 +184,11 @@ def test_costs(body: Body) -> None:
     english, chinese = both(CONV, body)
     check_refusals(english, chinese)
     assert chinese.json()["title"] == "超出限额"
+
+
+def test_costs_of_a_script() -> None:
+    body: Body = {"op": "conv", "framework": "numpy", "input": [0] * (2**16 + 1), "kernel": [1]}
+    check_refusals(*both(CODE, body))
 
 
 def test_a_page_of_faults_is_counted_too() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from app.api.schemas import ASKED_DTYPES, ConvRequest, ConvTransposeRequest, SizeRequest
+from app.api.schemas import ASKED_DTYPES, CodeParameters, ConvRequest, ConvTransposeRequest, SizeRequest
+from app.core.code import FRAMEWORKS
 from app.core.problem import METHODS, OPS, PADDING_MODES, PADDING_WORDS
 from app.core.views import VIEWS
 
@@ -13,6 +14,8 @@ WORDS = {
     *ConvRequest.model_fields,
     *ConvTransposeRequest.model_fields,
     *SizeRequest.model_fields,
+    *CodeParameters.model_fields,
+    *FRAMEWORKS,
     *(*ASKED_DTYPES, *METHODS, *OPS, *PADDING_MODES, *VIEWS),
     *(word for words in PADDING_WORDS.values() for word in words),
     *("true", "false", "null", "before", "after"),
