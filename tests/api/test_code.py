@@ -155,7 +155,7 @@ def test_what_a_framework_cannot_say_has_a_comment() -> None:
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_lines_are_not_long(framework: str) -> None:
     for op, body in [*SPECIAL, ("conv", {"input": [list(range(10**6, 10**6 + 50))] * 2, "kernel": [[1]]})]:
-        assert max(map(len, code_of(op, framework, body).splitlines())) <= 110
+        assert max(map(len, code_of(op, framework, body).splitlines())) <= 100
 
 
 def test_numbers_are_written_exactly() -> None:
