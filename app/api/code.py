@@ -25,7 +25,7 @@ from app.core.problem import OPS
 from app.settings import Settings
 
 #: Guesses: the nanoseconds that a number of a script takes to write, and the bytes that it takes meanwhile.
-_WRITE_PRICE = 1500
+_WRITE_PRICE = 800
 _WRITE_BYTES = 512
 
 

@@ -17,7 +17,7 @@ from tests.api.scripts import FRAMEWORKS, needs, run
 from tests.core.strategies import OPS, Case, Numbers, Op, cases, examples
 
 #: How many random settings of an operation each runs in each number of dimensions: JAX compiles every one.
-EXAMPLES = {"numpy": 40, "pytorch": 24, "keras": 12, "jax": 6, "onnx": 32}
+EXAMPLES = {"numpy": 30, "pytorch": 20, "keras": 12, "jax": 4, "onnx": 20}
 
 #: The last has whole numbers whose sums go beyond what a double holds.
 NUMBERS = (Numbers("int64"), Numbers("float32"), Numbers("float64"), Numbers("int64", "loud_and_quiet", 24))
