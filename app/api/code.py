@@ -26,7 +26,7 @@ from app.languages import ENGLISH
 from app.settings import Settings
 
 #: Guesses: the nanoseconds that a number of a script takes to write, and the bytes that it takes meanwhile.
-_WRITE_PRICE = 1500
+_WRITE_PRICE = 800
 _WRITE_BYTES = 512
 
 

@@ -41,8 +41,8 @@ def _conv(layer: Layer) -> list[str]:
     every = [":" if step == 1 else f"::{step}" for step in (*p.stride, *p.dilation)]
     lines = padded(layer, leading)
     if layer.strided or layer.dilated:
-        taken = ["the windows at the stride"] * layer.strided + ["the elements at the dilation"] * layer.dilated
-        lines.append(f"# All windows of the effective kernel, then of them {' and '.join(taken)}.")
+        taken = ["windows at the stride"] * layer.strided + ["elements at the dilation"] * layer.dilated
+        lines.append(f"# Windows of the effective kernel; then {' and '.join(taken)} alone.")
     lines.append(f"windows = sliding_window_view(x, {layer.reach}{axes}){indexed([':'] * leading + every)}")
     lines += _in_groups(layer, "windows", p.out_channels // p.groups)
     window = f"{_letters(layer, 'c')}{layer.places}{layer.taps}"

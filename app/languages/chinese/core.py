@@ -102,6 +102,12 @@ TEMPLATES = {
     "the steps would have {would_be} elements; the limit is {limit}: ask for fewer views or a smaller input": (
         "各步骤将有 {would_be} 个元素；上限为 {limit}：请减少视图或使用更小的输入"
     ),
+    "the script would have {would_be} numbers in it; the limit is {limit}: send a smaller input or kernel": (
+        "脚本中将有 {would_be} 个数；上限为 {limit}：请使用更小的输入或卷积核"
+    ),
+    "the script would make a tensor of {would_be} elements on its way; the limit is {limit}": (
+        "脚本在运行中将生成一个有 {would_be} 个元素的张量；上限为 {limit}"
+    ),
     "this needs {would_be} bytes of memory; the limit is {limit}": "这需要 {would_be} 字节的内存；上限为 {limit}",
     "this takes {would_be} multiply-adds; the limit for {dtype} is {limit}": (
         "这需要 {would_be} 次乘加运算；{dtype} 的上限为 {limit}"
