@@ -117,12 +117,6 @@ TEMPLATES = {
         "各步骤最多需要 {would_be} 次乘加运算，其中求矩阵的秩占得最多；"
         "{dtype} 的上限为 {limit}：请减少视图或使用更小的输入"
     ),
-    "the script would have {would_be} numbers in it; the limit is {limit}: send a smaller input or kernel": (
-        "脚本中将有 {would_be} 个数；上限为 {limit}：请使用更小的输入或卷积核"
-    ),
-    "the script would make a tensor of {would_be} elements on its way; the limit is {limit}": (
-        "脚本在中途会产生一个有 {would_be} 个元素的张量；上限为 {limit}"
-    ),
     # Overflow
     "the sum of the products' magnitudes can exceed int64's largest number, {limit}: use smaller numbers, "
     "or a float dtype": "乘积绝对值之和可能超过 int64 的最大值 {limit}：请使用更小的数，或改用浮点 dtype",

@@ -3,7 +3,7 @@
 import { h, svg } from "./dom.js";
 import { LABEL, drawGrid } from "./grid.js";
 import { exactly, fitted } from "./numbers.js";
-import { indexOf } from "./stage.js";
+import { indexOf, textWidth } from "./stage.js";
 
 /** Cells of a matrix: at most and at least so large, and with a number from this size on, if they are not too many. */
 const [LARGEST, SMALLEST, WITH_TEXT, MOST_TEXTS] = [36, 3, 18, 1500];
@@ -17,11 +17,11 @@ export const countsOf = ({ in_channels: inChannels, out_channels: outChannels, i
  * `label` names it (where there are several planes, each with its number); `map` is what countsOf gives.
  */
 export function figureOf(planes, { role, label, map, size = 36, kind = role }) {
-  const grids = planes.map((rows, plane) => drawGrid(rows, { role, size, label: planes.length > 1 ? `${label} [${plane}]` : label,
-    name: (r, c) => indexOf(map, kind, [plane, r, c]) }));
-  const element = h("div.map", {}, grids.map(({ g, width, height }) => {
-    const room = Math.max(width, 8 * label.length + 24);
-    return svg("svg", { width: room, height, viewBox: `0 0 ${room} ${height}`, role: "group", "aria-label": label }, g);
+  const names = planes.map((_, plane) => (planes.length > 1 ? `${label} [${plane}]` : label));
+  const grids = planes.map((rows, plane) => drawGrid(rows, { role, size, label: names[plane], name: (r, c) => indexOf(map, kind, [plane, r, c]) }));
+  const element = h("div.map", {}, grids.map(({ g, width, height }, plane) => {
+    const room = Math.max(width, textWidth(names[plane], 1));
+    return svg("svg", { width: room, height, viewBox: `0 0 ${room} ${height}`, role: "group", "aria-label": names[plane] }, g);
   }));
   const cells = grids.map((grid) => grid.cells);
   const each = (see) => cells.forEach((rows, plane) => rows.forEach((row, r) => row.forEach((cell, c) => see(cell, [plane, r, c]))));
@@ -82,7 +82,7 @@ export function drawProduct(row, matrix, result, { width, height, named, point, 
   const [across, down] = [band(), band()];
   const hit = svg("rect.hit", { x: left, y: top, width: columns * cell, height: rows * cell });
   const names = [[named.row, 0, LABEL - 10], [["kernel", named.matrix], left, top - 10]];
-  const total = Math.max(left + columns * cell, 9 * Math.max(named.row[1].length, named.matrix.length + 4)) + 4;
+  const total = Math.max(left + columns * cell, textWidth(named.row[1], 1), left + textWidth(named.matrix, 1)) + 4;
   const inside = svg("g", {}, svg("rect.ground", { width: columns * cell, height: rows * cell }), squares(matrix, cell), numbers(matrix, cell));
   inside.setAttribute("transform", `translate(${left} ${top})`);
   const element = svg("svg.product-picture", { width: total, height: below + cell + LABEL, role: "img",

@@ -9,6 +9,8 @@ import { indexOf } from "./stage.js";
 
 const HIGHEST = 560;
 const NARROW = 700;
+/** What a product of the usual size and its maps take, where the transposed one stands beside them. */
+const BESIDE = 460;
 /** How many outputs a sentence lists. */
 const LISTED = 12;
 const NONE = { row: -1, column: -1 };
@@ -36,13 +38,12 @@ export function mount(root, ctx) {
   const keep = ({ row, column }) => ctx.set({ extra: { ...ctx.state.extra, matrix: row >= 0 ? `r${row}` : column > 0 ? `c${column}` : "" } });
 
   /** A product's picture and the numbers behind it, of one answer. */
-  function productOf(op, response, point) {
+  function productOf(op, response, room, point) {
     const step = (name) => response.steps.find((each) => each.name === name);
     const { tensor: matrix } = step("matrix");
     const [input, name, output] = NAMES[op];
     const [row, result] = [step("flatten_input").tensor.flat(), step("multiply").tensor.flat()];
     const roles = op === ctx.answer.request.op ? ["input", "output"] : ["output", "input"];
-    const room = width < NARROW ? width : Math.min(width, 760);
     const picture = drawProduct(row, matrix, result, { width: room, height: HIGHEST, ...point,
       named: { row: [roles[0], t("matrix.row_name", { name: input, size: `1×${row.length}` })], matrix: `${name} ${matrix.length}×${matrix[0].length}`, result: [roles[1], `${output} 1×${result.length}`] } });
     return { picture, matrix, step, name };
@@ -53,7 +54,7 @@ export function mount(root, ctx) {
     const { request: { op }, response } = (shown = ctx.answer);
     pinned = kept();
     const map = countsOf(response.geometry);
-    const product = productOf(op, response, { point: (at) => draw(at ?? pinned), pin: pinAt });
+    const product = productOf(op, response, width < NARROW ? width : Math.min(width, 760), { point: (at) => draw(at ?? pinned), pin: pinAt });
     const step = product.step("matrix");
     const input = shown.input;
     const shape = shapeOf(input);
@@ -101,7 +102,7 @@ export function mount(root, ctx) {
     if (none) other.replaceChildren(h("p.hint", {}, none.length ? none.join(" ") : t("matrix.noOther")));
     if (!response) return;
     const swap = (at) => at && { row: at.column, column: at.row };
-    view.turned = productOf(OTHER[op], response, { point: (at) => draw(swap(at) ?? pinned), pin: (at) => pinAt(swap(at)) });
+    view.turned = productOf(OTHER[op], response, width < NARROW ? width : Math.max(400, width - BESIDE), { point: (at) => draw(swap(at) ?? pinned), pin: (at) => pinAt(swap(at)) });
     const words = t(`matrix.other_${op}`);
     other.replaceChildren(h("h3", {}, words), h("p.hint", {}, t("matrix.turned", { name: view.product.name })),
       h("div.scroll", { tabindex: 0, role: "region", "aria-label": words }, view.turned.picture.element));
