@@ -49,7 +49,6 @@ export function mount(root, ctx) {
   const address = h("input.address", { readonly: true, "aria-label": t("export.link"), onfocus: () => address.select() });
   const curl = text("curl");
   const code = text("code");
-  const saveCode = () => saveBlob(new Blob([code.textContent]), `convarith_${code.dataset.framework}.py`);
 
   root.replaceChildren(
     block("picture", preview, h("div.tools", {}, picture("png"), picture("svg"), film, says)),
@@ -58,7 +57,7 @@ export function mount(root, ctx) {
     block("code", segmented(t("export.framework"), Object.entries(FRAMEWORKS).map(([value, label]) => ({ value, label })), framework, (value) => {
       framework = value;
       ctx.set({ extra: { ...state.extra, code: value } });
-    }), code, h("div.tools", {}, copyButton(() => code.textContent), button("saveCode", saveCode))));
+    }), code, h("div.tools", {}, copyButton(() => code.textContent))));
 
   async function record() {
     if (recording) return recording.abort();
@@ -84,9 +83,7 @@ export function mount(root, ctx) {
     if (question === asked) return;
     asked = question;
     try {
-      const { value } = await api.post("v1/code", { op, framework, ...body }, { key: "code" });
-      code.textContent = value.code;
-      code.dataset.framework = value.framework;
+      code.textContent = (await api.post("v1/code", { op, framework, ...body }, { key: "code" })).value.code;
     } catch (error) {
       if (api.isSuperseded(error)) return;
       if (!(error instanceof api.Refused)) throw error;

@@ -15,11 +15,10 @@ const bend = (n) => line(n, [1, -2, 1]);
 
 const grid = (n, value) => Array.from({ length: n }, (_r, r) => Array.from({ length: n }, (_c, c) => value(r, c)));
 const outer = (down, across) => grid(down.length, (r, c) => down[r] * across[c]);
-const centre = (n, r, c) => Number(2 * r === n - 1 && c === r);
 const sum = (a, b) => a.map((row, r) => row.map((value, c) => value + b[r][c]));
 
-const identity = (n, value = 1) => grid(n, (r, c) => value * centre(n, r, c));
-const laplacian = (n, sign = 1) => sum(outer(bend(n), middle(n).map((w) => sign * w)), outer(middle(n), bend(n).map((w) => sign * w)));
+const identity = (n, value = 1) => grid(n, (r, c) => value * Number(2 * r === n - 1 && c === r));
+const laplacian = (n, sign = 1) => grid(n, (r, c) => sign * (bend(n)[r] * middle(n)[c] + middle(n)[r] * bend(n)[c]));
 
 /** Name → (size) → [rows, divisor]. */
 export const FILTERS = {
@@ -38,7 +37,6 @@ export const resized = (cells, n) => grid(n, (r, c) => cells[r + (cells.length -
 
 /** Whether positive and negative weights cancel, so that an even surface becomes zero. */
 export function isBalanced(cells) {
-  const total = cells.flat().reduce((all, w) => all + w, 0);
-  const size = cells.flat().reduce((all, w) => all + Math.abs(w), 0);
-  return size > 0 && Math.abs(total) < 1e-9 * size;
+  const [total, size] = cells.flat().reduce(([all, sizes], w) => [all + w, sizes + Math.abs(w)], [0, 0]);
+  return Math.abs(total) < 1e-9 * size;
 }

@@ -18,7 +18,7 @@ const CHOICES = {
 // The picture stays while the reader looks at other tabs.
 let source = null;
 
-/** Settings as they stand in the link: what is not usual, and the numbers of a typed kernel. */
+/** Settings as they stand in the link: what is not usual, and a typed kernel. */
 const written = ({ cells, divisor, ...chosen }) => JSON.stringify({
   ...Object.fromEntries(Object.entries(chosen).filter(([key, value]) => value !== CHOICES[key][0])),
   ...(chosen.filter === "custom" ? { cells, divisor } : {}) });
@@ -31,14 +31,16 @@ function read(text) {
     // A link that was cut off: the usual settings do.
   }
   const found = Object.fromEntries(Object.entries(CHOICES).map(([key, allowed]) => [key, allowed.includes(given[key]) ? given[key] : allowed[0]]));
-  const { cells, divisor } = given;
-  if (found.filter !== "custom") return withCells(found);
-  const sound = Array.isArray(cells) && cells.length === found.size && [...cells.flat(), 1 / divisor].every(Number.isFinite);
-  return sound ? { ...found, cells: resized(cells, found.size), divisor } : withCells({ ...found, filter: "identity" });
+  const cells = [given.cells].flat();
+  const sound = cells.length === found.size && [...cells.flat(), 1 / given.divisor].every(Number.isFinite);
+  if (found.filter === "custom" && !sound) found.filter = "identity";
+  return withCells({ ...found, cells, divisor: given.divisor });
 }
 
+/** The settings with the numbers of their kernel; those of a typed one keep around its centre. */
 function withCells(settings) {
-  const [cells, divisor] = FILTERS[settings.filter](settings.size);
+  const { filter, size } = settings;
+  const [cells, divisor] = filter === "custom" ? [resized(settings.cells, size), settings.divisor] : FILTERS[filter](size);
   return { ...settings, cells, divisor };
 }
 
@@ -77,9 +79,7 @@ export function mount(root, { state, set, t, api }) {
     h("div.tools", {}, button("save", () => filtered.toBlob((blob) => blob && saveBlob(blob, `convarith-${settings.filter}.png`)))));
 
   function change(patch) {
-    settings = { ...settings, ...patch };
-    if (settings.filter === "custom") settings.cells = resized(settings.cells, settings.size);
-    else settings = withCells(settings);
+    settings = withCells({ ...settings, ...patch });
     if ("filter" in patch || "size" in patch) showKernel();
     text = written(settings);
     set({ extra: { ...state.extra, image: text } });

@@ -3,41 +3,36 @@
 /** What every browser's canvas can hold. */
 const MOST_PIXELS = 2 ** 24;
 const HEADER = 2 ** 16;
-/** What the service holds for one value at most: the byte, and floats of input, padded input and output. */
+/** What the service holds for one value at most. */
 const BYTES_A_VALUE = 16;
 
 /** A picture for those who have none at hand: edges, even surfaces, and rings that grow finer. */
 export function samplePicture() {
   const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 420 });
   const pen = canvas.getContext("2d");
+  /** A polygon of x, y, x, y …; three numbers are a disc. */
   const shape = (fill, ...numbers) => {
     pen.fillStyle = fill;
     pen.beginPath();
-    for (let at = 0; at < numbers.length; at += 2) pen.lineTo(numbers[at], numbers[at + 1]);
-    pen.fill();
-  };
-  const disc = (fill, x, y, radius) => {
-    pen.fillStyle = fill;
-    pen.beginPath();
-    pen.arc(x, y, radius, 0, 7);
+    if (numbers.length === 3) pen.arc(...numbers, 0, 7);
+    else for (let at = 0; at < numbers.length; at += 2) pen.lineTo(numbers[at], numbers[at + 1]);
     pen.fill();
   };
   const sky = pen.createLinearGradient(0, 0, 0, 290);
   ["#2b5c9e", "#9cc3e6", "#f3e3c8"].forEach((colour, at) => sky.addColorStop(at / 2, colour));
   shape(sky, 0, 0, 640, 0, 640, 420, 0, 420);
-  disc("#fff3c4", 420, 80, 42);
+  shape("#fff3c4", 420, 80, 42);
   shape("#6b7c98", 0, 300, 0, 220, 90, 130, 170, 210, 260, 105, 390, 260, 470, 200, 640, 300);
-  shape("#eef3f8", 260, 105, 288, 140, 264, 150, 246, 138, 231, 148);
   shape("#6f9a4f", 0, 300, 640, 270, 640, 420, 0, 420);
   shape("#d9c3a0", 100, 230, 220, 230, 220, 350, 100, 350);
   shape("#8c3b2e", 85, 232, 160, 165, 235, 232);
-  for (const x of [118, 178]) shape("#25364d", x, 255, x + 26, 255, x + 26, 285, x, 285);
+  shape("#25364d", 130, 260, 190, 260, 190, 300, 130, 300);
   for (let x = 250; x < 640; x += 26) shape("#f4efe6", x, 330, x + 7, 323, x + 14, 330, x + 14, 385, x, 385);
-  for (let ring = 0; ring < 40; ring += 1) disc(ring % 2 ? "#f6f6f6" : "#1c1c1c", 540, 190, 80 * Math.sqrt(1 - ring / 40));
+  for (let ring = 0; ring < 40; ring += 1) shape(ring % 2 ? "#f6f6f6" : "#1c1c1c", 540, 190, 80 * Math.sqrt(1 - ring / 40));
   return canvas;
 }
 
-/** A drawable picture as the bytes of its red, green and blue, or of its grey: as large as is asked for and as the service takes. */
+/** A picture as bytes, grey or in three colours, no larger than is asked for and than the service takes. */
 export function tensorOf(picture, { channels, size, megapixels, limits }) {
   const most = Math.min(MOST_PIXELS, megapixels * 1e6, (limits.binary_body_bytes - HEADER) / channels, limits.tensor_elements / channels,
     limits.memory_bytes / (channels * BYTES_A_VALUE), limits.float_macs / (channels * size ** 2));
@@ -72,7 +67,7 @@ export function rangeOf({ data }) {
   return range;
 }
 
-/** Draw a tensor from black at `low` to white at `high`; where `marked`, values under 0 and over 255 get colours of their own. */
+/** Draw from black at `low` to white at `high`; where `marked`, values under 0 and over 255 get colours of their own. */
 export function paint(canvas, { shape: [channels, height, width], data }, { low = 0, high = 255, marked = false } = {}) {
   Object.assign(canvas, { width, height });
   const pen = canvas.getContext("2d");

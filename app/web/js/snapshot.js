@@ -40,9 +40,8 @@ function textOf(element) {
   const { x, y, width, height } = element.viewBox.baseVal;
   const copy = carryLooks(element, element.cloneNode(true));
   const ground = document.createElementNS(element.namespaceURI, "rect");
-  const write = (target, attributes) => Object.entries(attributes).forEach(([name, value]) => target.setAttribute(name, value));
-  write(copy, { width, height });
-  write(ground, { x, y, width, height, fill: getComputedStyle(document.body).backgroundColor, stroke: "none" });
+  const fill = getComputedStyle(document.body).backgroundColor;
+  for (const [name, value] of Object.entries({ x, y, width, height, fill, stroke: "none" })) ground.setAttribute(name, value);
   copy.prepend(ground);
   return new XMLSerializer().serializeToString(copy);
 }
@@ -68,18 +67,13 @@ export async function pictureOf(element, type) {
   if (type === "svg") return new Blob([textOf(element)], { type: "image/svg+xml" });
   const canvas = canvasFor(element);
   await drawOn(canvas, element);
-  return new Promise((resolve) => {
-    canvas.toBlob(resolve);
-  });
+  return new Promise((resolve) => void canvas.toBlob(resolve));
 }
 
 /** The kind of film that this browser records; undefined where it records none. */
 export const filmType = () => ["video/webm", "video/mp4"].find((type) => globalThis.MediaRecorder?.isTypeSupported(type));
 
-/**
- * Record a play at the speed of seeing it: `drawFrame(i)` shows frame i and gives its SVG, whose movements are filmed
- * while they last. `tell(share)` hears how far it is; `signal` ends it. → Blob
- */
+/** Record a play as fast as it is seen: `drawFrame(i)` shows frame i and gives its SVG, whose movements are filmed too. → Blob */
 export async function filmOf({ frameCount, drawFrame, signal, tell }) {
   const canvas = canvasFor(drawFrame(0));
   await drawOn(canvas, drawFrame(0));
@@ -87,9 +81,7 @@ export async function filmOf({ frameCount, drawFrame, signal, tell }) {
   const recorder = new MediaRecorder(stream, { mimeType: filmType(), videoBitsPerSecond: 6e6 });
   const parts = [];
   recorder.ondataavailable = ({ data }) => parts.push(data);
-  const ended = new Promise((resolve) => {
-    recorder.onstop = resolve;
-  });
+  const ended = new Promise((resolve) => (recorder.onstop = resolve));
   recorder.start();
   for (let at = 0; at < frameCount && !signal.aborted; at += 1) {
     const until = performance.now() + Math.min(FRAME_MS, LONGEST_MS / frameCount);
@@ -97,9 +89,7 @@ export async function filmOf({ frameCount, drawFrame, signal, tell }) {
     while (performance.now() < until && !signal.aborted) {
       await drawOn(canvas, shown);
       stream.getTracks()[0].requestFrame();
-      await new Promise((resolve) => {
-        setTimeout(resolve, 30);
-      });
+      await new Promise((resolve) => void setTimeout(resolve, 30));
     }
     tell((at + 1) / frameCount);
   }

@@ -97,7 +97,7 @@ export default {
   },
   export: {
     picture: "Picture and film", png: "Save as PNG", svg: "Save as SVG", film: "Record the play", stop: "Stop recording", filming: "Recording, at the speed of seeing it: {percent} %", filmed: "The film is saved.", noFilm: "This browser records no films.",
-    link: "Link", curl: "Request", code: "Code", framework: "Framework", saveCode: "Save as a file",
+    link: "Link", curl: "Request", code: "Code", framework: "Framework",
     copy: "Copy", copied: "Copied.", notCopied: "This browser does not let the page copy; select the text instead.",
   },
 };

@@ -97,7 +97,7 @@ export default {
   },
   export: {
     picture: "图片与视频", png: "保存为 PNG", svg: "保存为 SVG", film: "录制演示", stop: "停止录制", filming: "正在按播放速度录制：{percent} %", filmed: "视频已保存。", noFilm: "此浏览器不能录制视频。",
-    link: "链接", curl: "请求", code: "代码", framework: "框架", saveCode: "保存为文件",
+    link: "链接", curl: "请求", code: "代码", framework: "框架",
     copy: "复制", copied: "已复制。", notCopied: "此浏览器不允许页面复制；请选中文本复制。",
   },
 };
