@@ -47,7 +47,7 @@ def test_an_answer_that_nobody_reads_is_dropped() -> None:
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     with serving(body_grace="0.5") as server, server.connect() as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
         connection.sendall(head.encode() + body)
         threading.Event().wait(4)
         received = 0

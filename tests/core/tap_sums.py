@@ -38,11 +38,19 @@ def sums(problem: Problem, x: Array, w: Array, bias: Array | None = None) -> Tap
     run = _conv if problem.op == "conv" else _transposed
     x, w = x.astype(wide), w.astype(wide)
     value, magnitude = run(problem, x, w), run(problem, np.abs(x), np.abs(w))
-    terms = run(problem, np.ones(x.shape, np.int64), np.ones(w.shape, np.int64))
+    terms = np.broadcast_to(_terms(problem), value.shape)
     if bias is None:
         return TapSums(value, magnitude, terms)
     column = bias.astype(wide).reshape(-1, *[1] * problem.spatial_dims)
     return TapSums(value + column, magnitude + np.abs(column), terms + 1)
+
+
+def _terms(problem: Problem) -> Array:
+    """How many products an output has: the same for each sample and channel, and for each input channel as many."""
+    x = np.ones((1, problem.groups, *problem.input_size), np.int64)
+    w = np.ones((problem.groups, 1, *problem.kernel_size), np.int64)
+    ones = _conv(problem, x, w) if problem.op == "conv" else _transposed(problem, x, w)
+    return problem.in_channels // problem.groups * ones[:, :1]
 
 
 def _conv(problem: Problem, x: Array, w: Array) -> Array:
@@ -53,7 +61,7 @@ def _conv(problem: Problem, x: Array, w: Array) -> Array:
     for tap in itertools.product(*map(range, problem.kernel_size)):
         window = _places(tap, problem, problem.output_size)
         out += _mixed(x[_each(window)], w, tap, "goi")
-    return out.reshape(problem.output_shape)
+    return out.reshape(len(x), -1, *problem.output_size)
 
 
 def _transposed(problem: Problem, x: Array, w: Array) -> Array:
@@ -65,7 +73,7 @@ def _transposed(problem: Problem, x: Array, w: Array) -> Array:
         places = _places(tap, problem, problem.input_size)
         out[_each(places)] += _mixed(x, w, tap, "gio")
     kept = (slice(before, full - after) for full, (before, after) in zip(problem.full_size, problem.crop, strict=True))
-    cut: Array = out[_each(tuple(kept))].reshape(problem.output_shape)
+    cut: Array = out[_each(tuple(kept))].reshape(len(x), -1, *problem.output_size)
     return cut
 
 
