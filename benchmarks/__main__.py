@@ -1,6 +1,6 @@
 """The benchmarks of the core, beside the libraries that people use instead.
 
-    python -m benchmarks [panel | growth | unseen | regret | fit] [--help]
+    python -m benchmarks [panel | growth | unseen | pairs | regret | fit] [--help]
 
 Without a name it is the panel.
 """
@@ -15,6 +15,7 @@ COMMANDS = {
     "panel": "the panel beside PyTorch, SciPy and onnxruntime",
     "growth": "time against work, by family",
     "unseen": "layers of known networks that the panel does not hold",
+    "pairs": "two callers at once beside one after the other",
     "regret": "how far the plan's choice is from the best algorithm, on random shapes",
     "fit": "measures the algorithms and writes the coefficients of their prices",
 }

@@ -28,13 +28,16 @@ def execute(plan: Plan, x: Array, w: Array, bias: Array | None = None) -> Array:
         x, w = _as_axes(plan, *asked)
     b = np.zeros(problem.out_channels, x.dtype) if bias is None else _native(np.atleast_1d(bias))
     out: Array = np.empty(plan.output_shape, x.dtype)
-    if x.dtype.kind == "i":
+    whole, looks = x.dtype.kind == "i", plan.algorithm.looks
+    if whole and not looks:
         check_int64(plan.axes, x, w, b, out.shape, problem.macs)
     if plan.algorithm.as_asked:
         x, w = asked
-    plan.algorithm.run(problem, plan.axes, x, w, b, out)
-    if x.dtype.kind == "f":
-        check_finite(out, problem.macs)
+    if not plan.algorithm.run(problem, plan.axes, x, w, b, out):
+        if not whole:
+            check_finite(out, problem.macs)
+        elif looks:
+            check_int64(plan.axes, x, w, b, out.shape, problem.macs)
     return out.reshape(problem.output_shape)
 
 

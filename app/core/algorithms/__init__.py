@@ -31,17 +31,19 @@ class Algorithm:
     `run` writes the output. `sums_products` is false for those that transform instead.
     One that takes its arrays `as_asked` gets the input without the padding of a padding
     mode and the kernel in the operation's own layout; the others get them padded and with
-    the output channels first. `prices` names its line in the table of prices.
+    the output channels first. `prices` names its line in the table of prices. Where one
+    `looks`, its `run` says whether it has seen by the way that the output fits the dtype.
     """
 
     name: str
     fits: Callable[[Problem, Axes, np.dtype[np.generic]], bool]
     features: Callable[[Problem, Axes, np.dtype[np.generic]], Features]
     workspace: Callable[[Problem, Axes, np.dtype[np.generic]], int]
-    run: Callable[[Problem, Axes, Array, Array, Array, Array], None]
+    run: Callable[[Problem, Axes, Array, Array, Array, Array], bool | None]
     prices: str
     sums_products: bool = True
     as_asked: bool = False
+    looks: bool = False
 
     def price(self, problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> float:
         """The guess of its time, in nanoseconds."""
@@ -85,7 +87,7 @@ ALGORITHMS: dict[str, tuple[Algorithm, ...]] = {
     "conv": (
         Algorithm("direct", _always, _direct_features, _nothing, direct.run, "direct"),
         Algorithm("tiles", boxes.fits, tiles.features, tiles.workspace, tiles.run, "tiles", as_asked=True),
-        Algorithm("rows", rows.fits, rows.features, rows.workspace, rows.run, "rows"),
+        Algorithm("rows", rows.fits, rows.features, rows.workspace, rows.run, "rows", looks=True),
         Algorithm("dots", dots.fits, dots.features, dots.workspace, dots.run, "dots", as_asked=True),
         _WINOGRAD,
         _FOURIER,

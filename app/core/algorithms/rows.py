@@ -3,28 +3,28 @@
 Where each channel has a kernel of its own, laying out its inputs would cost more than the
 sums. Here four lines of outputs share what is loaded for each place of a kernel's column;
 what lies outside a line is left out by masks, and lines outside are a line of zeros. For
-kernels of 3, 5 or 7 lines whose windows move by one or two.
+kernels of 3, 5 or 7 lines whose windows move by one or two; the most usual one, 3×3 on a
+plane of its own, is walked with all its weights in registers.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import types
 
-from app.core.algorithms.scratch import pieces
-from app.core.algorithms.simd import I32, I64, VECTOR, Vectors, piece, pointers
+from app.core.algorithms.simd import I64, VECTOR, Vectors, piece, pointers
 from app.core.algorithms.taps import Axis
+from app.core.algorithms.walks import KERNEL as WALKED
+from app.core.algorithms.walks import LINES, walk_lines
+from app.core.algorithms.watch import new_watch, note_inputs, shows_fit
 from app.core.geometry import ceil_div
 from app.core.jit import compiled
 from app.core.layout import Array
 from app.core.parallel import run_in_parts, team
 from app.core.problem import Problem
-
-#: Lines of outputs in a block.
-LINES = 4
 
 #: Lines of a kernel, and steps of its windows, that there is machine code for.
 KERNELS, STEPS = (3, 5, 7), (1, 2)
@@ -66,15 +66,18 @@ def features(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generi
 
 
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
-    """Bytes beside input, kernel and output: a line of zeros for each thread is all."""
-    return max(problem.input_size) * dtype.itemsize
+    """Bytes beside input, kernel and output: two lines for each thread are all."""
+    return (max(problem.input_size) + max(problem.output_size)) * dtype.itemsize * team.size
 
 
-def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> None:
-    """Write the operation's output into `out`; shapes as for the direct algorithm."""
+def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
+    """Write the operation's output into `out`; shapes as for the direct algorithm.
+
+    Whether it has seen that the output fits the dtype.
+    """
     depth, height, width = axes
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
-    begin = tuple(int(axis.shifts(0).min()) for axis in axes)
+    begin = tuple(int(axis.table[-axis.kernel]) for axis in axes)  # the first tap's shift: they ascend
     kernel = (depth.kernel, height.kernel, width.kernel)
     sizes, outputs = x.shape[2:], out.shape[2:]
     lines = problem.batch * problem.out_channels * depth.output
@@ -84,21 +87,24 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
         flat_w = np.ascontiguousarray(w[..., ::-1, ::-1, ::-1]).reshape(-1)
     steps = (depth.in_step, height.in_step)
     in_group, out_group = w.shape[1], problem.out_channels // problem.groups
+    seen: list[Array] = []
 
     def part(low: int, high: int) -> None:
-        (zeros,) = pieces((sizes[2],), x.dtype)
-        zeros[:] = 0
+        blank, own = np.zeros(sizes[2] + outputs[2], x.dtype), new_watch(x.dtype)
         _sum_blocks(
-            flat_x, flat_w, bias, flat_out, zeros, sizes, outputs, kernel, begin, steps,
+            flat_x, flat_w, bias, flat_out, blank, own, sizes, outputs, kernel, begin, steps,
             in_group, out_group, problem.groups, blocks, strips, low, high,
         )  # fmt: skip
+        seen.append(own)
 
-    run_in_parts(part, lines * strips, work=problem.macs)
+    # By the time that they take here: those of eight bytes take twice as long.
+    run_in_parts(part, lines * strips, work=problem.macs * x.itemsize // 8)
+    return shows_fit(seen, flat_w, bias, in_group * math.prod(kernel))
 
 
 @compiled
 def _sum_blocks(
-    x, w, bias, out, zeros, sizes, outputs, kernel, begin, steps,
+    x, w, bias, out, blank, seen, sizes, outputs, kernel, begin, steps,
     in_group, out_group, groups, blocks, strips, low, high,
 ):  # fmt: skip
     """Sum the strips of blocks from `low` to `high`, counted over (batch, channel, plane, strip)."""
@@ -119,32 +125,45 @@ def _sum_blocks(
                     inputs[met] = (channel * sizes[0] + iz) * plane
                     kernels[met] = (co * in_group + ci) * weights + k * kernel[1] * kernel[2]
                     met += 1
-        for block in range(strip * blocks // strips, (strip + 1) * blocks // strips):
+        first, end = strip * blocks // strips, (strip + 1) * blocks // strips
+        above = max(0, first * LINES * step + begin[1])
+        below = min(sizes[1], (min(end * LINES, outputs[1]) - 1) * step + begin[1] + kernel[1])
+        for j in range(met):
+            note_inputs(x, inputs[j] + above * sizes[2], inputs[j] + max(above, below) * sizes[2], seen)
+        for block in range(first, end):
             y = block * LINES
             target = (rest * outputs[0] + z) * output_plane + y * outputs[2]
+            live, line = min(LINES, outputs[1] - y), y * step + begin[1]
+            if met == 1 and step == 1 and kernel[1] == WALKED and kernel[2] == WALKED:
+                walk_lines(
+                    x, inputs[0], line, sizes[1], sizes[2], begin[2], w, kernels[0], bias, co, blank,
+                    out, target, outputs[2], live, outputs[2], seen,
+                )  # fmt: skip
+                continue
             for column in range(0, outputs[2], 2 * lanes):
                 wide = 2 if outputs[2] - column > lanes else 1
                 sum_lines(
-                    kernel[1] * 8 + step * 3 + wide, x, inputs, kernels, met, y * step + begin[1], sizes[1], sizes[2],
-                    column * step + begin[2], w, kernel[2], bias, co, zeros,
-                    out, target + column, outputs[2], min(LINES, outputs[1] - y), outputs[2] - column,
+                    kernel[1] * 8 + step * 3 + wide, x, inputs, kernels, met, line, sizes[1], sizes[2],
+                    column * step + begin[2], w, kernel[2], bias, co, blank,
+                    out, target + column, outputs[2], live, outputs[2] - column, seen,
                 )  # fmt: skip
 
 
 @piece
 def sum_lines(
-    _context, which, x, inputs, kernels, planes, line, lines, length, first, w, columns, bias, bias_at, zeros,
-    out, out_at, out_row, live, count,
+    _context, which, x, inputs, kernels, planes, line, lines, length, first, w, columns, bias, bias_at, blank,
+    out, out_at, out_row, live, count, seen,
 ):  # fmt: skip
     """A block of `LINES` lines of outputs, one or two vectors wide, summed over so many planes of input.
 
     `which` is 8·(lines of the kernel) + 3·step + vectors. Plane j begins at x[inputs[j]] and
     meets the weights from w[kernels[j]] on, rows of `columns`. The block's first window begins
     at `line` and `first` of a plane of `lines` × `length`; `live` lines of it exist, and
-    `count` outputs are left in a line of `out`.
+    `count` outputs are left in a line of `out`. `blank` begins with a line of zeros, which
+    stands for lines outside; what is seen of the outputs comes into `seen` (`Vectors.note`).
     """
     i = types.int64
-    signature = types.void(i, x, inputs, kernels, i, i, i, i, i, w, i, bias, i, zeros, out, i, i, i, i)
+    signature = types.void(i, x, inputs, kernels, i, i, i, i, i, w, i, bias, i, blank, out, i, i, i, i, seen)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         which, *rest = pointers(context, builder, signature.args, arguments)
@@ -173,8 +192,8 @@ class _Block:
 
     def write(
         self, x: Any, inputs: Any, kernels: Any, planes: Any, line: Any, lines: Any, length: Any, first: Any,
-        w: Any, columns: Any, bias: Any, bias_at: Any, zeros: Any, out: Any, out_at: Any, out_row: Any,
-        live: Any, count: Any,
+        w: Any, columns: Any, bias: Any, bias_at: Any, blank: Any, out: Any, out_at: Any, out_row: Any,
+        live: Any, count: Any, seen: Any,
     ) -> None:  # fmt: skip
         """Two loops, over planes and columns of the kernel, around the sums of a column."""
         vec, builder = self.vec, self.vec.builder
@@ -189,7 +208,7 @@ class _Block:
         plane, outer = builder.phi(I64), self._phis()
         source = builder.gep(x, [builder.load(builder.gep(inputs, [plane]))])
         weights = builder.gep(w, [builder.load(builder.gep(kernels, [plane]))])
-        places = [self._line(source, zeros, builder.add(line, I64(i)), lines, length) for i in range(self.met)]
+        places = [self._line(source, blank, builder.add(line, I64(i)), lines, length) for i in range(self.met)]
         builder.branch(column_block)
 
         builder.position_at_end(column_block)
@@ -216,6 +235,7 @@ class _Block:
         for end, done in zip(ends, summed, strict=True):
             end.add_incoming(vec.nothing, before)
             end.add_incoming(done, next_block)
+        noted = vec.load(seen)
         for r in range(LINES):
             exists = builder.select(builder.icmp_signed("<", I64(r), live), count, I64(0))
             target = builder.gep(out, [builder.add(out_at, builder.mul(out_row, I64(r)))])
@@ -223,15 +243,17 @@ class _Block:
                 some = vec.below(builder.sub(exists, I64(v * vec.lanes)))
                 total = vec.add(ends[r * self.vectors + v], constant)
                 vec.store_some(total, builder.gep(target, [I64(v * vec.lanes)]), some)
+                noted = vec.note(noted, total)
+        vec.store(noted, seen)
 
     def _phis(self) -> list[Any]:
         return [self.vec.builder.phi(self.vec.kind) for _ in range(LINES * self.vectors)]
 
-    def _line(self, source: Any, zeros: Any, line: Any, lines: Any, length: Any) -> Any:
-        """Where a line of a plane begins; lines outside are the zeros."""
+    def _line(self, source: Any, blank: Any, line: Any, lines: Any, length: Any) -> Any:
+        """Where a line of a plane begins; lines outside are blank."""
         builder = self.vec.builder
         inside = builder.icmp_unsigned("<", line, lines)
-        return builder.select(inside, builder.gep(source, [builder.mul(line, length)]), zeros)
+        return builder.select(inside, builder.gep(source, [builder.mul(line, length)]), blank)
 
     def _column(
         self, sums: list[Any], places: list[Any], first: Any, length: Any, weights: Any, columns: Any, column: Any
@@ -245,7 +267,7 @@ class _Block:
         summed = list(sums)
         for v in range(self.vectors):
             at = builder.add(first, I64(v * vec.lanes * self.step))
-            masks = [self._inside(builder.add(at, I64(j * vec.lanes)), length) for j in range(self.step)]
+            masks = [vec.inside(builder.add(at, I64(j * vec.lanes)), length) for j in range(self.step)]
             for i, place in enumerate(places):
                 met = self._inputs(builder.gep(place, [at]), masks)
                 for r in range(LINES):
@@ -253,20 +275,6 @@ class _Block:
                     if 0 <= k < self.kernel:
                         summed[number] = vec.multiply_add(column_weights[k], met, summed[number])
         return summed
-
-    def _inside(self, place: Any, length: Any) -> Any:
-        """The mask of the elements from a place on that lie in a line."""
-        vec, builder = self.vec, self.vec.builder
-        kind = ir.VectorType(I32, vec.lanes)
-        everywhere = ir.Constant(ir.VectorType(I32, vec.lanes), [0] * vec.lanes)
-        undefined = ir.Constant(kind, ir.Undefined)
-
-        def spread(value: Any) -> Any:
-            narrow = builder.trunc(value, I32)
-            return builder.shuffle_vector(builder.insert_element(undefined, narrow, I32(0)), undefined, everywhere)
-
-        numbers = ir.Constant(kind, [I32(m) for m in range(vec.lanes)])
-        return builder.icmp_unsigned("<", builder.add(numbers, spread(place)), spread(length))
 
     def _inputs(self, pointer: Any, masks: list[Any]) -> Any:
         """A vector of every step-th element from here on."""

@@ -88,6 +88,12 @@ class Vectors:
         numbers = ir.Constant(ir.VectorType(I64, self.lanes), [I64(m) for m in range(self.lanes)])
         return self.builder.icmp_signed("<", numbers, self._spread(count, I64))
 
+    def inside(self, place: Any, length: Any) -> Any:
+        """The mask of the elements from a place on that lie in a line of this length."""
+        numbers = ir.Constant(ir.VectorType(I32, self.lanes), [I32(m) for m in range(self.lanes)])
+        begin, end = (self._spread(self.builder.trunc(value, I32), I32) for value in (place, length))
+        return self.builder.icmp_unsigned("<", self.builder.add(numbers, begin), end)
+
     def spread(self, value: Any) -> Any:
         """A vector of one value."""
         return self._spread(value, self.element)
@@ -113,6 +119,12 @@ class Vectors:
     def magnitude(self, value: Any) -> Any:
         """|value|, of floats."""
         return self._call(f"llvm.fabs.{self._suffix}", self.kind, [self.kind], [value])
+
+    def note(self, seen: Any, output: Any) -> Any:
+        """`seen`, and of a float output whether it is finite: 0 as long as all are, NaN from the first that is not."""
+        if self.is_integer:
+            return seen
+        return self.builder.fadd(seen, self.builder.fsub(output, output))
 
     def shuffle(self, a: Any, b: Any, order: Sequence[int]) -> Any:
         """The elements of a and b in this order."""

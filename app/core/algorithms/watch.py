@@ -1,0 +1,59 @@
+"""Whether an answer fits its dtype, seen while its numbers are at hand for the computation itself.
+
+To look through an array once more takes a good part of what the shortest sums take. Here a
+vector is kept of what was seen: of int64 the bits of all magnitudes of inputs, which bound
+every sum; of floats NaN as soon as an output was not finite (`Vectors.note`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import types
+
+from app.core.algorithms.overflow import surely_fits
+from app.core.algorithms.simd import I64, VECTOR, Vectors, loop, piece, pointers
+from app.core.layout import Array
+
+
+@piece
+def note_inputs(_context, x, begin, end, seen):
+    """seen |= the bits of the magnitudes x[begin:end], in flat arrays of int64; nothing of floats."""
+    i = types.int64
+    signature = types.void(x, i, i, seen)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vec = Vectors(context, builder, signature.args[0].dtype)
+        if vec.is_integer:
+            _write_bits(vec, *pointers(context, builder, signature.args, arguments))
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _write_bits(vec: Vectors, x: Any, begin: Any, end: Any, seen: Any) -> None:
+    builder = vec.builder
+    source, count = builder.gep(x, [begin]), builder.sub(end, begin)
+    signs = vec.spread(vec.element(8 * vec.bytes - 1))
+
+    def note(number: Any) -> None:
+        at = builder.mul(number, I64(vec.lanes))
+        values = vec.load_some(builder.gep(source, [at]), vec.below(builder.sub(count, at)))
+        bits = builder.xor(values, builder.ashr(values, signs))
+        vec.store(builder.or_(vec.load(seen), bits), seen)
+
+    loop(builder, builder.sdiv(builder.add(count, I64(vec.lanes - 1)), I64(vec.lanes)), note)
+
+
+def new_watch(dtype: np.dtype[np.generic]) -> Array:
+    """A vector that has seen nothing."""
+    return np.zeros(VECTOR // dtype.itemsize, dtype)
+
+
+def shows_fit(seen: list[Array], w: Array, bias: Array, taps: int) -> bool:
+    """Whether what was seen tells that all outputs, sums of so many products, fit their dtype; w and bias are flat."""
+    if w.dtype.kind == "f":
+        return not any(own.any() for own in seen)
+    fits: bool = surely_fits(np.concatenate(seen), w, bias, taps)
+    return fits
