@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, suppress
 from typing import Any, cast
 
 import numba
-from numba import _dynfunc  # type: ignore[attr-defined]
+from numba import _dynfunc, types  # type: ignore[attr-defined]
 from numba.core import event
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
@@ -41,6 +41,12 @@ def brief(function: Kernel) -> Kernel:
     To let go of it and get it back takes time, and where another thread wants it, far more.
     """
     return _kept(numba.njit(pipeline_class=_KernelCompiler, **_OPTIONS | {"nogil": False})(function), function)
+
+
+#: Let go of the interpreter lock inside a `brief` kernel, and get it back with what letting go gave.
+#: In between nothing may be raised, so nothing may be allocated.
+let_go: Any = types.ExternalFunction("PyEval_SaveThread", types.voidptr())
+get_back: Any = types.ExternalFunction("PyEval_RestoreThread", types.void(types.voidptr))
 
 
 def _kept(kernel: Any, function: Kernel) -> Kernel:

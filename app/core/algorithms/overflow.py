@@ -10,7 +10,7 @@ from numba import uint64
 from app.core.algorithms.direct import phase_of, taps_within
 from app.core.algorithms.taps import Axis
 from app.core.errors import Fault, OverflowingError, Suggestion
-from app.core.jit import compiled, inlined, shared
+from app.core.jit import brief, compiled, inlined, shared
 from app.core.layout import Array
 from app.core.parallel import WORTH_A_THREAD, run_in_parts
 from app.core.text import say
@@ -92,7 +92,7 @@ def _int64_overflow() -> OverflowingError:
     )
 
 
-@compiled
+@brief
 def surely_fits(x, w, bias, taps):
     """Whether bounds that are at most four times too large tell that no sum of so many products can wrap."""
     return _above(x) * _above(w) * taps + _above(bias) <= 2.0**62
