@@ -50,9 +50,9 @@ def main(arguments: argparse.Namespace) -> None:
         ratios.append(statistics.median(each))
         times = (f"{1e3 * statistics.median(times):.3g}" for times in (alone, at_once))
         rows.append(
-            (f"{first.name} | {second.name}", *times, f"{ratios[-1]:.2f}", f"{min(each):.2f} to {max(each):.2f}")
+            (f"{first.name} and {second.name}", *times, f"{ratios[-1]:.2f}", f"{min(each):.2f} to {max(each):.2f}")
         )
-    print(markdown(HEAD, rows))
+    print(markdown(HEAD, rows, words=1))
     over = sum(ratio > 1 for ratio in ratios)
     print(f"Geometric mean {statistics.geometric_mean(ratios):.2f}; {over} of {len(ratios)} over 1 (goal: none).")
 
