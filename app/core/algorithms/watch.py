@@ -13,7 +13,7 @@ import numpy as np
 from numba import types
 
 from app.core.algorithms.overflow import surely_fits
-from app.core.algorithms.simd import I64, VECTOR, Vectors, loop, piece, pointers
+from app.core.algorithms.simd import I64, VECTOR, Vectors, piece, pointers
 from app.core.layout import Array
 
 
@@ -33,17 +33,24 @@ def note_inputs(_context, x, begin, end, seen):
 
 
 def _write_bits(vec: Vectors, x: Any, begin: Any, end: Any, seen: Any) -> None:
+    """A loop that keeps what it has seen in a register."""
     builder = vec.builder
-    source, count = builder.gep(x, [begin]), builder.sub(end, begin)
     signs = vec.spread(vec.element(8 * vec.bytes - 1))
-
-    def note(number: Any) -> None:
-        at = builder.mul(number, I64(vec.lanes))
-        values = vec.load_some(builder.gep(source, [at]), vec.below(builder.sub(count, at)))
-        bits = builder.xor(values, builder.ashr(values, signs))
-        vec.store(builder.or_(vec.load(seen), bits), seen)
-
-    loop(builder, builder.sdiv(builder.add(count, I64(vec.lanes - 1)), I64(vec.lanes)), note)
+    had, before = vec.load(seen), builder.block
+    more, look, after = (builder.append_basic_block(name) for name in ("more", "look", "looked"))
+    builder.branch(more)
+    builder.position_at_end(more)
+    at, so_far = builder.phi(I64), builder.phi(vec.kind)
+    builder.cbranch(builder.icmp_signed("<", at, end), look, after)
+    builder.position_at_end(look)
+    values = vec.load_some(builder.gep(x, [at]), vec.below(builder.sub(end, at)))
+    bits = builder.or_(so_far, builder.xor(values, builder.ashr(values, signs)))
+    for phi, begun, going in ((at, begin, builder.add(at, I64(vec.lanes))), (so_far, had, bits)):
+        phi.add_incoming(begun, before)
+        phi.add_incoming(going, look)
+    builder.branch(more)
+    builder.position_at_end(after)
+    vec.store(so_far, seen)
 
 
 def new_watch(dtype: np.dtype[np.generic]) -> Array:
