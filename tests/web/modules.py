@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import shutil
 import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,24 +21,37 @@ needs_node = pytest.mark.skipif(
 )
 
 
-def run(module: str, script: str, given: Any = None) -> Any:
-    """What `script` leaves in `answer`; it has the module (one that imports no other) as `own`, and `given`."""
-    source = base64.b64encode((WEB / module).read_bytes()).decode()
+@cache
+def copied() -> tempfile.TemporaryDirectory[str]:
+    """The modules beside a package.json, without which node does not take them for modules."""
+    folder = tempfile.TemporaryDirectory()
+    shutil.copytree(WEB, folder.name, dirs_exist_ok=True)
+    Path(folder.name, "package.json").write_text('{"type": "module"}', encoding="utf-8")
+    return folder
+
+
+def evaluate(script: str, given: Any = None) -> Any:
+    """What `script` leaves in `answer`, a BigInt as text with an n. It has `given`, and may import "./js/…"."""
     program = f"""
-      const own = await import("data:text/javascript;base64,{source}");
       const given = JSON.parse((await import("node:fs")).readFileSync(0, "utf8"));
       let answer;
       {script}
-      console.log(JSON.stringify(answer));
+      console.log(JSON.stringify(answer, (_key, value) => (typeof value === "bigint" ? `${{value}}n` : value)));
     """
     assert NODE is not None
     done = subprocess.run(
         [NODE, "--input-type=module", "-e", program],
+        cwd=copied().name,
         input=json.dumps(given),
         capture_output=True,
         check=False,
         text=True,
-        timeout=30,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def run(module: str, script: str, given: Any = None) -> Any:
+    """What `script` leaves in `answer`; it has the module as `own`, and `given`."""
+    return evaluate(f'const own = await import("./{module}"); {script}', given)

@@ -35,3 +35,24 @@ def test_what_the_modules_ask_for_is_there() -> None:
         code = re.sub(r"^\s*(//|/?\*).*$", "", module.read_text(encoding="utf-8"), flags=re.MULTILINE)
         for key in re.findall(r"""\bt\(["'](\w+\.\w+)["']""", code):
             assert key in english, f"{module.name}: {key}"
+
+
+def test_nothing_is_kept_that_no_module_says() -> None:
+    code = "".join(module.read_text(encoding="utf-8") for module in sorted(WEB.rglob("js/*.js")))
+    named = set(re.findall(r'"(\w+\.\w+)"', code))
+    patterns = [re.sub(r"\$\{[^`]*?\}", r"\\w*", name) for name in re.findall(r"t\(`(\w+\.[^`]*)`", code)]
+    for name in messages("en").keys() - named:
+        assert any(re.fullmatch(pattern, name) for pattern in patterns), name
+
+
+#: Words that Chinese text has in Latin letters.
+LATIN = {
+    *("API", "Convarith", "Esc", "JSON", "NumPy", "PyTorch", "Page", "Up", "Down", "Home", "End", "PNG", "SVG"),
+    *("Sobel", "set_printoptions", "flip_kernel", "x", "y"),
+}
+
+
+def test_chinese_is_chinese() -> None:
+    for name, text in messages("zh").items():
+        words = set(re.findall(r"[A-Za-z_]+", re.sub(r"\{\w+\}", "", text)))
+        assert words <= LATIN, f"{name}: {words - LATIN}"
