@@ -36,7 +36,7 @@ LINKS: list[tuple[str, dict[str, Any]]] = [
 MORE_LINKS = [
     "in=2&k=1&x=1,2;3,-4.5e-7&w=9007199254740993",
     "f=3&pin=output-0-1-1&speed=4&shade=true&lang=zh&theme=dark&x=random.17",
-    "free=stride,padding&note.=a%20b%26c",
+    "note.=a%20b%26c",
 ]
 
 
@@ -58,10 +58,8 @@ def test_a_link_gives_itself_back(link: str) -> None:
     first, again, same = evaluate(STATE + script, link)
     assert first == again
     assert same
-    # Uneven sides are unlocked; all else is written as it was read.
-    parts = {part for part in first.split("&") if not part.startswith("free=") or "free" in link}
     if "dims=1" not in link:
-        assert parts - {""} == set(link.split("&")) - {""}
+        assert set(first.split("&")) == set(link.split("&"))
 
 
 def test_hostile_links_leave_a_setting_that_can_be_asked() -> None:

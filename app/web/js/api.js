@@ -29,7 +29,7 @@ export const speak = (code) => {
   language = code;
 };
 
-/** `listener({again, status})` while the service cannot be reached (seconds until the next try), `listener(null)` when it can. */
+/** `listener({again: seconds until the next try, status})` while the service cannot be reached, then `listener(null)`. */
 export const onReach = (listener) => {
   tell = listener;
 };

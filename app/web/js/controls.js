@@ -46,8 +46,9 @@ export function explain(t, element, faults, title) {
   const told = JSON.stringify([title, faults]);
   if (element.told === told) return;
   element.told = told;
-  element.replaceChildren(...(faults.length && title ? [h("h2", {}, title)] : []), ...faults.map(({ message, suggestion }) => {
-    const patch = suggestion && patchOf(suggestion);
+  element.replaceChildren(...(faults.length && title ? [h("h2", {}, title)] : []), ...faults.map(({ message, suggestion }, at) => {
+    // Faults beside each other may have the same suggestion; it stands once, at the last.
+    const patch = suggestion && JSON.stringify(suggestion) !== JSON.stringify(faults[at + 1]?.suggestion) && patchOf(suggestion);
     const words = patch && t("controls.use", { field: suggestion.pointer.slice(1).replaceAll("/", " "), value: JSON.stringify(suggestion.value) });
     return h("p", {}, message, patch && h("button.suggestion", { type: "button", onclick: () => set(patch) }, words));
   }));
@@ -56,19 +57,18 @@ export function explain(t, element, faults, title) {
 /** The settings' panel. → {element, update(faults)} */
 export function makeControls(t) {
   const element = h("div.controls");
-  let settings = [];
-  let shape = "";
+  let [settings, shape, told] = [[], "", []];
+  const unlocked = new Set();
 
   /** A setting: its name, what stands beside it, its dials [label, read, write], and room for what the API says. */
   function setting(key, dials, { head, lock } = {}) {
     const label = t(`controls.${key}`);
     const message = h("div.problem", { id: freshId("problem"), role: "status" });
     const made = dials.map(([name, read, write]) => dial(key, name ?? label, message.id, read, write));
-    const free = state.unlocked.includes(key);
+    const free = unlocked.has(key);
     const words = t(free ? "controls.lock" : "controls.unlock");
     const button = lock && h("button.quiet", { type: "button", "aria-pressed": String(free), "data-key": `lock ${key}`, title: words, "aria-label": `${label}: ${words}`,
-      onclick: () => set({ unlocked: free ? state.unlocked.filter((each) => each !== key) : [...state.unlocked, key], ...(free ? joined(key) : {}) }) },
-    icon(SHACKLE[free] + LOCK));
+      onclick: () => (free ? lockUp(key) : unlocked.add(key)) && update(told) }, icon(SHACKLE[free] + LOCK));
     settings.push((faults) => {
       const own = faults.filter(({ pointer }) => SETTING_OF[pointer.split("/")[1]] === key);
       for (const each of made) each.show(own.length > 0);
@@ -78,11 +78,12 @@ export function makeControls(t) {
       h("div.head", {}, h("span.label", {}, label), head, button), made.map((each) => each.element), message);
   }
 
-  /** All dimensions as the last one is: what locking does. */
-  const joined = (key) => {
-    const value = [state[key]].flat(2).at(-1);
-    return { [key]: key === "padding" ? [[value, value], [value, value]] : [value, value] };
-  };
+  /** All sides become as the last one is. */
+  function lockUp(key) {
+    const value = state[key].flat().at(-1);
+    set({ [key]: key === "padding" ? [[value, value], [value, value]] : [value, value] });
+    return unlocked.delete(key);
+  }
 
   function pair(key) {
     const whole = [null, () => state[key][1], (value) => set({ [key]: [value, value] })];
@@ -90,7 +91,11 @@ export function makeControls(t) {
     const free = state.dims === 2 && isFree(key);
     return setting(key, free ? [one(0, "rows"), one(1, "columns")] : [whole], { lock: state.dims === 2 });
   }
-  const isFree = (key) => state.unlocked.includes(key) || new Set(state[key].slice(2 - state.dims).flat()).size > 1;
+  /** Whether each side is set by itself; what once is stays so, while a hand is on its slider. */
+  function isFree(key) {
+    if (new Set(state[key].slice(2 - state.dims).flat()).size > 1) unlocked.add(key);
+    return unlocked.has(key);
+  }
 
   function padding() {
     const one = (axis, end, name) => [t(`controls.${name}`), () => state.padding[axis][end],
@@ -111,6 +116,7 @@ export function makeControls(t) {
     const of = (op) => Object.entries(EXAMPLES).filter(([, hash]) => hash.includes("op=conv_transpose") === (op === "conv_transpose"));
     const groups = WORDS.op.map((op) => ({ label: t(`controls.${op}`), options: of(op).map(([name]) => ({ value: name, label: t(`examples.${name}`) })) }));
     return select({ "aria-label": t("controls.example") }, [{ value: "", label: t("controls.choose") }, ...groups], "", (name, field) => {
+      unlocked.clear();
       open(`${EXAMPLES[name]}&tab=${state.tab}`);
       field.value = "";
     });
@@ -132,10 +138,11 @@ export function makeControls(t) {
   }
 
   /** What decides which dials there are. */
-  const structure = () => [state.op, state.dims, state.unlocked, state.paddingWord, state.paddingMode, state.dtype, state.flip, state.bias === null,
+  const structure = () => [state.op, state.dims, state.paddingWord, state.paddingMode, state.dtype, state.flip, state.bias === null,
     ...PAIRS.map(isFree), isFree("padding")].join();
 
   function update(faults) {
+    told = faults;
     if (shape !== structure()) {
       const { key } = document.activeElement?.dataset ?? {};
       shape = structure();

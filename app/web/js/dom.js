@@ -1,32 +1,22 @@
 // The few lines that make elements, so that nothing is ever written as markup.
 
-const SVG = "http://www.w3.org/2000/svg";
-const MATHML = "http://www.w3.org/1998/Math/MathML";
-
-function fill(element, attributes, children) {
-  for (const [name, value] of Object.entries(attributes ?? {})) {
-    if (value === undefined || value === null || value === false) continue;
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (name === "value" || name === "checked" || name === "selected") element[name] = value;
-    else element.setAttribute(name, value === true ? "" : value);
-  }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
-  return element;
-}
-
-const named = (make) => (tag, attributes, ...children) => {
+const named = (namespace) => (tag, attributes, ...children) => {
   const [name, ...classes] = tag.split(".");
-  const element = make(name);
+  const element = document.createElementNS(`http://www.w3.org/${namespace}`, name);
   if (classes.length) element.setAttribute("class", classes.join(" "));
-  return fill(element, attributes, children);
+  for (const [key, value] of Object.entries(attributes ?? {})) {
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (["value", "checked", "selected"].includes(key)) element[key] = value;
+    else if (value !== undefined && value !== null && value !== false) element.setAttribute(key, value === true ? "" : value);
+  }
+  element.append(...children.flat(Infinity).filter(Boolean));
+  return element;
 };
 
-/** An HTML element: h("button.quiet", {onclick}, "text"). */
-export const h = named((name) => document.createElement(name));
-/** An SVG element. */
-export const svg = named((name) => document.createElementNS(SVG, name));
-/** A MathML element. */
-export const math = named((name) => document.createElementNS(MATHML, name));
+/** An HTML element: h("button.quiet", {onclick}, "text"); children that are false, null or empty are left out. */
+export const h = named("1999/xhtml");
+export const svg = named("2000/svg");
+export const math = named("1998/Math/MathML");
 
 /** A small picture of one path, 24 by 24, in the colour of the text. */
 export const icon = (path) => svg("svg.icon", { viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: path }));

@@ -53,10 +53,7 @@ export function shader(planes) {
   return (value) => (most ? Math.abs(Number(value)) / most : 0);
 }
 
-/**
- * A grid of numbers with a name above it, for pictures that do not move.
- * → {g, cells: rows of cells, width, height}; the name takes the first LABEL pixels of the height.
- */
+/** A grid of numbers with a name above it, LABEL high. → {g, cells: rows of cells, width, height} */
 export function drawGrid(rows, { role, label, size = 36, name = (r, c) => `(${r}, ${c})` }) {
   const cells = rows.map((row, r) => row.map((value, c) => {
     const cell = makeCell(size, role);

@@ -49,9 +49,8 @@ function arrange(name, across, maps, cell) {
 
 /**
  * The arrangement with the largest cells that fits into width × height; where none does, one that fits the width.
- * `maps`: [input, kernel, products, output], each {count, rows, columns, names: the width that its names need}.
- * `em`: how large letters are, 1 as a rule.
- * → {at: places of the blocks, blocks: with the places of their planes, cell, width, height}
+ * `maps`: input, kernel, products, output, each {count, rows, columns, names: the width of its names}; `em`: the size of letters.
+ * → {at: places of the blocks, blocks: with places of planes, cell, width, height}
  */
 export function layOut(maps, width, height, em) {
   const ways = [];

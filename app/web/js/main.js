@@ -30,7 +30,7 @@ const tabsNow = () => TABS.filter(({ op }) => !op || op === state.op);
 const tabNow = () => tabsNow().find(({ id }) => id === state.tab) ?? TABS[0];
 
 /** What can change without another question to the API. */
-const ONLY_SEEN = new Set(["frame", "pin", "speed", "shade", "theme", "unlocked", "extra", "answer"]);
+const ONLY_SEEN = new Set(["frame", "pin", "speed", "shade", "theme", "extra", "answer"]);
 
 /** What every tab gets: the last answer and what it answers, or the problem in its place. */
 const ctx = { state, set, t, api, answer: null, problem: null };
@@ -57,12 +57,11 @@ async function ask() {
   update(new Set(["answer"]));
 }
 
-/** The faults of the request. Rows and columns may have the same one, or the same suggestion: it stands once. */
+/** The faults of the request; rows and columns may have the same one. */
 function faults() {
   const { errors, detail, title } = ctx.problem ?? { errors: [] };
-  const all = [...new Map((errors ?? [{ pointer: "", message: detail ?? title }]).map((fault) => [fault.message, fault])).values()];
-  const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
-  return all.map((fault, at) => (all.slice(at + 1).some((later) => same(later.suggestion, fault.suggestion)) ? { ...fault, suggestion: undefined } : fault));
+  const all = errors ?? [{ pointer: "", message: detail ?? title }];
+  return [...new Map(all.map((fault) => [fault.message, fault])).values()];
 }
 
 // The page
@@ -82,13 +81,8 @@ function build() {
   const notice = h("div.notice", { role: "status", hidden: true });
   const trouble = h("div.trouble", { role: "alert" });
   document.body.replaceChildren(
-    h("a.skip", { href: "#panel", onclick: (event) => {
-      event.preventDefault();
-      panel.focus();
-    } }, t("page.skip")),
-    header(code), notice,
-    h("main", {}, h("section.workspace", {}, tabs, h("div.board", {}, panel, trouble)),
-      aside));
+    h("button.skip", { type: "button", onclick: () => panel.focus() }, t("page.skip")), header(code), notice,
+    h("main", {}, h("section.workspace", {}, tabs, h("div.board", {}, panel, trouble)), aside));
   page = { controls, editors, aside, tabs, panel, trouble, notice, lang: state.lang };
   update(new Set(Object.keys(state)));
 }
@@ -179,15 +173,15 @@ function keepLink() {
 }
 
 /** Language and theme stay with the reader, where the browser may keep them; the link has them anyway. */
-const KEEP = ["lang", "theme"];
-function remember(changed) {
+function remember() {
   try {
-    for (const key of KEEP) if (changed.has(key)) localStorage.setItem(`convarith.${key}`, state[key]);
+    localStorage.convarith = `${state.lang} ${state.theme}`;
   } catch { /* Private windows may forbid it. */ }
 }
 function remembered() {
   try {
-    return Object.fromEntries(KEEP.map((key) => [key, WORDS[key].find((word) => word === localStorage.getItem(`convarith.${key}`)) ?? ""]));
+    const [lang, theme] = localStorage.convarith.split(" ");
+    return { lang: WORDS.lang.includes(lang) ? lang : "", theme: WORDS.theme.includes(theme) ? theme : "" };
   } catch {
     return {};
   }

@@ -62,11 +62,8 @@ export function fitted(value, room = 5) {
       if (short.length <= room) return short;
     }
   }
-  for (let digits = 2; digits >= 0; digits -= 1) {
-    const short = minus(number.toExponential(digits));
-    if (short.length <= Math.max(room, 4)) return short;
-  }
-  return minus(number.toExponential(0));
+  const powers = [2, 1, 0].map((digits) => minus(number.toExponential(digits)));
+  return powers.find((short) => short.length <= room) ?? powers[2];
 }
 
 /** 4×3, from a list of sizes. */

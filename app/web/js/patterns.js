@@ -51,7 +51,6 @@ export const INPUT_PATTERNS = {
     const x = Math.floor(((c + 0.5) * 8) / columns);
     return rows === 1 ? (x > 2 && x < 6 ? 9 : 0) : (FACE[y] >> (7 - x)) & 1 ? 9 : 0;
   },
-  edge: ({ columns }) => (r, c) => (c < columns / 2 ? 0 : 9),
   impulse: ({ rows, columns }) => (r, c) => Number(middle(r, rows) && middle(c, columns)),
 };
 
@@ -66,7 +65,6 @@ export const KERNEL_PATTERNS = {
     return (r, c) => (down[r] * across[c]) / whole;
   },
   sobel: ({ rows, columns }) => outer(binomial(rows), slope(columns)),
-  laplacian: ({ rows, columns }) => (r, c) => (middle(r, rows) && middle(c, columns) ? rows * columns - 1 : -1),
   bilinear: ({ rows, columns }) => outer(tent(rows), tent(columns)),
 };
 

@@ -37,11 +37,10 @@ export function makeStage({ input, weights }, map, { width, height, t, shade }) 
   const em = Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
   const extent = map.span.map(([first, past]) => past - first);
   const written = (size) => times(size.slice(-map.dims));
-  const grows = written(map.size) === written(extent) ? "" : ` → ${written(extent)}`;
+  const grows = [...new Set([map.size, extent].map(written))].join(" → ");
   const parts = [
-    ["input", map.inChannels, extent, written(map.size) + grows], ["kernel", map.perGroup, map.kernel, written(map.kernel)],
-    ["product", map.perGroup, map.kernel, written(map.kernel)], ["output", map.outChannels, map.output, written(map.output)],
-  ].map(([role, count, [rows, columns], size]) => {
+    ["input", map.inChannels, extent, grows], ["kernel", map.perGroup, map.kernel], ["product", map.perGroup, map.kernel], ["output", map.outChannels, map.output],
+  ].map(([role, count, [rows, columns], size = written([rows, columns])]) => {
     const labels = Array.from({ length: count }, (_, at) => t(`stage.${role}${count > 1 ? "Channel" : ""}`, { at, size }));
     return { role, count, rows, columns, labels, names: Math.max(...labels.map((label) => textWidth(label, em))) };
   });
@@ -113,7 +112,7 @@ export function makeStage({ input, weights }, map, { width, height, t, shade }) 
   /** Show a frame. `look`: the window whose kernel and products stand there; `focus`, `pin`: elements to mark. */
   function draw(frame, { focus = null, pin = null, look = frame.window } = {}) {
     const window = map.windows[look];
-    const o = window?.place[0] ?? (pin?.kind === "kernel" ? Math.floor(pin.place[0] / map.perGroup) : 0);
+    const o = window?.place[0] ?? 0;
     if (changed("input", frame.apart, frame.zeros, frame.padded, frame.cropping)) drawInput(frame);
     if (changed("kernel", o, frame.turn)) drawKernel(frame, o);
     if (changed("window", look)) drawWindow(window);

@@ -25,8 +25,6 @@ const DEFAULTS = {
   bias: null, flip: false, dtype: "auto",
   // Planes: one for each input channel; one for each (output channel, input channel of its group).
   input: { pattern: "ramp", seed: 1, planes: [] }, weights: { pattern: "ramp", seed: 1, planes: [] },
-  // Settings whose dimensions are set one by one.
-  unlocked: [],
   tab: "play", frame: 0, pin: "", speed: 1, shade: false, lang: "", theme: "",
   // What a tab wants to keep in the link: {name: text}.
   extra: {},
@@ -51,9 +49,7 @@ export function set(patch) {
 /** Everything as it is at first, changed by what a link says; language and theme stay. */
 export function open(link) {
   const { lang, theme } = state;
-  const now = { ...structuredClone(DEFAULTS), lang, theme, ...read(link) };
-  const uneven = Object.keys(RANGES).filter((key) => Array.isArray(now[key]) && !alike(now[key].slice(2 - now.dims).flat()));
-  set({ ...now, unlocked: [...new Set([...now.unlocked, ...uneven])] });
+  set({ ...structuredClone(DEFAULTS), lang, theme, ...read(link) });
 }
 
 export const limitOf = (key, dims = state.dims) => (key === "size" && dims === 1 ? [1, LONGEST_LINE] : RANGES[key]);
@@ -139,7 +135,7 @@ export function patchOf({ pointer, value }) {
 // The link
 
 const NAMES = { size: "in", kernel: "k", stride: "s", padding: "p", paddingWord: "pad", paddingMode: "mode", dilation: "d", outputPadding: "op_pad",
-  inChannels: "ci", outChannels: "co", groups: "g", bias: "b", input: "x", weights: "w", unlocked: "free", frame: "f" };
+  inChannels: "ci", outChannels: "co", groups: "g", bias: "b", input: "x", weights: "w", frame: "f" };
 const PATTERNS = { input: INPUT_PATTERNS, weights: KERNEL_PATTERNS };
 
 function write(key, value) {
@@ -169,7 +165,6 @@ function valueFrom(key, text) {
     return { pattern: "own", seed: 1, planes: text.split("/").slice(0, 16).map((rows) => rows.split(";").map((row) => row.split(",").map(number))) };
   }
   if (key === "bias") return text.split(",").map(number);
-  if (key === "unlocked") return text.split(",").filter((each) => each in RANGES);
   if (key === "pin") return /^(input|kernel|output)(-\d+){3}$/.test(text) ? text : undefined;
   if (key === "tab") return text.slice(0, 20);
   if (key in WORDS) return WORDS[key].find((word) => String(word) === text);

@@ -78,7 +78,7 @@ export function makeEditor(t, kind) {
 
   function build(values) {
     const [ins] = perGroup();
-    const captions = values.map((_, at) => (kind === "input" ? t("tensor.inputChannel", { at }) : t("tensor.kernelPlane", { to: Math.floor(at / ins), from: at % ins })));
+    const captions = values.map((_, at) => t(`tensor.${kind}Plane`, { at, to: Math.floor(at / ins), from: at % ins }));
     const write = (plane) => (r, c, value) => {
       const changed = state[key].planes.with(plane, state[key].planes[plane].with(r, state[key].planes[plane][r].with(c, value)));
       set({ [key]: { ...state[key], pattern: "own", planes: changed } });

@@ -20,13 +20,13 @@ export default {
     checkerboard: "Uneven overlap: a checkerboard", bilinear: "Bilinear upsampling by 2",
   },
   tensor: {
-    input: "Input", kernel: "Kernel", bias: "Bias", fill: "Fill with", again: "Other random numbers", paste: "Paste", inputChannel: "channel {at}", kernelPlane: "output {to} ← input {from}",
+    input: "Input", kernel: "Kernel", bias: "Bias", fill: "Fill with", again: "Other random numbers", paste: "Paste", inputPlane: "channel {at}", kernelPlane: "output {to} ← input {from}",
     pasteTitle: "Paste numbers", text: "Numbers", placeholder: "[[1, 2], [3, 4]]", take: "Take these", cancel: "Cancel", found: "Found {size} numbers, the first is {first}.",
     help: "Cells of a spreadsheet, or an array as NumPy, PyTorch or JSON write it:", inputHelp: "(length), (rows, columns) or (channels, rows, columns).",
     kernelHelp: "(rows, columns), or the weights of a layer with all their axes.",
   },
   pattern: {
-    ramp: "1, 2, 3 …", ones: "ones", random: "random", picture: "small picture", edge: "edge", impulse: "single 1", identity: "identity", blur: "blur", sobel: "Sobel", laplacian: "Laplacian", bilinear: "bilinear", own: "your own",
+    ramp: "1, 2, 3 …", ones: "ones", random: "random", picture: "small picture", impulse: "single 1", identity: "identity", blur: "blur", sobel: "Sobel", bilinear: "bilinear", own: "your own",
   },
   paste: {
     shortened: "The text has … in it: the array was shortened when it was printed. Print all of it (set_printoptions).",
@@ -46,7 +46,7 @@ export default {
   },
   play: {
     input: "input", kernel: "kernel", product: "products", output: "output", padding: "padding", zero: "inserted zero",
-    hint: "Point at an element to see what it depends on and what depends on it; click to pin it; double-click a number to change it. Keys: space bar plays, ← → step, Page Up and Page Down change the scene, + − the speed, Esc unpins.",
+    hint: "Point at an element to see what it depends on and what depends on it; click to pin it; double-click a number to change it. Keys: space plays, ← → step, Page Up/Down change the scene, + − the speed, Esc unpins.",
     numbers: "In numbers", sum: "Output {at} =", plusBias: ", and {bias} for the bias",
     dependsOn: "{at} depends on {all} places under its window; {real} of them are input elements.",
     goesInto: "{at} goes into {count} outputs: {where}", goesNowhere: "{at}: no output depends on it.", aZero: "This zero", shade: "Shade by magnitude",

@@ -20,13 +20,13 @@ export default {
     checkerboard: "重叠不均：棋盘格", bilinear: "双线性上采样 2 倍",
   },
   tensor: {
-    input: "输入", kernel: "卷积核", bias: "偏置", fill: "填入", again: "换一组随机数", paste: "粘贴", inputChannel: "通道 {at}", kernelPlane: "输出 {to} ← 输入 {from}",
+    input: "输入", kernel: "卷积核", bias: "偏置", fill: "填入", again: "换一组随机数", paste: "粘贴", inputPlane: "通道 {at}", kernelPlane: "输出 {to} ← 输入 {from}",
     pasteTitle: "粘贴数值", text: "数值", placeholder: "[[1, 2], [3, 4]]", take: "采用", cancel: "取消", found: "找到 {size} 个数，第一个是 {first}。",
     help: "电子表格的单元格，或 NumPy、PyTorch、JSON 格式的数组：", inputHelp: "（长度）、（行，列）或（通道，行，列）。",
     kernelHelp: "（行，列），或带全部轴的层权重。",
   },
   pattern: {
-    ramp: "1, 2, 3 …", ones: "全 1", random: "随机", picture: "小图片", edge: "边缘", impulse: "单个 1", identity: "恒等", blur: "模糊", sobel: "Sobel", laplacian: "拉普拉斯", bilinear: "双线性", own: "自定义",
+    ramp: "1, 2, 3 …", ones: "全 1", random: "随机", picture: "小图片", impulse: "单个 1", identity: "恒等", blur: "模糊", sobel: "Sobel", bilinear: "双线性", own: "自定义",
   },
   paste: {
     shortened: "文本中有省略号：数组在打印时被缩略了。请完整打印（set_printoptions）。",
