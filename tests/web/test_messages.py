@@ -48,7 +48,7 @@ def test_nothing_is_kept_that_no_module_says() -> None:
 #: Words that Chinese text has in Latin letters.
 LATIN = {
     *("API", "Convarith", "Esc", "JSON", "NumPy", "PyTorch", "Page", "Up", "Down", "Home", "End", "PNG", "SVG"),
-    *("Sobel", "set_printoptions", "flip_kernel", "x", "y"),
+    *("Sobel", "set_printoptions", "flip_kernel", "zeros", "x", "y", "I", "O", "C", "P"),
 }
 
 

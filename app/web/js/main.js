@@ -3,32 +3,28 @@
 import * as api from "./api.js";
 import { explain, makeControls } from "./controls.js";
 import { h, segmented, select } from "./dom.js";
-import * as take from "./export.js";
-import * as image from "./image.js";
-import * as matrix from "./matrix.js";
 import { LANGUAGES, chooseLanguage, t } from "./messages.js";
 import { toJson } from "./numbers.js";
 import * as play from "./play.js";
-import * as roundtrip from "./roundtrip.js";
-import * as sizes from "./sizes.js";
-import * as stamps from "./stamps.js";
 import { WORDS, link, open, request, set, state, subscribe } from "./state.js";
 import { makeEditor } from "./tensor.js";
 
-// One line a tab: its name, its module, the views that it wants in ctx.answer, the one operation that has it, and
-// whether it stands alone, without the settings.
+// One line a tab: its name, its module (all but the first come when they are asked for), the views that it wants in
+// ctx.answer, the one operation that has it, and whether it stands alone, without the settings.
 const TABS = [
-  { id: "play", module: play, views: ["sliding_window"] },
-  { id: "stamps", module: stamps, views: ["scatter"], op: "conv_transpose" },
-  { id: "matrix", module: matrix, views: ["matrix"] },
-  { id: "roundtrip", module: roundtrip, views: [] },
-  { id: "sizes", module: sizes, views: [] },
-  { id: "image", module: image, alone: true },
-  { id: "export", module: take, views: ["sliding_window"] },
+  { id: "play", load: () => play, views: ["sliding_window"] },
+  { id: "stamps", load: () => import("./stamps.js"), views: ["scatter"], op: "conv_transpose" },
+  { id: "matrix", load: () => import("./matrix.js"), views: ["matrix"] },
+  { id: "roundtrip", load: () => import("./roundtrip.js"), views: [] },
+  { id: "sizes", load: () => import("./sizes.js"), views: [] },
+  { id: "image", load: () => import("./image.js"), alone: true },
+  { id: "export", load: () => import("./export.js"), views: ["sliding_window"] },
 ];
 const tabsNow = () => TABS.filter(({ op }) => !op || op === state.op);
 const tabNow = () => tabsNow().find(({ id }) => id === state.tab) ?? TABS[0];
 
+/** After this long without an answer the page says that it waits. */
+const SLOW_MS = 1000;
 /** What can change without another question to the API. */
 const ONLY_SEEN = new Set(["frame", "pin", "speed", "shade", "theme", "extra", "answer"]);
 
@@ -45,6 +41,7 @@ async function ask() {
   if (question === asked) return;
   asked = question;
   const [input, weights] = [state.input.planes, state.weights.planes];
+  const slow = setTimeout(() => tell(t("page.waiting")), SLOW_MS);
   try {
     const { value, exact } = await api.post(path, { ...body, steps: views }, { key: "answer" });
     ctx.answer = { request: { op, path, body }, response: value, exact, input, weights, views };
@@ -53,6 +50,8 @@ async function ask() {
     if (api.isSuperseded(error)) return;
     if (!(error instanceof api.Refused)) throw error;
     ctx.problem = error.problem;
+  } finally {
+    clearTimeout(slow);
   }
   update(new Set(["answer"]));
 }
@@ -67,8 +66,11 @@ function faults() {
 // The page
 
 /** Everything anew, in the language of the state. */
-function build() {
-  const code = chooseLanguage(state.lang);
+async function build() {
+  const { lang } = state;
+  if (page) page.lang = lang;
+  const code = await chooseLanguage(lang);
+  if (lang !== state.lang) return;
   api.speak(code);
   document.documentElement.lang = code;
   document.title = t("page.title");
@@ -83,7 +85,7 @@ function build() {
   document.body.replaceChildren(
     h("button.skip", { type: "button", onclick: () => panel.focus() }, t("page.skip")), header(code), notice,
     h("main", {}, h("section.workspace", {}, tabs, h("div.board", {}, panel, trouble)), aside));
-  page = { controls, editors, aside, tabs, panel, trouble, notice, lang: state.lang };
+  page = { controls, editors, aside, tabs, panel, trouble, notice, lang };
   update(new Set(Object.keys(state)));
 }
 
@@ -133,7 +135,17 @@ function showTab() {
   page.panel.className = `panel panel-${now.id}`;
   page.panel.setAttribute("aria-label", t(`page.tab_${now.id}`));
   page.aside.hidden = Boolean(now.alone);
-  page.view = now.module.mount(page.panel, ctx);
+  mount(now, page.panel);
+}
+
+/** Put the tab's module into the panel, unless another was chosen while it came. */
+async function mount(tab, panel) {
+  page.view = null;
+  const again = h("button", { type: "button", onclick: () => mount(tab, panel) }, t("page.tryNow"));
+  const module = await Promise.resolve(tab.load()).catch(() => tell(t("page.notLoaded"), again));
+  if (!module || page.tab !== tab || page.panel !== panel) return;
+  page.view = module.mount(panel, ctx);
+  page.view.update(new Set(Object.keys(state)));
 }
 
 function update(changed) {
@@ -151,7 +163,7 @@ function update(changed) {
   page.trouble.hidden = !bad;
   explain(t, page.trouble, found, t("page.cannot"));
   if (ctx.answer?.exact === false) tell(t("page.inexact"));
-  page.view.update(changed);
+  page.view?.update(changed);
   if ([...changed].some((key) => !ONLY_SEEN.has(key))) ask();
   keepLink();
 }
@@ -196,12 +208,12 @@ document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || target.closest(TYPING)) return;
   // The space bar presses what has the focus, and arrows move a slider or a choice.
   if (target.matches(key === " " ? "button, a, summary, input:not(.frames)" : "input:not(.frames)")) return;
-  if (page.view.key?.(event)) event.preventDefault();
+  if (page.view?.key?.(event)) event.preventDefault();
 });
 
 addEventListener("hashchange", () => location.hash.slice(1) !== link() && open(location.hash));
 set(remembered());
 open(location.hash);
-build();
+await build();
 subscribe(update);
 subscribe(remember);

@@ -63,7 +63,7 @@ export function mount(root, ctx) {
   function choice(label, key, axis, value) {
     const at = ctx.state.dims === 1 ? 1 : axis;
     const now = ctx.state[key][at] === value;
-    const take = () => ctx.set({ [key]: ctx.state[key].with(at, value), unlocked: [...new Set([...ctx.state.unlocked, ...(ctx.state.dims === 2 ? [key] : [])])] });
+    const take = () => ctx.set({ [key]: ctx.state[key].with(at, value) });
     return h("button", { type: "button", "aria-pressed": String(now), onclick: take }, String(label));
   }
 
