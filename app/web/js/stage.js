@@ -10,7 +10,7 @@ import { exactly, fitted, rounded, times } from "./numbers.js";
 const ROOM_FOR_WEIGHT = 30;
 
 /** About how wide a name is; letters are larger where `em` is. */
-export const textWidth = (text, em) => em * [...text].reduce((sum, letter) => sum + (letter > "\u2e80" ? 14 : 7.8), 4);
+export const textWidth = (text, em) => em * [...text].reduce((sum, letter) => sum + (letter > "\u2e80" ? 14 : 8.7), 4);
 
 /** The index of an element as the API counts: with its channel where there are several, without rows in 1-D. */
 export function indexOf(map, kind, [plane, ...place]) {
