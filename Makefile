@@ -34,7 +34,7 @@ test: install ## All checks and tests
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist loadgroup
 
 bench: install $(PEERS) ## Measure, beside PyTorch, SciPy and onnxruntime
 	$(BIN)/python -m benchmarks panel
