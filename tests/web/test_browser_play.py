@@ -92,11 +92,7 @@ def test_everything_is_reached_without_a_mouse(visit: Open) -> None:
     reached: set[str] = set()
     for _ in range(120):
         page.keyboard.press("Tab")
-        reached.add(
-            page.evaluate(
-                "document.activeElement.closest('header, [role=tablist], .holder, .timeline, .controls, .editor')?.className || ''"
-            )
-        )
+        reached.add(page.evaluate(f"document.activeElement.closest('{PLACES}')?.className || ''"))
     assert {"top", "tabs", "holder", "timeline", "controls"} <= reached
     assert {name for name in reached if name.startswith("editor")} == {"editor input", "editor kernel"}
     page.locator('[data-focus="output-0-0-0"]').focus()
