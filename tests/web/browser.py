@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 360, "height": 740}
+
+#: Other tests may have the processors for a while.
+expect.set_options(timeout=20_000)
 
 #: What the browser itself says of a request that the page shows as an invalid setting, or of a service that is away.
 OWN_LINES = ("status of 422", "net::ERR_FAILED", "net::ERR_CONNECTION_REFUSED")

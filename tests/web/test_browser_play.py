@@ -44,7 +44,7 @@ def test_played_to_the_end(visit: Open, site: Server, link: str, op: str, settin
     before = [place.bounding_box() for place in places]
     page.keyboard.press(" ")
     count = page.locator(".count")
-    for _ in range(600):
+    for _ in range(2000):
         assert [place.bounding_box() for place in places] == before
         now, of = count.inner_text().split(" / ")
         if now == of:
@@ -196,7 +196,7 @@ def test_every_control_reaches_the_api(visit: Open) -> None:
 
     def sent(part: str) -> None:
         page.wait_for_timeout(50)
-        for _ in range(100):
+        for _ in range(500):
             if reader.asked and part in reader.asked[-1][1]:
                 return
             page.wait_for_timeout(30)
