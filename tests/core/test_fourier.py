@@ -238,7 +238,7 @@ def test_spectra_that_do_not_fit_at_once_are_made_in_turn(
     try:
         problem = problem_of(op, x_shape, w_shape, False, options)
         axes = axes_of(problem)
-        assert fourier.features(problem, axes, x.dtype)["calls"] > 1
+        assert fourier.effort(problem, axes, x.dtype).alone["calls"] > 1
         np.testing.assert_allclose(run(op, x, w, **options), at_once, atol=1e-4 * np.abs(at_once).max())
         check(op, x, w, **options)
     finally:

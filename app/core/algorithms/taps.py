@@ -13,7 +13,8 @@ with one phase (residue 0, out_step 1) for a convolution.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +24,27 @@ from app.core.layout import Array
 from app.core.problem import Problem
 
 Int64Array = NDArray[np.int64]
+
+
+class Reach(NamedTuple):
+    """The phases of an axis that have outputs, which are the first ones, and their taps.
+
+    `taps` of all of them, `most_taps` of one; their inputs lie from `begin` to `end` steps
+    beside the first output's own.
+    """
+
+    phases: int
+    taps: int
+    most_taps: int
+    begin: int
+    end: int
+
+
+class Met(NamedTuple):
+    """Pairs of an output and a tap along an axis that meet an input, and taps that meet any."""
+
+    pairs: int
+    taps: int
 
 
 @dataclass(frozen=True)
@@ -78,17 +100,59 @@ class Axis:
         return shifts[self.table[first + phase] : self.table[first + phase + 1]]
 
     @property
+    def all_taps(self) -> tuple[Int64Array, Int64Array, Int64Array]:
+        """The weights of all phases, with their shifts and the residues of their phases."""
+        taps, shifts = self.table[-2 * self.kernel :].reshape(2, -1)
+        return taps, shifts, np.repeat(self.residues, np.diff(self._first))
+
+    @cached_property
     def span(self) -> int:
         """How far apart the inputs of one output lie, at most."""
         shifts = self.table[-self.kernel :]
         return int(shifts.max() - shifts.min())
 
-    @property
+    @cached_property
     def visits(self) -> int:
         """Taps of all outputs together, those that meet no input too."""
-        first = self.table[4 + self.table[2] : 5 + 2 * self.table[2]]
-        positions = -((self.residues - self.output) // self.out_step)
-        return int((np.diff(first) * np.maximum(positions, 0)).sum())
+        return int((np.diff(self._first) * self._positions).sum())
+
+    @cached_property
+    def met(self) -> Met:
+        """What is left of the visits without those that meet no input."""
+        shifts = self.table[-self.kernel :]
+        begin = np.maximum(-(shifts // self.in_step), 0)
+        ends = np.minimum(
+            (self.input - 1 - shifts) // self.in_step + 1, np.repeat(self._positions, np.diff(self._first))
+        )
+        inside = np.maximum(ends - begin, 0)
+        return Met(int(inside.sum()), int(np.count_nonzero(inside)))
+
+    @cached_property
+    def reach(self) -> Reach:
+        """The phases that have outputs."""
+        phases = int(np.searchsorted(self.residues, self.output))
+        if phases == 0:
+            return Reach(0, 0, 0, 0, 0)
+        first = self._first[: phases + 1]
+        offsets = self.table[-self.kernel :][: first[-1]] // self.in_step
+        return Reach(phases, int(first[-1]), int(np.diff(first).max()), int(offsets.min()), int(offsets.max()))
+
+    @cached_property
+    def in_residues(self) -> Int64Array:
+        """The remainders that places in the input leave by the step of the windows."""
+        if self.in_step == 1:
+            return np.zeros(1, np.int64)
+        return np.unique(self.table[-self.kernel :] % self.in_step)
+
+    @property
+    def _first(self) -> Int64Array:
+        """Where the taps of each phase begin, and where the last ones end."""
+        return self.table[4 + self.table[2] : 5 + 2 * self.table[2]]
+
+    @property
+    def _positions(self) -> Int64Array:
+        """How many outputs belong to each phase."""
+        return np.maximum(-((self.residues - self.output) // self.out_step), 0)
 
     def positions(self, phase: int) -> int:
         """How many outputs belong to a phase."""

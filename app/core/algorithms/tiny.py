@@ -13,6 +13,7 @@ import numpy as np
 from numba import uint64
 
 from app.core.algorithms.direct import phase_of, taps_within
+from app.core.algorithms.effort import Effort
 from app.core.algorithms.overflow import surely_fits
 from app.core.algorithms.taps import Axis
 from app.core.geometry import ceil_div
@@ -73,6 +74,13 @@ def is_tiny(problem: Problem, axes: tuple[Axis, ...]) -> bool:
     steps = pairs * blocks * problem.in_channels // problem.groups
     elements = max(problem.input_elements, problem.output_elements)
     return pairs <= MOST_PAIRS and steps <= MOST_STEPS and elements <= MOST_ELEMENTS
+
+
+def effort(problem: Problem, axes: tuple[Axis, ...]) -> Effort:
+    """What the time is proportional to: the call, and the products that meet an input."""
+    pairs = math.prod(axis.met.pairs for axis in axes)
+    products = problem.batch * problem.out_channels * problem.in_channels // problem.groups * pairs
+    return Effort({"tiny": 1.0, "tiny_products": products}, {}, 1, 0)
 
 
 #: What a table begins with: batch, groups, output and input channels of a group, positions,
