@@ -38,9 +38,20 @@ def _meetings(axis: Axis) -> list[tuple[int, int]]:
 def test_axes_tell_what_meets_an_input(case: Case) -> None:
     for axis in axes_of(case.problem()):
         found = _meetings(axis)
-        assert axis.met.pairs == len(found)
-        assert axis.met.taps == len({tap for tap, _ in found})
+        assert axis.counts.pairs == len(found)
+        assert axis.counts.met == len({tap for tap, _ in found})
         assert products(axis).sum() == len(found)
+        reached = [q for q in range(len(axis.residues)) if axis.positions(q)]
+        assert axis.counts.visits == sum(axis.positions(q) * len(axis.taps(q)) for q in reached)
+        steps = [int(shift) // axis.in_step for q in reached for shift in axis.shifts(q)]
+        assert axis.counts.phases == len(reached) == max(reached, default=-1) + 1
+        assert (axis.counts.taps, axis.counts.most_taps) == (
+            len(steps),
+            max((len(axis.taps(q)) for q in reached), default=0),
+        )
+        assert axis.counts.positions == max((axis.positions(q) for q in reached), default=0)
+        if reached:
+            assert (axis.counts.begin, axis.counts.end) == (min(steps), max(steps))
 
 
 @pytest.mark.parametrize("case", CASES, ids=Case.label)

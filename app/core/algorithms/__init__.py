@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -55,12 +56,18 @@ class Algorithm:
 
     def least_price(self, dtype: np.dtype[np.generic]) -> float:
         """What even the smallest operation takes, in nanoseconds; infinite in dtypes that it cannot run."""
-        return PRICES[self.prices].get(dtype.name, {}).get("call", math.inf)
+        return PRICES[self.prices].get(_name(dtype), {}).get("call", math.inf)
 
     def price(self, problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> float:
         """The guess of its time, in nanoseconds."""
-        each = PRICES[self.prices][dtype.name]
+        each = PRICES[self.prices][_name(dtype)]
         return sum(each[name] * count for name, count in self.effort(problem, axes, dtype).counts().items())
+
+
+@cache
+def _name(dtype: np.dtype[np.generic]) -> str:
+    """NumPy makes it anew at each look, in Python."""
+    return dtype.name
 
 
 def _always(*_: object) -> bool:

@@ -146,7 +146,7 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
     spans = [axis.span // axis.in_step for axis in axes]
     channels = problem.in_channels // problem.groups * math.prod(_residue_count(axis) for axis in axes)
     least = channels * math.prod(
-        min(axis.positions(0), n) + span for axis, span, n in zip(axes, spans, (1, 1, 16), strict=True)
+        min(axis.counts.positions, n) + span for axis, span, n in zip(axes, spans, (1, 1, 16), strict=True)
     )
     return least * dtype.itemsize <= MOST_LAID_BYTES
 
@@ -206,8 +206,8 @@ def cut_into(problem: Problem, axes: tuple[Axis, ...], box: Sizes3, chunk: int, 
         *most, *box, *counts, chunk, ceil_div(out_group, chunk), *begin, *span, lines, line_length, phases,
     ])  # fmt: skip
     planes = math.prod(map(len, residues_along(axes)))
-    taps = math.prod(axis.reach.taps for axis in axes)
-    longest = math.prod(axis.reach.most_taps for axis in axes)
+    taps = math.prod(axis.counts.taps for axis in axes)
+    longest = math.prod(axis.counts.most_taps for axis in axes)
     uses = problem.batch * math.prod(counts)
     by_phase = NEVER if problem.op == "conv" else IN_THE_TASK if uses <= MOST_USES else BEFOREHAND
     return Cut(
@@ -257,7 +257,7 @@ def _shared_zeros(problem: Problem, axis: Axis, begin: int, line_length: int, sp
 
 def phases_along(axes: tuple[Axis, ...]) -> list[Phase]:
     """The phases that have weights and outputs."""
-    return [Phase(axes, index) for index in itertools.product(*(range(axis.reach.phases) for axis in axes))]
+    return [Phase(axes, index) for index in itertools.product(*(range(axis.counts.phases) for axis in axes))]
 
 
 def residues_along(axes: tuple[Axis, ...]) -> tuple[Int64Array, Int64Array, Int64Array]:
@@ -268,18 +268,18 @@ def residues_along(axes: tuple[Axis, ...]) -> tuple[Int64Array, Int64Array, Int6
 
 def inputs_of(axes: tuple[Axis, ...]) -> tuple[Sizes3, Sizes3]:
     """Where the inputs of all phases begin, and over how many steps those of one position lie."""
-    z, y, x = (axis.reach for axis in axes)
+    z, y, x = (axis.counts for axis in axes)
     return (z.begin, y.begin, x.begin), (z.end - z.begin, y.end - y.begin, x.end - x.begin)
 
 
 def _positions(axes: tuple[Axis, ...]) -> Sizes3:
     """Those of the longest phase, which is the first."""
-    z, y, x = (axis.positions(0) for axis in axes)
+    z, y, x = (axis.counts.positions for axis in axes)
     return z, y, x
 
 
 def _phase_count(axes: tuple[Axis, ...]) -> int:
-    return math.prod(axis.reach.phases for axis in axes)
+    return math.prod(axis.counts.phases for axis in axes)
 
 
 _kept_boxes = lru_cache(maxsize=256)(_boxes)
@@ -288,7 +288,7 @@ _kept_boxes = lru_cache(maxsize=256)(_boxes)
 def _reads_as_it_lies(axes: tuple[Axis, ...]) -> bool:
     """Whether each output takes from its own place alone."""
     return all(
-        axis.in_step == axis.out_step == axis.kernel == 1 and axis.input == axis.output and axis.reach.begin == 0
+        axis.in_step == axis.out_step == axis.kernel == 1 and axis.input == axis.output and axis.counts.begin == 0
         for axis in axes
     )
 

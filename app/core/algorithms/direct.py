@@ -62,13 +62,13 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     in_group, channels = problem.in_channels // problem.groups, problem.batch * problem.out_channels
     depth, height, width = axes
     rows = channels * depth.output * height.output * ceil_div(width.output, STRETCH)
-    lines = channels * in_group * depth.met.pairs * height.met.pairs
+    lines = channels * in_group * depth.counts.pairs * height.counts.pairs
     stretches = ceil_div(width.output, STRETCH * width.out_step)
-    gathered, macs = lines * width.met.taps * stretches, lines * width.met.pairs
+    gathered, macs = lines * width.counts.met * stretches, lines * width.counts.pairs
     shared: Features = {
-        "rows": rows * width.reach.phases,
+        "rows": rows * width.counts.phases,
         "gathered": gathered,
-        "lines": lines * width.reach.phases * stretches,
+        "lines": lines * width.counts.phases * stretches,
         "bytes": (problem.input_elements + problem.output_elements) * dtype.itemsize,
     }
     if width.in_step > 1:

@@ -20,31 +20,31 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from app.core.geometry import Dimension, ceil_div
+from app.core.jit import brief
 from app.core.layout import Array
 from app.core.problem import Problem
 
 Int64Array = NDArray[np.int64]
 
 
-class Reach(NamedTuple):
-    """The phases of an axis that have outputs, which are the first ones, and their taps.
+class Counts(NamedTuple):
+    """What the taps of an axis come to.
 
-    `taps` of all of them, `most_taps` of one; their inputs lie from `begin` to `end` steps
-    beside the first output's own.
+    `visits`: taps of all outputs together, those that meet no input too; `pairs`: those that
+    meet one; `met`: taps that meet any. The first `phases` have outputs, so many `positions`
+    at most; they have so many `taps` together and `most_taps` at most, whose inputs lie from
+    `begin` to `end` steps beside the first output's own.
     """
 
+    visits: int
+    pairs: int
+    met: int
     phases: int
+    positions: int
     taps: int
     most_taps: int
     begin: int
     end: int
-
-
-class Met(NamedTuple):
-    """Pairs of an output and a tap along an axis that meet an input, and taps that meet any."""
-
-    pairs: int
-    taps: int
 
 
 @dataclass(frozen=True)
@@ -112,30 +112,9 @@ class Axis:
         return int(shifts.max() - shifts.min())
 
     @cached_property
-    def visits(self) -> int:
-        """Taps of all outputs together, those that meet no input too."""
-        return int((np.diff(self._first) * self._positions).sum())
-
-    @cached_property
-    def met(self) -> Met:
-        """What is left of the visits without those that meet no input."""
-        shifts = self.table[-self.kernel :]
-        begin = np.maximum(-(shifts // self.in_step), 0)
-        ends = np.minimum(
-            (self.input - 1 - shifts) // self.in_step + 1, np.repeat(self._positions, np.diff(self._first))
-        )
-        inside = np.maximum(ends - begin, 0)
-        return Met(int(inside.sum()), int(np.count_nonzero(inside)))
-
-    @cached_property
-    def reach(self) -> Reach:
-        """The phases that have outputs."""
-        phases = int(np.searchsorted(self.residues, self.output))
-        if phases == 0:
-            return Reach(0, 0, 0, 0, 0)
-        first = self._first[: phases + 1]
-        offsets = self.table[-self.kernel :][: first[-1]] // self.in_step
-        return Reach(phases, int(first[-1]), int(np.diff(first).max()), int(offsets.min()), int(offsets.max()))
+    def counts(self) -> Counts:
+        """What the taps come to."""
+        return Counts._make(_count(self.table, self.input, self.output))
 
     @cached_property
     def in_residues(self) -> Int64Array:
@@ -148,11 +127,6 @@ class Axis:
     def _first(self) -> Int64Array:
         """Where the taps of each phase begin, and where the last ones end."""
         return self.table[4 + self.table[2] : 5 + 2 * self.table[2]]
-
-    @property
-    def _positions(self) -> Int64Array:
-        """How many outputs belong to each phase."""
-        return np.maximum(-((self.residues - self.output) // self.out_step), 0)
 
     def positions(self, phase: int) -> int:
         """How many outputs belong to a phase."""
@@ -195,8 +169,38 @@ def _axis(dim: Dimension, flip: bool, padded: bool) -> Axis:
 
 def table_of(in_step: int, out_step: int, residues: ArrayLike, first: ArrayLike, taps: Array, shifts: Array) -> Array:
     """The table of an axis from its parts."""
-    head = [in_step, out_step, len(np.asarray(residues)), len(taps)]
-    return np.concatenate([head, residues, first, taps, shifts]).astype(np.int64, copy=False)
+    phases, kernel = len(np.asarray(residues)), len(taps)
+    table = np.empty(5 + 2 * phases + 2 * kernel, np.int64)
+    table[:4] = in_step, out_step, phases, kernel
+    table[4 : 4 + phases], table[4 + phases : 5 + 2 * phases] = residues, first
+    table[5 + 2 * phases : -kernel], table[-kernel:] = taps, shifts
+    return table
+
+
+@brief
+def _count(table, length, outputs):
+    """`Counts` of an axis with so many inputs and outputs."""
+    in_step, out_step, phases, kernel = table[0], table[1], table[2], table[3]
+    first = 4 + phases
+    shifts = first + phases + 1 + kernel
+    visits = pairs = met = reached = taps = most_taps = 0
+    begin, end = table[shifts] // in_step, table[shifts] // in_step
+    for q in range(phases):
+        positions = (outputs - table[4 + q] + out_step - 1) // out_step
+        if positions <= 0:
+            break
+        reached += 1
+        own = table[first + q + 1] - table[first + q]
+        taps, most_taps = taps + own, max(most_taps, own)
+        visits += own * positions
+        for t in range(table[first + q], table[first + q + 1]):
+            steps = table[shifts + t] // in_step
+            begin, end = min(begin, steps), max(end, steps)
+            inside = min(positions, (length - 1 - table[shifts + t]) // in_step + 1) - max(0, -steps)
+            if inside > 0:
+                pairs, met = pairs + inside, met + 1
+    longest = (outputs - table[4] + out_step - 1) // out_step
+    return visits, pairs, met, reached, max(0, longest), taps, most_taps, begin, end
 
 
 _cached_axis = lru_cache(maxsize=1024)(_axis)
