@@ -178,7 +178,7 @@ def _algorithm(sample: Sample) -> Algorithm:
 def counts(sample: Sample) -> dict[str, float]:
     """What each price is multiplied with, by feature."""
     problem = sample.case.problem()
-    return _algorithm(sample).effort(problem, axes_of(problem), sample.case.numpy_dtype).counts()
+    return _algorithm(sample).counts(problem, axes_of(problem), sample.case.numpy_dtype)
 
 
 def keep(path: Path | None, samples: Sequence[Sample]) -> None:

@@ -22,13 +22,16 @@ from app.core.algorithms import (
     tiny,
     winograd,
 )
-from app.core.algorithms.effort import Effort
+from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.prices import PRICES
 from app.core.algorithms.taps import Axis
 from app.core.layout import Array
 from app.core.problem import Problem
 
 Axes = tuple[Axis, ...]
+
+#: Outputs of more bytes are memory that the system gives anew at each call, page by page.
+FRESH_BYTES = 2**22
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,12 @@ class Algorithm:
     def price(self, problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> float:
         """The guess of its time, in nanoseconds."""
         each = PRICES[self.prices][_name(dtype)]
-        return sum(each[name] * count for name, count in self.effort(problem, axes, dtype).counts().items())
+        return sum(each[name] * count for name, count in self.counts(problem, axes, dtype).items())
+
+    def counts(self, problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> Features:
+        """What its prices are multiplied with: its effort, and an output that is in no cache yet."""
+        counts, size = self.effort(problem, axes, dtype).counts(), problem.output_elements * dtype.itemsize
+        return counts | {"fresh": size} if size > FRESH_BYTES else counts
 
 
 @cache
