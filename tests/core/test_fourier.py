@@ -55,6 +55,12 @@ CASES: dict[str, tuple[Op, Shape, Shape, dict[str, Any]]] = {
     "transposed row": ("conv_transpose", (1, 2, 500), (2, 3, 300), {"stride": 4, "padding": 70}),
     "transposed picture": ("conv_transpose", (1, 2, 20, 24), (2, 2, 20, 22), {"stride": 2, "padding": 5}),
     "transposed, dilated": ("conv_transpose", (1, 1, 30, 30), (1, 1, 13, 11), {"dilation": (2, 3), "stride": (1, 2)}),
+    "transposed, gaps": (
+        "conv_transpose",
+        (2, 1, 40, 40),
+        (1, 2, 11, 11),
+        {"dilation": 2, "stride": 2, "padding": 10, "output_padding": 1},
+    ),
     "transposed, grouped": (
         "conv_transpose",
         (2, 4, 16, 16),

@@ -132,7 +132,15 @@ def run(problem: Problem, axes: Axes, x: Array, w: Array, bias: Array, out: Arra
             direct.run(problem, axes, x, w, bias, out)
             return
     if w.shape[1] * math.prod(map(fewest_products, axes)) < FEW_PRODUCTS:
-        sum_few(x, w, bias, out, *(axis.table for axis in axes), tuple(map(products, axes)), FEW_PRODUCTS)
+        sum_few(x, w, bias, out, *(axis.table for axis in axes), tuple(map(_met, axes)), FEW_PRODUCTS)
+
+
+def _met(axis: Axis) -> Array:
+    """How many inputs each output meets along an axis; enough for those of no phase, which have their bias already."""
+    met = products(axis)
+    if axis.out_step > 1:
+        met[~np.isin(np.arange(axis.output) % axis.out_step, axis.residues)] = FEW_PRODUCTS
+    return met
 
 
 def _run_phase(

@@ -18,19 +18,21 @@ from app.core.problem import Problem
 NEAR_BYTES = 2**19
 
 
-def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
+def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
     """What the time is proportional to.
 
     `sums`: turns of the innermost loop, by vectors; `tiles`: calls of it; `laid`, `lines`:
-    bytes and lines of inputs laid; `placed`, `spread`, `parts`: outputs copied from a tile to
-    their places, side by side and apart, and the lines of them; `weights`, `far`: weights
-    laid by phase, and rows of a large kernel's; `gaps`: outputs that no weight reaches.
+    bytes and lines of inputs laid, `picked`: inputs laid one by one; `placed`, `spread`,
+    `parts`: outputs copied from a tile to their places, side by side and apart, and the lines
+    of them; `weights`, `far`: weights laid by phase, and rows of a large kernel's; `gaps`:
+    outputs that no weight reaches.
     """
     cut = cut_of(problem, dtype.itemsize)
     sizes, lanes = cut.sizes, VECTOR // dtype.itemsize
     runs = sizes.batch * sizes.groups * sizes.boxes_z * sizes.boxes_y * sizes.boxes_x
     sums, tiles, placed, parts = _tiles(cut, lanes)
     laid = cut.laid * runs * min(team.size, sizes.chunks)
+    singly = sizes.in_step_x > 2 and not len(axes[2].in_residues) == sizes.in_step_x <= 4
     by_phase = cut.weights_by_phase != NEVER
     far = by_phase and problem.kernel_elements * dtype.itemsize > NEAR_BYTES
     shared: Features = {
@@ -40,6 +42,7 @@ def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic
         "parts": runs * parts * sizes.phases,
         "spread" if sizes.out_step_x > 1 else "placed": runs * placed * sizes.phases,
         "laid": laid * dtype.itemsize,
+        "picked": laid if singly else 0,
         "lines": laid / sizes.line_length,
         "weights": cut.weights if by_phase else 0,
         "far": problem.in_channels * sizes.out_group if far else 0,
