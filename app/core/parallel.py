@@ -204,11 +204,7 @@ class _Team:
         if rest > BUSY and work < WORTH_WAKING:
             return 1
         least = 1 if rest < AWAKE or self.size == 1 else PARTS_FOR_LATE_HELPERS
-        return self.size * self.parts_per_thread(least, work)
-
-    def parts_per_thread(self, least: int, work: int) -> int:
-        """How many parts to cut work into for each thread."""
-        return min(MOST_PARTS_PER_THREAD, max(least, work // (self.size * WORTH_A_PART)))
+        return self.size * min(MOST_PARTS_PER_THREAD, max(least, work // (self.size * WORTH_A_PART)))
 
     def open(self, job: _Job) -> None:
         """Let helpers take parts of a job."""
@@ -260,14 +256,8 @@ if hasattr(os, "register_at_fork"):
 
 
 def largest_share(count: int, work: int) -> float:
-    """Of so much work in so many pieces, how much one thread gets: helpers are taken to be awake.
-
-    It is the most that any gets, where all are as fast.
-    """
-    if work < WORTH_A_THREAD:
-        return 1.0
-    parts = min(count, team.size * team.parts_per_thread(1, work))
-    return -(-parts // team.size) / parts
+    """Of so much work in so many pieces, how much one thread gets at least: helpers are taken to be awake."""
+    return 1.0 if work < WORTH_A_THREAD else -(-count // team.size) / count
 
 
 def run_in_parts(part: Callable[[int, int], None], count: int, work: int) -> None:

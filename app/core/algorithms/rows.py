@@ -48,7 +48,7 @@ def fits(problem: Problem, axes: tuple[Axis, ...], _dtype: np.dtype[np.generic])
 
 
 def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
-    """What the time is proportional to: sums of vectors, loads of them, and blocks (walked or not) and strips of them."""
+    """What the time is proportional to: sums of vectors, loads of them, and blocks and strips; or blocks walked."""
     depth, height, width = axes
     vectors = ceil_div(width.output * dtype.itemsize, VECTOR)
     lines = problem.batch * problem.out_channels * depth.output

@@ -62,27 +62,27 @@ class Axis:
     output: int
     table: Int64Array
 
-    @property
+    @cached_property
     def in_step(self) -> int:
         """How far the input moves for the next output of a phase."""
         return int(self.table[0])
 
-    @property
+    @cached_property
     def out_step(self) -> int:
         """How far apart the outputs of a phase lie."""
         return int(self.table[1])
 
-    @property
+    @cached_property
     def kernel(self) -> int:
         """How many weights lie along the dimension."""
         return int(self.table[3])
 
-    @property
+    @cached_property
     def is_unit(self) -> bool:
         """Whether one input under one weight gives one output here."""
         return self.input == self.output == self.kernel == 1 and bool(self.table[-1] == 0)
 
-    @property
+    @cached_property
     def residues(self) -> Int64Array:
         """Where each phase begins in the output."""
         return self.table[4 : 4 + self.table[2]]
@@ -123,7 +123,7 @@ class Axis:
             return np.zeros(1, np.int64)
         return np.unique(self.table[-self.kernel :] % self.in_step)
 
-    @property
+    @cached_property
     def _first(self) -> Int64Array:
         """Where the taps of each phase begin, and where the last ones end."""
         return self.table[4 + self.table[2] : 5 + 2 * self.table[2]]
@@ -178,7 +178,7 @@ def table_of(in_step: int, out_step: int, residues: ArrayLike, first: ArrayLike,
 
 
 @brief
-def _count(table, length, outputs):
+def _count(table: Int64Array, length: int, outputs: int) -> tuple[int, ...]:
     """`Counts` of an axis with so many inputs and outputs."""
     in_step, out_step, phases, kernel = table[0], table[1], table[2], table[3]
     first = 4 + phases
