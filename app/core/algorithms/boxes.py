@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -20,7 +21,7 @@ from app.core.problem import Problem
 #: Bytes of a box's inputs: half of a usual second cache.
 LAID_BYTES = 2**19
 
-#: The same at most, where one cut along the first axis is not enough: threads keep no more memory between calls.
+#: The same for all of a picture, which is cut only then: more than this, threads do not keep between calls.
 CUT_BYTES = 3 * 2**20
 
 #: The same where there are so many channels that even a short row of outputs takes more.
@@ -323,13 +324,18 @@ class Phase:
 
 
 def _box(most: Sizes3, span: Sizes3, channels: int, laid: int, cut: int) -> Sizes3:
-    """Positions in one box: all, or cut along the first axis that must be cut; along the next too if much is left."""
+    """Positions in one box: all, or cut along the first axis that must be cut, then the next.
+
+    Lines are cut for much alone: the inputs around each box are laid with it, so many of them again.
+    """
     box = list(most)
-    for a in range(3):
+    if most[0] == 1 and channels * math.prod(map(operator.add, most, span)) <= cut:
+        return most
+    for a, least in enumerate((1, max(1, 2 * span[1]), max(NARROWEST, 2 * span[2]))):
         others = channels * math.prod(box[j] + span[j] for j in range(3) if j != a)
-        room = max(1 if a < 2 else NARROWEST, laid // others - span[a])
-        if room >= box[a] and others * (box[a] + span[a]) <= cut:
+        if others * (box[a] + span[a]) <= (laid if box == list(most) else cut):
             break
+        room = max(least, laid // others - span[a])
         box[a] = ceil_div(box[a], ceil_div(box[a], room))
     return box[0], box[1], box[2]
 
