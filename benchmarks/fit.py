@@ -68,7 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     """Measure, fit, print how well the fit explains the times, and write the prices."""
-    warm_up(print)
+    if arguments.seconds:
+        warm_up(print)
     samples = list(kept(arguments.samples))
     for new in _measured(arguments.seconds, arguments.seed):
         samples += new
