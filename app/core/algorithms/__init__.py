@@ -40,7 +40,8 @@ class Algorithm:
 
     `fits` says whether it can run a problem in a dtype, `effort` how much it does of
     what takes time, `workspace` how many bytes beside input, kernel and output it needs, and
-    `run` writes the output. `sums_products` is false for those that transform instead.
+    `run` writes the output, and may tell that all of it is finite. `sums_products` is false
+    for those that transform instead.
     One that takes its arrays `as_asked` gets the input without the padding of a padding
     mode and the kernel in the operation's own layout; the others get them padded and with
     the output channels first. `prices` names its line in the table of prices. Where one

@@ -34,9 +34,9 @@ MOST_PHASES = 1024
 NEVER, IN_THE_TASK, BEFOREHAND = range(3)
 MOST_USES = 2
 
-#: Tasks for each thread: at least so many, by chunks of channels, which lay their inputs anew; and better
-#: so many, by smaller boxes, since a thread may come late.
-FEW_TASKS, MANY_TASKS = 2, 6
+#: Tasks for each thread: better so many, since a thread may come late, and at least so many. A box of all outputs
+#: is shared by chunks of channels, and each thread lays its inputs; others are cut into smaller ones, if that will do.
+FEW_TASKS, MANY_TASKS = 4, 8
 
 #: Outputs in a row of a box at least.
 NARROWEST = 48
@@ -188,7 +188,13 @@ def _cut(problem: Problem, itemsize: int, whole: bool, threads: int) -> Cut:
     chunk = out_group = problem.out_channels // problem.groups
     tasks = _phase_count(axes) * problem.batch * problem.groups * math.prod(map(ceil_div, most, box))
     if problem.macs >= WORTH_A_THREAD and tasks < MANY_TASKS * threads:
-        box, chunk = _shared(span, box, out_group, tasks, threads, lanes)
+        pieces = ceil_div(MANY_TASKS * threads, tasks)
+        by_channels = not ready and box == most and out_group >= FEW_TASKS * threads * ROWS
+        shorter = box if by_channels else _shorter(span, box, pieces, lanes)
+        if shorter == box or tasks * math.prod(map(ceil_div, box, shorter)) < FEW_TASKS * threads:
+            chunk = min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS)
+        else:
+            box = shorter
     return cut_into(problem, axes, box, chunk, ready=ready)
 
 
@@ -340,14 +346,10 @@ def _box(most: Sizes3, span: Sizes3, channels: int, laid: int, cut: int) -> Size
     return box[0], box[1], box[2]
 
 
-def _shared(span: Sizes3, box: Sizes3, out_group: int, tasks: int, threads: int, lanes: int) -> tuple[Sizes3, int]:
-    """A smaller box, or a chunk of the output channels, so that threads have enough tasks to share."""
+def _shorter(span: Sizes3, box: Sizes3, pieces: int, lanes: int) -> Sizes3:
+    """Up to so many pieces of a box: it is cut along its first axis, and not into such that are mostly span."""
     a = next((a for a in range(3) if box[a] > 1), 2)
     least = 4 * 3 * lanes if a == 2 else max(1, 3 * span[a])
-    pieces = min(ceil_div(MANY_TASKS * threads, tasks), box[a] // least)
-    if tasks * pieces >= FEW_TASKS * threads:
-        shorter = list(box)
-        shorter[a] = ceil_div(box[a], pieces)
-        return (shorter[0], shorter[1], shorter[2]), out_group
-    pieces = ceil_div(FEW_TASKS * threads, tasks)
-    return box, min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS)
+    shorter = list(box)
+    shorter[a] = ceil_div(box[a], max(1, min(pieces, box[a] // least)))
+    return shorter[0], shorter[1], shorter[2]

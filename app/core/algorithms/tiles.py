@@ -18,8 +18,8 @@ from numba import uint64
 
 from app.core.algorithms.boxes import BEFOREHAND, IN_THE_TASK, Boxes, boxes_of, cut_of
 from app.core.algorithms.lines import copy_line, pick_second, split_in_four, split_in_three, split_in_two
-from app.core.algorithms.scratch import pieces
-from app.core.algorithms.simd import ROWS, VECTOR, WIDEST, sum_tile
+from app.core.algorithms.scratch import Working
+from app.core.algorithms.simd import ROWS, VECTOR, WIDEST, sum_tile_and_tell
 from app.core.algorithms.taps import Axis
 from app.core.jit import compiled, inlined
 from app.core.layout import Array
@@ -29,8 +29,8 @@ from app.core.problem import PADDING_MODES, Problem
 _ZEROS, _REFLECT, _REPLICATE, _CIRCULAR = range(len(PADDING_MODES))
 
 
-def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> None:
-    """Write the operation's output into `out`.
+def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
+    """Write the operation's output into `out`; whether all of it is known to be finite.
 
     Shapes, with sizes extended to three dimensions: x (batch, C_in, *size) without its
     padding, w in the operation's own layout, bias (C_out), out (batch, C_out, *output);
@@ -46,18 +46,23 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
         flat_w = _weights_by_phase(boxes, flat_w, kernel)
     mode = PADDING_MODES.index(problem.padding_mode)
     tile, slack = ROWS * WIDEST * VECTOR // x.dtype.itemsize, WIDEST * VECTOR // x.dtype.itemsize
-    counts = (tile, cut.laid + slack, cut.line, cut.own_weights)
+    lanes = VECTOR // x.dtype.itemsize
+    working = Working((tile, lanes, cut.laid + slack, cut.line, cut.own_weights), x.dtype)
+    flawed: list[bool] = []
 
     def part(low: int, high: int) -> None:
-        sums, laid, line, chosen = pieces(counts, x.dtype)
+        at_hand, sums, told, laid, line, chosen = working.own()
         laid[cut.laid :] = 0
-        _sum_boxes(
-            flat_x, flat_w, bias, flat_out, flat_x if cut.ready else laid, line, sums, chosen,
+        finite = _sum_boxes(
+            flat_x, flat_w, bias, flat_out, flat_x if cut.ready else laid, line, sums, told, chosen, at_hand,
             cut.sizes, boxes.phases, boxes.places, boxes.taps, *boxes.residues,
             mode, cut.ready, cut.weights_by_phase == IN_THE_TASK, kernel, low, high,
         )  # fmt: skip
+        if not finite:
+            flawed.append(True)
 
     run_in_parts(part, cut.tasks, work=problem.macs)
+    return not flawed
 
 
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
@@ -102,15 +107,18 @@ def _choose_row(w, chosen, at, sizes, phase, taps, kernel, g, co):
 
 @compiled
 def _sum_boxes(
-    x, w, bias, out, laid, line, sums, chosen,
+    x, w, bias, out, laid, line, sums, told, chosen, at_hand,
     sizes, phases, places, weight_taps, residues_z, residues_y, residues_x,
     mode, ready, chooses, kernel, low, high,
 ):  # fmt: skip
-    """Sum the tasks from `low` to `high`, counted over (batch, group, box, phase, chunk of channels)."""
+    """Sum the tasks from `low` to `high`, counted over (batch, group, box, phase, chunk of channels).
+
+    `at_hand` holds the box whose inputs are laid. Tells whether all sums are known to be finite.
+    """
     lanes = VECTOR // x.itemsize
     input_plane = sizes.input_z * sizes.input_y * sizes.input_x
     output_plane = sizes.output_z * sizes.output_y * sizes.output_x
-    at_hand = -1
+    told[:] = 0
     for task in range(low, high):
         rest, number = divmod(task, sizes.chunks)
         place, p = divmod(rest, sizes.phases)
@@ -121,9 +129,9 @@ def _sum_boxes(
         phase = phases[p]
         z, y, left = slab * sizes.box_z, strip * sizes.box_y, column * sizes.box_x
         source = (b * sizes.groups + g) * sizes.in_group * input_plane
-        if not ready and place != at_hand:
+        if not ready and place != at_hand[0]:
             lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid, line)
-            at_hand = place
+            at_hand[0] = place
         depth = min(sizes.box_z, phase.positions_z - z)
         height = min(sizes.box_y, phase.positions_y - y)
         width = min(sizes.box_x, phase.positions_x - left)
@@ -154,20 +162,21 @@ def _sum_boxes(
                 w_at = weights_at + (co - first) * taps
                 out_at = (b * sizes.groups * sizes.out_group + channel) * output_plane
                 if whole:
-                    sum_tile(
+                    sum_tile_and_tell(
                         rows, vectors, laid, at + start, places, places_at, taps, weights, w_at, taps, live,
-                        bias, channel, out, out_at + target, output_plane,
+                        bias, channel, out, out_at + target, output_plane, told,
                     )  # fmt: skip
                     continue
-                sum_tile(
+                sum_tile_and_tell(
                     rows, vectors, laid, start, places, places_at, taps, weights, w_at, taps, live,
-                    bias, channel, sums, 0, tile,
+                    bias, channel, sums, 0, tile, told,
                 )  # fmt: skip
                 _place(
                     sums, tile, live, start, min(length, start + tile), sizes, phase, z, y, left, height, width,
                     out, out_at, output_plane,
                 )  # fmt: skip
             start += tile
+    return not told.any()
 
 
 @inlined

@@ -26,7 +26,7 @@ from app.core.algorithms.boxes import Boxes, Sizes, cut_into, tables
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.fourier_guard import fewest_products
 from app.core.algorithms.lines import split_in_nine, split_in_three, weave_four
-from app.core.algorithms.scratch import pieces
+from app.core.algorithms.scratch import Working, pieces
 from app.core.algorithms.simd import ROWS, VECTOR, sum_tile
 from app.core.algorithms.taps import Axis, Int64Array, axes_of, table_of
 from app.core.algorithms.tiles import lay
@@ -138,11 +138,13 @@ class _Tiling:
     maps_as_it_goes: bool
 
 
-def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> None:
-    """Write the operation's output into `out`; shapes as for `tiles`, which does what could pass the promise."""
+def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
+    """Write the operation's output into `out`; shapes as for `tiles`, which does what could pass the promise.
+
+    Whether all of it is known to be finite: the guard has seen that no sum can be too large.
+    """
     if not winograd_guard.holds(problem, x, w, bias):
-        tiles.run(problem, axes, x, w, bias, out)
-        return
+        return tiles.run(problem, axes, x, w, bias, out)
     tiling = _tiling(problem, x.dtype.itemsize, team.size)
     boxes, sizes = tiling.boxes, tiling.boxes.cut.sizes
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
@@ -150,16 +152,19 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     kernels = tiling.kernels
     mapped = flat_w if tiling.maps_as_it_goes else _mapped_kernels(sizes, kernels, tiling.weights, flat_w)
 
+    working = Working(tiling.working, x.dtype)
+
     def part(low: int, high: int) -> None:
-        laid, line, inputs, own, gathered, sums, outputs = pieces(tiling.working, x.dtype)
+        at_hand, laid, line, inputs, own, gathered, sums, outputs = working.own()
         _filter(
             flat_x, flat_w, own if tiling.maps_as_it_goes else mapped, gathered, bias, zeros, flat_out,
-            laid, line, inputs, sums, outputs, sizes, kernels, boxes.phases, boxes.places, *boxes.residues,
+            laid, line, inputs, sums, outputs, at_hand, sizes, kernels, boxes.phases, boxes.places, *boxes.residues,
             tiling.weights, tiling.channels, tiling.products, tiling.together, tiling.width, mode,
             tiling.maps_as_it_goes, low, high,
         )  # fmt: skip
 
     run_in_parts(part, boxes.cut.tasks, work=problem.macs // 4)
+    return bool(np.abs(bias).max() < np.finfo(x.dtype).max / 2)
 
 
 @lru_cache(maxsize=256)
@@ -176,13 +181,11 @@ def _tiling(problem: Problem, itemsize: int, threads: int) -> _Tiling:
     box_y = ceil_div(lines, ceil_div(lines, max(1, min(lines, most // box_x))))
     together = max(1, min(problem.batch, most // (lines * columns)))
     uses = ceil_div(problem.batch, together) * ceil_div(lines, box_y) * ceil_div(columns, box_x)
-    pieces = ceil_div(2 * threads, uses * problem.groups) if problem.macs >= 4 * WORTH_A_THREAD else 1
+    pieces = ceil_div(boxing.MANY_TASKS * threads, uses * problem.groups) if problem.macs >= 4 * WORTH_A_THREAD else 1
     chunk = min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS)
     cut = cut_into(problem, tiled, (1, box_y, box_x), chunk)
-    boxes, sizes = (
-        tables(cut, tiled),
-        cut.sizes._replace(output_y=axes[1].output, output_x=axes[2].output),
-    )  # in elements, not in tiles
+    boxes = tables(cut, tiled)
+    sizes = cut.sizes._replace(output_y=axes[1].output, output_x=axes[2].output)  # in elements, not in tiles
     width, row = (ceil_div(count, lanes) * lanes for count in (together * box_y * box_x, in_group))
     width += lanes if together > 1 else 0  # a sample's last line may be written over the end of its channel's row
     kernels = _kernels(problem, axes, products, row, lanes)
@@ -268,11 +271,14 @@ def _map_block(w, mapped, at, gathered, weights, sizes, kernels, g, first):
 
 @compiled
 def _filter(
-    x, w, mapped, gathered, bias, zeros, out, laid, line, inputs, sums, outputs,
+    x, w, mapped, gathered, bias, zeros, out, laid, line, inputs, sums, outputs, at_hand,
     sizes, kernels, phases, places, residues_z, residues_y, residues_x, weights, channels, product_places,
     together, width, mode, maps_as_it_goes, low, high,
 ):  # fmt: skip
-    """Filter the tasks from `low` to `high`, counted over (samples together, group, box, chunk of channels)."""
+    """Filter the tasks from `low` to `high`, counted over (samples together, group, box, chunk of channels).
+
+    `at_hand` holds the box whose inputs are mapped.
+    """
     lanes, phase = VECTOR // x.itemsize, phases[0]
     squared, products = kernels.weights == 9, len(product_places)
     in_group, out_group = sizes.in_group, sizes.out_group
@@ -280,7 +286,6 @@ def _filter(
     apart_inputs, apart_sums = in_group * width + lanes, ROWS * width + lanes
     output_plane = sizes.output_y * sizes.output_x
     input_plane = sizes.input_y * sizes.input_x
-    at_hand = -1
     for task in range(low, high):
         place, number = divmod(task, sizes.chunks)
         rest, column = divmod(place, sizes.boxes_x)
@@ -291,7 +296,7 @@ def _filter(
         height, across = min(sizes.box_y, phase.positions_y - y), min(sizes.box_x, phase.positions_x - left)
         of_sample = height * across
         count = (end - begin) * of_sample
-        if place != at_hand:
+        if place != at_hand[0]:
             for b in range(begin, end):
                 source = (b * sizes.groups + g) * in_group * input_plane
                 lay(x, source, sizes, residues_z, residues_y, residues_x, mode, 0, y, left, laid, line)
@@ -299,7 +304,7 @@ def _filter(
                     laid, inputs, (b - begin) * of_sample, places, sizes.line_length, products, in_group,
                     height, across, width, squared,
                 )  # fmt: skip
-            at_hand = place
+            at_hand[0] = place
         first, last = number * sizes.chunk, min(out_group, (number + 1) * sizes.chunk)
         for co in range(first, last, ROWS):
             live = min(ROWS, last - co)
