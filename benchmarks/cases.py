@@ -34,6 +34,12 @@ class Case:
     dtype: str = "float32"
     dense: bool = False
 
+    @classmethod
+    def read(cls, fields: dict[str, Any]) -> Case:
+        """A case from its fields as JSON has them, which knows no tuples."""
+        own: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
+        return cls(**own)
+
     @property
     def settings(self) -> dict[str, Any]:
         """The arguments beside the arrays; PyTorch's and ours have the same names."""

@@ -1,6 +1,6 @@
 """Fits the coefficients of the algorithms' prices to measurements, and writes them.
 
-An algorithm says what its work on a problem consists of, its features: multiply-adds, bytes,
+An algorithm says what its effort on a problem consists of, its features: multiply-adds, bytes,
 calls. Its price is the sum of each feature's count times a coefficient in nanoseconds, which
 depends on the dtype. Here each algorithm is timed on random shapes and layers of networks,
 and the coefficients are those, none of them negative, that explain the times best.
@@ -25,11 +25,10 @@ from typing import Any
 
 import numpy as np
 
-from app.core.algorithms import ALGORITHMS, CALL, SEPARABLE, Algorithm
+from app.core.algorithms import ALGORITHMS, SEPARABLE, Algorithm
 from app.core.algorithms import prices as prices_file
 from app.core.algorithms.taps import axes_of
 from app.core.layout import Array
-from app.core.parallel import WORTH_A_THREAD, team
 from app.core.warm import warm_up
 from benchmarks.cases import Case
 from benchmarks.panel_cases import PANEL
@@ -69,7 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     """Measure, fit, print how well the fit explains the times, and write the prices."""
-    warm_up(print)
+    if arguments.seconds:
+        warm_up(print)
     samples = list(kept(arguments.samples))
     for new in _measured(arguments.seconds, arguments.seed):
         samples += new
@@ -177,11 +177,9 @@ def _algorithm(sample: Sample) -> Algorithm:
 
 
 def counts(sample: Sample) -> dict[str, float]:
-    """What each price is multiplied with, by feature: threads share all but the call itself."""
+    """What each price is multiplied with, by feature."""
     problem = sample.case.problem()
-    features = _algorithm(sample).features(problem, axes_of(problem), sample.case.numpy_dtype)
-    threads = team.size if problem.macs >= WORTH_A_THREAD else 1
-    return {name: count if name == CALL else count / threads for name, count in features.items()}
+    return _algorithm(sample).counts(problem, axes_of(problem), sample.case.numpy_dtype)
 
 
 def keep(path: Path | None, samples: Sequence[Sample]) -> None:
@@ -197,7 +195,4 @@ def kept(path: Path | None) -> Iterator[Sample]:
         return
     for line in path.read_text().splitlines():
         fields: dict[str, Any] = json.loads(line)
-        case: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in fields.pop("case").items()
-        }
-        yield Sample(Case(**case), **fields)
+        yield Sample(Case.read(fields.pop("case")), **fields)

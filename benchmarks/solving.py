@@ -17,6 +17,9 @@ ROBUST = 1.0
 #: How firmly a coefficient is held to its guess: as by one time that is known to a tenth as well as the others.
 GUESSING = 0.1
 
+#: The same at first, where a guess that is far too small would hold its own coefficient down.
+FIRST_GUESSING = 1e-4
+
 
 #: How often the rows are scaled anew.
 TURNS = 20
@@ -41,7 +44,8 @@ def solve(matrix: Any, times: Any, weights: Any, guess: Any) -> Any:
     rows, larger = weights / times, guessed
     for turn in range(TURNS):
         # By its share of the larger of both, so that no guess that is far too small pulls hard.
-        pulls = np.divide(GUESSING, larger, out=np.zeros_like(larger), where=guess > 0)
+        firmness = FIRST_GUESSING if turn < TURNS // 2 else GUESSING
+        pulls = np.divide(firmness, larger, out=np.zeros_like(larger), where=guess > 0)
         equations = np.concatenate([scaled * rows[:, None], np.diag(pulls)])
         solution, _ = nnls(equations, np.concatenate([times * rows, guessed * pulls]))
         larger = np.maximum(guessed, solution)

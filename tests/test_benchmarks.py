@@ -105,8 +105,23 @@ def test_unseen_layers_are_not_in_the_panel() -> None:
 
 
 def test_regret_is_the_time_beside_the_best() -> None:
-    choice = regret.Choice(CASE, "gemm", {"gemm": 3.0, "direct": 2.0}, {"gemm": 1.0, "direct": 9.0})
+    choice = regret.Choice(0, CASE, "gemm", {"gemm": 3.0, "direct": 2.0}, {"gemm": 1.0, "direct": 9.0})
     assert choice.regret == pytest.approx(1.5)
+
+
+def test_kept_choices_are_told_together(tmp_path: Path) -> None:
+    choices = [
+        regret.Choice(
+            seed, next(shapes.shapes(seed)), "direct", {"direct": time, "tiles": 1.0}, {"direct": 1.0, "tiles": 1.0}
+        )
+        for seed, time in ((0, 1.05), (3, 1.5))
+    ]
+    for choice in choices:
+        regret.keep(tmp_path / "choices", choice)
+    assert list(regret.kept(tmp_path / "choices")) == choices
+    assert list(regret.kept(None)) == []
+    assert "Of 2 random shapes (seeds 0, 3)" in regret.told(choices)
+    assert "on 50.0%" in regret.told(choices)
 
 
 def test_fit_finds_the_coefficients_behind_noisy_times() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from app.core.algorithms import ALGORITHMS, Algorithm
+from app.core.algorithms import ALGORITHMS, SEPARABLE, Algorithm
 from app.core.checks import describe
 from app.core.errors import ProblemError
 from app.core.execute import execute
@@ -43,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print("\n".join(told(problem, options.dtype)))
     print()
     print("\n".join(aligned([heading(options.measure), *rows(plan, np.dtype(options.dtype), options.measure)])))
+    if plan.rank_one is not None:
+        print("\n+ is taken instead of * where every kernel is of rank one.")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -133,16 +135,21 @@ def heading(measured: bool) -> Row:
 
 
 def rows(plan: Plan, dtype: np.dtype[Any], measured: bool) -> Iterator[Row]:
-    """A row for each algorithm of the operation; the one that the plan takes is marked."""
-    for algorithm in ALGORITHMS[plan.problem.op]:
-        mark = "*" if algorithm is plan.algorithm else ""
+    """A row for each algorithm of the operation; the one that the plan takes is marked.
+
+    So is that for kernels of rank one, where the plan has it beside.
+    """
+    separable = (SEPARABLE,) if fits(SEPARABLE, plan, dtype) else ()
+    for algorithm in (*ALGORITHMS[plan.problem.op], *separable):
+        mark = "*" if algorithm is plan.algorithm else "+" if algorithm in separable and plan.rank_one else ""
         if not fits(algorithm, plan, dtype):
             yield mark, algorithm.name, "no", "", "", *(("",) if measured else ())
             continue
+        fitting = "rank-one" if algorithm in separable else "yes"
         price = f"{algorithm.price(plan.problem, plan.axes, dtype) * 1e-6:.4f}"
         workspace = f"{algorithm.workspace(plan.problem, plan.axes, dtype):,}"
         time = (f"{seconds(replace(plan, algorithm=algorithm), dtype) * 1e3:.4f}",) if measured else ()
-        yield mark, algorithm.name, "yes", price, workspace, *time
+        yield mark, algorithm.name, fitting, price, workspace, *time
 
 
 def fits(algorithm: Algorithm, plan: Plan, dtype: np.dtype[Any]) -> bool:
@@ -152,11 +159,13 @@ def fits(algorithm: Algorithm, plan: Plan, dtype: np.dtype[Any]) -> bool:
 
 
 def seconds(plan: Plan, dtype: np.dtype[Any]) -> float:
-    """The median time of a plan on random numbers, once its kernels are there."""
+    """The median time of a plan on random numbers, once its kernels are there; a kernel of rank one is all ones."""
     random = np.random.default_rng(0)
     x, w = (
         random.integers(-9, 10, shape).astype(dtype) for shape in (plan.problem.input_shape, plan.problem.kernel_shape)
     )
+    if plan.algorithm is SEPARABLE:
+        w[:] = 1
     execute(plan, x, w)
     return median(lambda: execute(plan, x, w))
 

@@ -178,7 +178,7 @@ def _kept_plan(
     op: Op, x: Shape, x_dtype: DType, w: Shape, w_dtype: DType, bias: tuple[Shape, DType] | None, asked: tuple[Any, ...]
 ) -> Plan | None:
     """The plan of a call; None where it would grow with what a client chose to be large."""
-    return None if max(w, default=0) > CACHED_KERNEL else _plan(op, x, x_dtype, w, w_dtype, bias, asked)
+    return None if max(w[2:], default=0) > CACHED_KERNEL else _plan(op, x, x_dtype, w, w_dtype, bias, asked)
 
 
 def _plan(

@@ -11,11 +11,9 @@ longer holds the interpreter lock: whoever was woken would go back to sleep for 
 
 from __future__ import annotations
 
-import itertools
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -37,15 +35,18 @@ BUSY = 5e-4
 PATIENCE = 100
 CALLERS_PATIENCE = 200
 
-#: Looks from a call to its being taken up, some 4 microseconds: the caller then runs its own
-#: kernel and has let go of the interpreter lock.
-HEAD_START = 7_000
+#: Looks from a call to its being taken up, some 10 microseconds: the caller then runs its own
+#: kernel and has let go of the interpreter lock. To ask for it earlier takes 40, asleep.
+HEAD_START = 80_000
 
 #: Parts for each thread: at least so many where helpers may come late, and more as soon as
 #: each has so many multiply-adds, since an uneven machine then waits less for the last.
 PARTS_FOR_LATE_HELPERS = 3
 WORTH_A_PART = 4_000_000
 MOST_PARTS_PER_THREAD = 16
+
+#: No part has many more multiply-adds than this, so that all work can be abandoned soon.
+MOST_IN_A_PART = 16 * WORTH_A_PART
 
 
 Range = tuple[int, int]
@@ -66,30 +67,32 @@ class _Job:
     """The parts of one call. Whoever is free takes the next; the caller works too.
 
     The caller takes them from the front and helpers from the back: at the next call of the
-    kind each finds in its own cache much of what it needs.
+    kind each finds in its own cache much of what it needs. Parts are large at first and
+    small at last: there are few of them, and yet all threads end at about the same time.
     Nothing waits for a helper that has not begun a part, so one that comes late, or never,
     delays nobody.
     """
 
-    def __init__(self, part: Callable[[int, int], None], bounds: list[int]) -> None:
+    def __init__(self, part: Callable[[int, int], None], count: int, sizes: Range) -> None:
         #: Becomes 1 shortly after the last part, if that was a helper's.
         self.ended = new_word()
         self._part = part
-        self._ranges = deque(itertools.pairwise(bounds))
-        self._left = len(self._ranges)
+        self._low, self._high = 0, count
+        self._least, self._most = sizes
+        self._running = 0
         self._lock = threading.Lock()
         self._finished = threading.Lock()
         self._finished.acquire()
         self._error: BaseException | None = None
 
     @property
-    def parts_left(self) -> int:
-        """How many parts nobody has begun."""
-        return len(self._ranges)
+    def left(self) -> int:
+        """How much nobody has begun."""
+        return self._high - self._low
 
-    def work(self, take: Callable[[deque[Range]], Range]) -> bool:
+    def work(self, *, from_front: bool) -> bool:
         """Do parts until none is left to begin; whether the last one to end was among them."""
-        while (bounds := self._begin(take)) is not None:
+        while (bounds := self._begin(from_front)) is not None:
             try:
                 if team.abandoned:
                     raise AbandonedError
@@ -100,23 +103,32 @@ class _Job:
                 return True
         return False
 
-    def _begin(self, take: Callable[[deque[Range]], Range]) -> Range | None:
+    def _begin(self, from_front: bool) -> Range | None:
         with self._lock:
-            return take(self._ranges) if self._ranges else None
+            if not self.left:
+                return None
+            share = -(-2 * self.left // (3 * team.size))
+            size = min(self.left, max(self._least, min(self._most, share)))
+            self._running += 1
+            if from_front:
+                self._low += size
+                return self._low - size, self._low
+            self._high -= size
+            return self._high, self._high + size
 
     def _fail(self, error: BaseException) -> None:
-        """Leave out the parts that nobody has begun."""
+        """Leave out what nobody has begun."""
         with self._lock:
             self._error = error
-            self._left -= len(self._ranges)
-            self._ranges.clear()
+            self._low = self._high
 
     def _end(self) -> bool:
         with self._lock:
-            self._left -= 1
-            if self._left == 0:
+            self._running -= 1
+            is_last = not (self._running or self.left)
+            if is_last:
                 self._finished.release()
-            return self._left == 0
+            return is_last
 
     def result(self) -> None:
         """Wait for the parts that helpers have begun.
@@ -124,7 +136,7 @@ class _Job:
         Raises:
             BaseException: what a part raised.
         """
-        if self._left:
+        if self._running:
             tell_and_watch(new_word(), self.ended, 0, CALLERS_PATIENCE, 0)
         self._finished.acquire()
         if self._error is not None:
@@ -162,15 +174,18 @@ class _Helper(threading.Thread):
 
     def run(self) -> None:
         """Serve as long as the process lives."""
-        calls, ended = 0, new_word()
+        calls, nothing = 0, new_word()
+        ended = nothing
         while True:
             job = team.find_open(self)
-            tell_and_watch(ended, self._calls, calls, 0 if job else PATIENCE, HEAD_START)
-            if job:
-                ended = job.ended if job.work(deque.pop) else new_word()
-            else:
+            if job is None or ended is not nothing:
+                tell_and_watch(ended, self._calls, calls, 0 if job else PATIENCE, HEAD_START)
+                ended = nothing
+            if job is None:
                 self._called.acquire()
                 calls += 1
+            elif job.work(from_front=False):
+                ended = job.ended
 
 
 class _Team:
@@ -196,7 +211,7 @@ class _Team:
         self.size = max(1, size)
 
     def parts_for(self, work: int) -> int:
-        """How many parts to cut work into; 1 where waking a helper would take longer."""
+        """How many parts to cut work into at most; 1 where waking a helper would take longer."""
         if work < WORTH_A_THREAD:
             return 1
         now = time.perf_counter()
@@ -231,14 +246,14 @@ class _Team:
         with self._lock:
             if self._room() >= 0:
                 for job in self._open:
-                    if job.parts_left:
+                    if job.left:
                         return job
             self._idle.append(helper)
             return None
 
     def _take_idle(self) -> list[_Helper]:
         """Helpers to call: the last to become idle first, as they may still be awake."""
-        useful = sum(job.parts_left for job in self._open) - 1
+        useful = sum(job.left for job in self._open) - 1
         return [self._idle.pop() for _ in range(min(self._room(), useful, len(self._idle)))]
 
     def _room(self) -> int:
@@ -255,6 +270,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=team.forget_helpers)
 
 
+def largest_share(count: int, work: int) -> float:
+    """Of so much work in so many pieces, how much one thread gets at least: helpers are taken to be awake."""
+    return 1.0 if work < WORTH_A_THREAD else -(-count // team.size) / count
+
+
 def run_in_parts(part: Callable[[int, int], None], count: int, work: int) -> None:
     """Call part(low, high) over ranges that cover 0 to count, side by side where that pays.
 
@@ -265,10 +285,10 @@ def run_in_parts(part: Callable[[int, int], None], count: int, work: int) -> Non
     if parts == 1:
         part(0, count)
         return
-    job = _Job(part, [count * j // parts for j in range(parts + 1)])
+    job = _Job(part, count, (-(-count // parts), -(-count * MOST_IN_A_PART // work)))
     team.open(job)
     try:
-        job.work(deque.popleft)
+        job.work(from_front=True)
     finally:
         team.close(job)
     job.result()

@@ -53,13 +53,8 @@ def plan_of(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
 def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
     pads = problem.pads_by_copying
     axes = axes_of(problem, padded=pads)
-    able = [
-        algorithm
-        for algorithm in ALGORITHMS[problem.op]
-        if (algorithm.sums_products or problem.method == "auto") and algorithm.fits(problem, axes, dtype)
-    ]
     tiny = not pads and is_tiny(problem, axes)
-    best = able[0] if tiny else min(able, key=lambda algorithm: algorithm.price(problem, axes, dtype))
+    best, price = _cheapest(ALGORITHMS[problem.op][: 1 if tiny else None], problem, axes, dtype)
     input_shape = (problem.batch, problem.in_channels, *(axis.input for axis in axes))
     kernel_shape = (problem.out_channels, problem.in_channels // problem.groups, *(axis.kernel for axis in axes))
     output_shape = (problem.batch, problem.out_channels, *(axis.output for axis in axes))
@@ -75,16 +70,32 @@ def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
         axes,
         pads,
         bytes=elements * dtype.itemsize + tables + workspace,
-        price=best.price(problem, axes, dtype),
+        price=price,
         input_shape=input_shape,
         kernel_shape=kernel_shape,
         output_shape=output_shape,
     )
     if tiny:
         object.__setattr__(plan, "tiny", Tiny(problem, axes, dtype))
-    elif separates and (price := SEPARABLE.price(problem, axes, dtype)) < plan.price:
-        object.__setattr__(plan, "rank_one", replace(plan, algorithm=SEPARABLE, price=price))
+    elif separates and (passes := SEPARABLE.price(problem, axes, dtype)) < price:
+        object.__setattr__(plan, "rank_one", replace(plan, algorithm=SEPARABLE, price=passes))
     return plan
+
+
+def _cheapest(
+    algorithms: tuple[Algorithm, ...], problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
+) -> tuple[Algorithm, float]:
+    """The algorithm with the lowest price, and that; the first of the table fits anything."""
+    best, lowest = algorithms[0], algorithms[0].price(problem, axes, dtype)
+    for algorithm in algorithms[1:]:
+        if not algorithm.sums_products and problem.method != "auto":
+            continue
+        # Whether a transform fits takes longer to tell than that nothing could make it cheaper.
+        if algorithm.least_price(dtype) < lowest and algorithm.fits(problem, axes, dtype):
+            price = algorithm.price(problem, axes, dtype)
+            if price < lowest:
+                best, lowest = algorithm, price
+    return best, lowest
 
 
 _cached_plan = lru_cache(maxsize=1024)(_plan)

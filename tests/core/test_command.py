@@ -76,6 +76,15 @@ def test_settings_mean_what_they_mean_to_conv_transpose(capsys: pytest.CaptureFi
         assert above.splitlines()[0].endswith(": " + "×".join(map(str, output.shape)))
 
 
+def test_what_is_taken_for_kernels_of_rank_one_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["conv", "1,1,300,300", "1,1,31,31"])
+    lines = capsys.readouterr().out.splitlines()
+    assert any(re.match(r"\+  separable +rank-one ", line) for line in lines)
+    assert lines[-1] == "+ is taken instead of * where every kernel is of rank one."
+    main(["conv", "1,1,300,300", "1,1,31,31", "--method", "direct"])
+    assert "separable" not in capsys.readouterr().out
+
+
 def test_method_direct_leaves_out_those_that_transform(capsys: pytest.CaptureFixture[str]) -> None:
     _, rows = table(f"{LAYER} --method direct", capsys)
     sums = {algorithm.name: algorithm.sums_products for algorithm in ALGORITHMS["conv"]}

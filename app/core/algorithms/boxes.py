@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+import operator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -21,7 +21,10 @@ from app.core.problem import Problem
 #: Bytes of a box's inputs: half of a usual second cache.
 LAID_BYTES = 2**19
 
-#: The same at most, where there are so many channels that even a short row of outputs takes more.
+#: The same for all of a picture, which is cut only then: more than this, threads do not keep between calls.
+CUT_BYTES = 3 * 2**20
+
+#: The same where there are so many channels that even a short row of outputs takes more.
 MOST_LAID_BYTES = 2**23
 
 #: More phases than this are too many small boxes.
@@ -31,9 +34,9 @@ MOST_PHASES = 1024
 NEVER, IN_THE_TASK, BEFOREHAND = range(3)
 MOST_USES = 2
 
-#: Tasks for each thread: at least so many, by chunks of channels, which lay their inputs anew; and better
-#: so many, by smaller boxes, since a thread may come late.
-FEW_TASKS, MANY_TASKS = 2, 6
+#: Tasks for each thread: better so many, since a thread may come late, and at least so many. A box of all outputs
+#: is shared by chunks of channels, and each thread lays its inputs; others are cut into smaller ones, if that will do.
+FEW_TASKS, MANY_TASKS = 4, 8
 
 #: Outputs in a row of a box at least.
 NARROWEST = 48
@@ -101,23 +104,18 @@ class Sizes(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Boxes:
-    """The tables of `tiles`.
+class Cut:
+    """What `tiles` works through, without its tables.
 
-    `places` tells where each tap's plane begins, for every phase, channel and tap; `taps`
-    each tap's weight in the kernel; `residues_*` the remainders of places in the input
-    that taps meet. `laid` and `line` are the elements of a box's inputs and of its longest
-    line, `weights` those of all phases, `own_weights` those that a task lays. `ready` says
-    that the input can be read as it lies.
+    `laid` and `line` are the elements of a box's inputs and of its longest line, `taps` the
+    taps of all phases, `weights` the weights of all phases, `own_weights` those that a task
+    lays. `ready` says that the input can be read as it lies.
     """
 
     sizes: Sizes
-    phases: NDArray[np.void]
-    places: Int64Array
-    taps: Int64Array
-    residues: tuple[Int64Array, Int64Array, Int64Array]
     laid: int
     line: int
+    taps: int
     weights: int
     tasks: int
     ready: bool
@@ -126,14 +124,30 @@ class Boxes:
     own_weights: int
 
 
+@dataclass(frozen=True)
+class Boxes:
+    """The tables of `tiles`.
+
+    `places` tells where each tap's plane begins, for every phase, channel and tap; `taps`
+    each tap's weight in the kernel; `residues` the remainders of places in the input that
+    taps meet, along each axis.
+    """
+
+    cut: Cut
+    phases: NDArray[np.void]
+    places: Int64Array
+    taps: Int64Array
+    residues: tuple[Int64Array, Int64Array, Int64Array]
+
+
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
     """Whether there are few phases, and the inputs of a short row of outputs are few enough to be laid."""
-    if not 0 < math.prod(_reached(axis) for axis in axes) <= MOST_PHASES:
+    if not 0 < _phase_count(axes) <= MOST_PHASES:
         return False
     spans = [axis.span // axis.in_step for axis in axes]
     channels = problem.in_channels // problem.groups * math.prod(_residue_count(axis) for axis in axes)
     least = channels * math.prod(
-        min(axis.positions(0), n) + span for axis, span, n in zip(axes, spans, (1, 1, 16), strict=True)
+        min(axis.counts.positions, n) + span for axis, span, n in zip(axes, spans, (1, 1, 16), strict=True)
     )
     return least * dtype.itemsize <= MOST_LAID_BYTES
 
@@ -144,81 +158,101 @@ def _residue_count(axis: Axis) -> int:
 
 def boxes_of(problem: Problem, itemsize: int, *, whole: bool = False) -> Boxes:
     """The tables of a problem for elements of so many bytes; `whole` for one box of everything, always laid."""
-    if whole:
-        return _whole_box(problem)
     taps = problem.in_channels // problem.groups * math.prod(problem.kernel_size)
     make = _kept_boxes if taps <= KEPT_TAPS else _boxes
-    return make(problem, VECTOR // itemsize, LAID_BYTES // itemsize, team.size)
+    return make(problem, itemsize, whole, team.size)
 
 
-def _boxes(problem: Problem, lanes: int, laid: int, threads: int) -> Boxes:
+def cut_of(problem: Problem, itemsize: int, *, whole: bool = False) -> Cut:
+    """What `boxes_of` makes its tables of: enough to tell a price."""
+    return _cut(problem, itemsize, whole, team.size)
+
+
+def _boxes(problem: Problem, itemsize: int, whole: bool, threads: int) -> Boxes:
+    cut = _cut(problem, itemsize, whole, threads)
     axes = axes_of(problem)
+    return tables(cut, _as_one_row(axes) if cut.ready else axes)
+
+
+@lru_cache(maxsize=1024)
+def _cut(problem: Problem, itemsize: int, whole: bool, threads: int) -> Cut:
+    axes, lanes = axes_of(problem), VECTOR // itemsize
+    if whole:
+        return cut_into(problem, axes, _positions(axes), problem.out_channels)
     ready = _reads_as_it_lies(axes) and math.prod(problem.input_size) >= lanes
     if ready:
         axes = _as_one_row(axes)
-    phases = phases_along(axes)
-    _, span = inputs_of(phases)
-    most = _most(phase.positions for phase in phases)
+    most, span = _positions(axes), inputs_of(axes)[1]
     channels = problem.in_channels // problem.groups * math.prod(map(len, residues_along(axes)))
-    box = _box(most, span, channels, laid)
+    box = _box(most, span, channels, LAID_BYTES // itemsize, CUT_BYTES // itemsize)
     chunk = out_group = problem.out_channels // problem.groups
-    tasks = len(phases) * problem.batch * problem.groups * math.prod(map(ceil_div, most, box))
+    tasks = _phase_count(axes) * problem.batch * problem.groups * math.prod(map(ceil_div, most, box))
     if problem.macs >= WORTH_A_THREAD and tasks < MANY_TASKS * threads:
-        box, chunk = _shared(span, box, out_group, tasks, threads, lanes)
-    return tables(problem, axes, phases, box, chunk, ready=ready)
+        pieces = ceil_div(MANY_TASKS * threads, tasks)
+        by_channels = not ready and box == most and out_group >= FEW_TASKS * threads * ROWS
+        shorter = box if by_channels else _shorter(span, box, pieces, lanes)
+        if shorter == box or tasks * math.prod(map(ceil_div, box, shorter)) < FEW_TASKS * threads:
+            chunk = min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS)
+        else:
+            box = shorter
+    return cut_into(problem, axes, box, chunk, ready=ready)
 
 
-def tables(
-    problem: Problem, axes: tuple[Axis, ...], phases: list[Phase], box: Sizes3, chunk: int, *, ready: bool = False
-) -> Boxes:
-    """The tables of some phases of an operation, cut into boxes, and its output channels into chunks."""
+def cut_into(problem: Problem, axes: tuple[Axis, ...], box: Sizes3, chunk: int, *, ready: bool = False) -> Cut:
+    """An operation cut into boxes, and its output channels into chunks."""
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
-    residues = residues_along(axes)
-    most = _most(phase.positions for phase in phases)
+    most, phases = _positions(axes), _phase_count(axes)
     counts = tuple(map(ceil_div, most, box))
-    begin, span = inputs_of(phases)
+    begin, span = inputs_of(axes)
     depth, lines, line_length = (n + more for n, more in zip(box, span, strict=True))
     line_length -= _shared_zeros(problem, axes[2], begin[2], line_length, span[2]) if box[2] == most[2] else 0
     sizes = Sizes._make([
         problem.batch, problem.groups, in_group, out_group,
         *(axis.input for axis in axes), *(axis.output for axis in axes),
         *(axis.in_step for axis in axes), *(axis.out_step for axis in axes),
-        *most, *box, *counts, chunk, ceil_div(out_group, chunk), *begin, *span, lines, line_length, len(phases),
+        *most, *box, *counts, chunk, ceil_div(out_group, chunk), *begin, *span, lines, line_length, phases,
     ])  # fmt: skip
-    plane = depth * lines * line_length
-    channel = math.prod(problem.input_size) if ready else plane * math.prod(map(len, residues))
+    planes = math.prod(map(len, residues_along(axes)))
+    taps = math.prod(axis.counts.taps for axis in axes)
+    longest = math.prod(axis.counts.most_taps for axis in axes)
+    uses = problem.batch * math.prod(counts)
+    by_phase = NEVER if problem.op == "conv" else IN_THE_TASK if uses <= MOST_USES else BEFOREHAND
+    return Cut(
+        sizes,
+        laid=0 if ready else in_group * planes * depth * lines * line_length,
+        line=axes[2].in_step * line_length,
+        taps=taps,
+        weights=problem.out_channels * in_group * taps,
+        tasks=phases * problem.batch * problem.groups * math.prod(counts) * sizes.chunks,
+        ready=ready,
+        leaves_gaps=phases < math.prod(min(axis.out_step, axis.output) for axis in axes),
+        weights_by_phase=by_phase,
+        own_weights=chunk * in_group * longest if by_phase == IN_THE_TASK else 0,
+    )
+
+
+def tables(cut: Cut, axes: tuple[Axis, ...]) -> Boxes:
+    """The tables of an operation that is cut into boxes; `axes` as they were for the cut."""
+    sizes, residues, phases = cut.sizes, residues_along(axes), phases_along(axes)
+    begin = (sizes.begin_z, sizes.begin_y, sizes.begin_x)
+    plane = (sizes.box_z + sizes.span_z) * sizes.lines * sizes.line_length
+    channel = cut.laid // sizes.in_group or sizes.input_z * sizes.input_y * sizes.input_x
     rows = np.zeros(len(phases), PHASE)
     places: list[Int64Array] = []
     taps: list[Int64Array] = []
     weights = taps_at = 0
     for row, phase in zip(rows, phases, strict=True):
-        row["weights_at"], row["places_at"], row["taps_at"] = weights, in_group * taps_at, taps_at
+        row["weights_at"], row["places_at"], row["taps_at"] = weights, sizes.in_group * taps_at, taps_at
         row["taps"] = len(phase.taps)
         for axis, positions, residue in zip("zyx", phase.positions, phase.residue, strict=True):
             row[f"positions_{axis}"], row[f"residue_{axis}"] = positions, residue
         in_order = np.argsort(phase.taps)  # weights are read as they lie, also where the kernel is flipped
-        own = phase.places(begin, (plane, lines * line_length, line_length), residues)[in_order]
-        places.append((np.arange(in_group)[:, None] * channel + own).reshape(-1))
+        own = phase.places(begin, (plane, sizes.lines * sizes.line_length, sizes.line_length), residues)[in_order]
+        places.append((np.arange(sizes.in_group)[:, None] * channel + own).reshape(-1))
         taps.append(phase.taps[in_order])
-        weights += problem.out_channels * in_group * len(phase.taps)
+        weights += sizes.groups * sizes.out_group * sizes.in_group * len(phase.taps)
         taps_at += len(phase.taps)
-    uses = problem.batch * math.prod(counts)
-    by_phase = NEVER if problem.op == "conv" else IN_THE_TASK if uses <= MOST_USES else BEFOREHAND
-    return Boxes(
-        sizes,
-        rows,
-        np.concatenate(places),
-        np.concatenate(taps),
-        residues,
-        laid=0 if ready else in_group * channel,
-        line=axes[2].in_step * line_length,
-        weights=weights,
-        tasks=len(phases) * problem.batch * problem.groups * math.prod(counts) * sizes.chunks,
-        ready=ready,
-        weights_by_phase=by_phase,
-        own_weights=chunk * in_group * max(len(phase.taps) for phase in phases) if by_phase == IN_THE_TASK else 0,
-        leaves_gaps=len(phases) < math.prod(min(axis.out_step, axis.output) for axis in axes),
-    )
+    return Boxes(cut, rows, np.concatenate(places), np.concatenate(taps), residues)
 
 
 def _shared_zeros(problem: Problem, axis: Axis, begin: int, line_length: int, span: int) -> int:
@@ -230,43 +264,38 @@ def _shared_zeros(problem: Problem, axis: Axis, begin: int, line_length: int, sp
 
 def phases_along(axes: tuple[Axis, ...]) -> list[Phase]:
     """The phases that have weights and outputs."""
-    return [Phase(axes, index) for index in itertools.product(*(range(_reached(axis)) for axis in axes))]
-
-
-def _reached(axis: Axis) -> int:
-    """How many phases of an axis have outputs: the first ones."""
-    return int(np.searchsorted(axis.residues, axis.output))
+    return [Phase(axes, index) for index in itertools.product(*(range(axis.counts.phases) for axis in axes))]
 
 
 def residues_along(axes: tuple[Axis, ...]) -> tuple[Int64Array, Int64Array, Int64Array]:
     """The remainders that places in the input leave by the step of the windows, for each axis."""
-    z, y, x = (np.unique(_all_shifts(axis) % axis.in_step) for axis in axes)
+    z, y, x = (axis.in_residues for axis in axes)
     return z, y, x
 
 
-def _most(sizes: Iterable[tuple[int, ...]]) -> Sizes3:
-    z, y, x = map(max, zip(*sizes, strict=True))
+def inputs_of(axes: tuple[Axis, ...]) -> tuple[Sizes3, Sizes3]:
+    """Where the inputs of all phases begin, and over how many steps those of one position lie."""
+    z, y, x = (axis.counts for axis in axes)
+    return (z.begin, y.begin, x.begin), (z.end - z.begin, y.end - y.begin, x.end - x.begin)
+
+
+def _positions(axes: tuple[Axis, ...]) -> Sizes3:
+    """Those of the longest phase, which is the first."""
+    z, y, x = (axis.counts.positions for axis in axes)
     return z, y, x
 
 
-@lru_cache(maxsize=256)
-def _whole_box(problem: Problem) -> Boxes:
-    axes = axes_of(problem)
-    phases = phases_along(axes)
-    return tables(problem, axes, phases, _most(phase.positions for phase in phases), problem.out_channels)
+def _phase_count(axes: tuple[Axis, ...]) -> int:
+    return math.prod(axis.counts.phases for axis in axes)
 
 
 _kept_boxes = lru_cache(maxsize=256)(_boxes)
 
 
-def _all_shifts(axis: Axis) -> Int64Array:
-    return np.concatenate([axis.shifts(q) for q in range(len(axis.residues))])
-
-
 def _reads_as_it_lies(axes: tuple[Axis, ...]) -> bool:
     """Whether each output takes from its own place alone."""
     return all(
-        axis.in_step == axis.out_step == axis.kernel == 1 and axis.input == axis.output and not _all_shifts(axis).any()
+        axis.in_step == axis.out_step == axis.kernel == 1 and axis.input == axis.output and axis.counts.begin == 0
         for axis in axes
     )
 
@@ -278,7 +307,7 @@ def _as_one_row(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
 
 
 class Phase:
-    """One phase of the output: its positions and inputs along each axis."""
+    """One phase of the output: its positions and taps along each axis."""
 
     def __init__(self, axes: tuple[Axis, ...], index: tuple[int, ...]) -> None:
         chosen = list(zip(axes, index, strict=True))
@@ -286,8 +315,6 @@ class Phase:
         self._shifts = [axis.shifts(q) for axis, q in chosen]
         self._offsets = [shifts // step for shifts, step in zip(self._shifts, self._steps, strict=True)]
         self.positions = tuple(axis.positions(q) for axis, q in chosen)
-        self.begin = tuple(int(own.min()) for own in self._offsets)
-        self.span = tuple(int(np.ptp(own)) for own in self._offsets)
         self.residue = tuple(int(axis.residues[q]) for axis, q in chosen)
         z, y, x = (axis.taps(q) for axis, q in chosen)
         kernel = [axis.kernel for axis in axes]
@@ -302,33 +329,27 @@ class Phase:
         return (number * apart[0] + along).reshape(-1)
 
 
-def inputs_of(phases: list[Phase]) -> tuple[Sizes3, Sizes3]:
-    """Where the inputs of all phases begin, and over how many steps those of one position lie."""
-    begin = tuple(min(phase.begin[a] for phase in phases) for a in range(3))
-    span = tuple(max(phase.begin[a] + phase.span[a] for phase in phases) - begin[a] for a in range(3))
-    return (begin[0], begin[1], begin[2]), (span[0], span[1], span[2])
+def _box(most: Sizes3, span: Sizes3, channels: int, laid: int, cut: int) -> Sizes3:
+    """Positions in one box: all, or cut along the first axis that must be cut, then the next.
 
-
-def _box(most: Sizes3, span: Sizes3, channels: int, laid: int) -> Sizes3:
-    """Positions in one box: all, or cut along the first axis that must be cut, then the next."""
+    Lines are cut for much alone: the inputs around each box are laid with it, so many of them again.
+    """
     box = list(most)
-    for a in range(3):
+    if most[0] == 1 and channels * math.prod(map(operator.add, most, span)) <= cut:
+        return most
+    for a, least in enumerate((1, max(1, 2 * span[1]), max(NARROWEST, 2 * span[2]))):
         others = channels * math.prod(box[j] + span[j] for j in range(3) if j != a)
-        room = max(1 if a < 2 else NARROWEST, laid // others - span[a])
-        if room >= box[a]:
+        if others * (box[a] + span[a]) <= (laid if box == list(most) else cut):
             break
+        room = max(least, laid // others - span[a])
         box[a] = ceil_div(box[a], ceil_div(box[a], room))
     return box[0], box[1], box[2]
 
 
-def _shared(span: Sizes3, box: Sizes3, out_group: int, tasks: int, threads: int, lanes: int) -> tuple[Sizes3, int]:
-    """A smaller box, or a chunk of the output channels, so that threads have enough tasks to share."""
+def _shorter(span: Sizes3, box: Sizes3, pieces: int, lanes: int) -> Sizes3:
+    """Up to so many pieces of a box: it is cut along its first axis, and not into such that are mostly span."""
     a = next((a for a in range(3) if box[a] > 1), 2)
     least = 4 * 3 * lanes if a == 2 else max(1, 3 * span[a])
-    pieces = min(ceil_div(MANY_TASKS * threads, tasks), box[a] // least)
-    if tasks * pieces >= FEW_TASKS * threads:
-        shorter = list(box)
-        shorter[a] = ceil_div(box[a], pieces)
-        return (shorter[0], shorter[1], shorter[2]), out_group
-    pieces = ceil_div(FEW_TASKS * threads, tasks)
-    return box, min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS)
+    shorter = list(box)
+    shorter[a] = ceil_div(box[a], max(1, min(pieces, box[a] // least)))
+    return shorter[0], shorter[1], shorter[2]

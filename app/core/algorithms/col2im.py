@@ -13,6 +13,7 @@ import math
 import numpy as np
 from numba import uint64
 
+from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.scratch import pieces
 from app.core.algorithms.simd import ROWS, TILES, VECTOR, sum_tile
 from app.core.algorithms.taps import Axis, Int64Array
@@ -45,21 +46,22 @@ def fits(problem: Problem, _axes: tuple[Axis, ...], _dtype: np.dtype[np.generic]
     )
 
 
-def features(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> dict[str, float]:
-    """What the time is proportional to: turns of the innermost loop, weights copied, stamps added."""
+def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
+    """What the time is proportional to: turns of the innermost loop and its calls, stamps added, lines of them."""
     positions, lanes = problem.batch * math.prod(problem.input_size), VECTOR // dtype.itemsize
-    row = problem.kernel_elements // problem.in_channels
-    in_group = problem.in_channels // problem.groups
-    chunk = min(row, _chunk(problem, positions) * math.prod(problem.kernel_size))
-    chunks = problem.groups * row / chunk
-    rows = ceil_div(positions, ROWS) * ROWS if positions > _HALF else _HALF
-    return {
-        "call": 1.0,
-        "sums": chunks * rows * ceil_div(chunk, lanes) * in_group,
-        "copied": problem.kernel_elements,
-        "stamps": problem.groups * row * positions,
+    kernel, in_group = math.prod(problem.kernel_size), problem.in_channels // problem.groups
+    chunk = _chunk(problem, positions)
+    chunks = problem.groups * ceil_div(problem.out_channels // problem.groups, chunk)
+    blocks = ceil_div(positions, ROWS)
+    rows = blocks * ROWS if positions > _HALF else _HALF
+    shared: Features = {
+        "sums": chunks * rows * ceil_div(chunk * kernel, lanes) * in_group,
+        "tiles": chunks * blocks * ceil_div(chunk * kernel, _WIDEST * lanes),
+        "stamps": problem.out_channels * kernel * positions,
+        "lines": problem.out_channels * kernel // problem.kernel_size[-1] * positions,
         "bytes": (problem.kernel_elements + problem.output_elements) * dtype.itemsize,
     }
+    return Effort({"call": 1.0, "turned": problem.input_elements}, shared, chunks, problem.macs)
 
 
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
@@ -108,9 +110,9 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
 
 def _places(axis: Axis) -> Int64Array:
     """Where each weight of an axis puts the stamp of the first input, in the output."""
+    taps, shifts, residues = axis.all_taps
     places = np.empty(axis.kernel, np.int64)
-    for q, residue in enumerate(axis.residues):
-        places[axis.taps(q)] = residue - axis.out_step * axis.shifts(q)
+    places[taps] = residues - axis.out_step * shifts
     return places
 
 

@@ -13,6 +13,7 @@ import math
 import numpy as np
 from numba import uint64
 
+from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.taps import Axis
 from app.core.geometry import ceil_div
 from app.core.jit import compiled, inlined, shared
@@ -22,6 +23,9 @@ from app.core.problem import Problem
 
 #: Outputs in one task: short enough for the first cache, and to spread a single long row.
 STRETCH = 4096
+
+#: Bytes of a row that one turn of its loop takes, as the compiler unrolls it.
+TURN = 128
 
 #: Taps that are gathered before they are added.
 GATHERED = 256
@@ -46,17 +50,37 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     run_in_parts(part, tasks, work=problem.macs)
 
 
-def features(problem: Problem, axes: tuple[Axis, ...], _dtype: np.dtype[np.generic]) -> dict[str, float]:
-    """What the time is proportional to: multiply-adds by how rows are met, and passes over a row."""
-    taps = problem.in_channels // problem.groups * math.prod(problem.kernel_size)
-    rows = math.prod(problem.output_shape[:-1]) * ceil_div(axes[2].output, STRETCH)
-    met = "strided" if axes[2].in_step > 1 else "phased" if axes[2].out_step > 1 else "in_line"
-    return {
-        "call": 1.0,
-        met: problem.macs,
-        "rows": rows * len(axes[2].residues),
-        "passes": rows * taps / math.prod(axis.out_step for axis in axes[:2]),
+def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
+    """What the time is proportional to.
+
+    `rows`: rows of outputs, phase by phase; `gathered`: taps of each that meet
+    an input; `lines`: lines of a kernel's taps; `in_line`, `ends`: multiply-adds along a row,
+    and those in what is left of it after whole turns of its loop; `strided`: all of them where
+    windows move by more than one; `spread`: outputs copied to a phase's places; `swapped`:
+    weights brought into a convolution's order before.
+    """
+    in_group, channels = problem.in_channels // problem.groups, problem.batch * problem.out_channels
+    depth, height, width = axes
+    rows = channels * depth.output * height.output * ceil_div(width.output, STRETCH)
+    lines = channels * in_group * depth.counts.pairs * height.counts.pairs
+    stretches = ceil_div(width.output, STRETCH * width.out_step)
+    gathered, macs = lines * width.counts.met * stretches, lines * width.counts.pairs
+    shared: Features = {
+        "rows": rows * width.counts.phases,
+        "gathered": gathered,
+        "lines": lines * width.counts.phases * stretches,
+        "bytes": (problem.input_elements + problem.output_elements) * dtype.itemsize,
     }
+    if width.in_step > 1:
+        shared["strided"] = macs
+    else:
+        turn, length = TURN // dtype.itemsize, macs // max(1, gathered)
+        shared["in_line"] = gathered * (length - length % turn)
+        shared["ends"] = gathered * (length % turn)
+    if width.out_step > 1:
+        shared["spread"] = problem.output_elements
+    swapped = problem.kernel_elements if problem.op == "conv_transpose" else 0
+    return Effort({"call": 1.0, "swapped": swapped}, shared, rows, problem.macs)
 
 
 @shared

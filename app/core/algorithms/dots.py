@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numba import types, uint64
 
-from app.core.algorithms.boxes import Boxes, boxes_of
+from app.core.algorithms.boxes import Boxes, boxes_of, cut_of
+from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.scratch import pieces
 from app.core.algorithms.simd import I64, ROWS, VECTOR, Vectors, piece, pointers
 from app.core.algorithms.taps import Axis
@@ -46,25 +47,25 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
     return laid * dtype.itemsize <= MOST_BYTES
 
 
-def features(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> dict[str, float]:
-    """What the time is proportional to: turns of the innermost loop, ends of dot products, inputs gathered."""
+def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
+    """What the time is proportional to: turns of the innermost loop, ends of dot products, inputs laid and gathered."""
     taps, columns = problem.kernel_elements // problem.out_channels, problem.batch * math.prod(problem.output_size)
-    rows, vectors = ceil_div(problem.out_channels, ROWS) * ROWS, ceil_div(taps * dtype.itemsize, VECTOR)
-    return {
-        "call": 1.0,
-        "sums": rows * vectors * columns,
-        "loads": rows * vectors * ceil_div(columns, COLUMNS),
-        "ends": rows * columns,
-        "gathered": taps * columns,
+    blocks, vectors = ceil_div(problem.out_channels, ROWS), ceil_div(taps * dtype.itemsize, VECTOR)
+    shared: Features = {
+        "sums": blocks * ROWS * vectors * columns,
+        "loads": blocks * ROWS * vectors * ceil_div(columns, COLUMNS),
+        "ends": blocks * ROWS * columns,
         "bytes": problem.kernel_elements * dtype.itemsize,
     }
+    laid = cut_of(problem, dtype.itemsize, whole=True).laid * problem.batch
+    return Effort({"call": 1.0, "laid": laid, "gathered": taps * columns}, shared, blocks, problem.macs)
 
 
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output."""
-    boxes, lanes = boxes_of(problem, dtype.itemsize, whole=True), VECTOR // dtype.itemsize
-    columns = problem.batch * math.prod(problem.output_size) * (len(boxes.places) + lanes)
-    return (columns + team.size * (boxes.laid + boxes.line)) * dtype.itemsize
+    cut, lanes = cut_of(problem, dtype.itemsize, whole=True), VECTOR // dtype.itemsize
+    columns = problem.batch * math.prod(problem.output_size) * (cut.sizes.in_group * cut.taps + lanes)
+    return (columns + team.size * (cut.laid + cut.line)) * dtype.itemsize
 
 
 def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> None:
@@ -89,8 +90,8 @@ def _gather_columns(problem: Problem, boxes: Boxes, x: Array, columns: Array, ro
     mode = PADDING_MODES.index(problem.padding_mode)
 
     def part(low: int, high: int) -> None:
-        laid, line = pieces((boxes.laid, boxes.line), x.dtype)
-        _gather(x, laid, line, boxes.sizes, boxes.places, *boxes.residues, mode, columns, row, low, high)
+        laid, line = pieces((boxes.cut.laid, boxes.cut.line), x.dtype)
+        _gather(x, laid, line, boxes.cut.sizes, boxes.places, *boxes.residues, mode, columns, row, low, high)
 
     run_in_parts(part, problem.batch, work=problem.batch * math.prod(problem.output_size) * len(boxes.places))
 

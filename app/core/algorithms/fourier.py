@@ -22,10 +22,12 @@ from typing import Any
 import numpy as np
 
 from app.core.algorithms import direct, fft
+from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.fourier_blocks import SPECTRA_BYTES, THREAD_BYTES, Blocks, Work, blocks_of
 from app.core.algorithms.fourier_guard import (
     Scaling,
     exceeds,
+    few_products,
     fewest_products,
     loudest,
     products,
@@ -64,23 +66,34 @@ def fits(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> bool:
     return fewest >= FEW_PRODUCTS and blocks_of(_work(problem, axes, dtype)) is not None
 
 
-def features(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> dict[str, float]:
+def effort(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> Effort:
     """What the time is proportional to; for a problem that fits.
 
     `levels`: values times stages of the transforms, `moved`: values copied, scaled and
-    turned round, `products`: complex products, `calls`: compiled calls.
+    turned round, `products`: complex products, `calls`: compiled calls; `few`: outputs of few
+    products and those products, which are summed directly.
     """
     blocks = _blocks(problem, axes, dtype)
     phases = math.prod(len(axis.residues) for axis in axes)
     sets = ceil_div(problem.out_channels, blocks.held)
-    return {
+    in_group = problem.in_channels // problem.groups
+    few, sums = few_products(axes, in_group, FEW_PRODUCTS)
+    channels = problem.batch * problem.out_channels
+    alone: Features = {
         "call": 1.0,
+        "scanned": problem.input_elements,
+        "calls": phases * sets,
+        "few": channels * few,
+        "few_sums": channels * sums,
+        "gaps": problem.output_elements if any(axis.out_step > 1 for axis in axes) else 0,
+    }
+    shared: Features = {
         "levels": phases * blocks.levels,
         "moved": phases * blocks.moved,
         "products": phases * blocks.products,
-        "scanned": float(problem.input_elements),
-        "calls": float(phases * sets),
     }
+    tasks = problem.batch * blocks.pairs * ceil_div(problem.out_channels, blocks.together)
+    return Effort(alone, shared, tasks, round(blocks.moved) * _WORK_OF_A_VALUE)
 
 
 def workspace(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> int:
@@ -119,7 +132,15 @@ def run(problem: Problem, axes: Axes, x: Array, w: Array, bias: Array, out: Arra
             direct.run(problem, axes, x, w, bias, out)
             return
     if w.shape[1] * math.prod(map(fewest_products, axes)) < FEW_PRODUCTS:
-        sum_few(x, w, bias, out, *(axis.table for axis in axes), tuple(map(products, axes)), FEW_PRODUCTS)
+        sum_few(x, w, bias, out, *(axis.table for axis in axes), tuple(map(_met, axes)), FEW_PRODUCTS)
+
+
+def _met(axis: Axis) -> Array:
+    """How many inputs each output meets along an axis; enough for those of no phase, which have their bias already."""
+    met = products(axis)
+    if axis.out_step > 1:
+        met[~np.isin(np.arange(axis.output) % axis.out_step, axis.residues)] = FEW_PRODUCTS
+    return met
 
 
 def _run_phase(

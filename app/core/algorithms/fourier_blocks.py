@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.core.algorithms import fft
-from app.core.geometry import ceil_div
+from app.core.algorithms.taps import Int64Array
 from app.core.layout import Array
 
 #: Bytes of the kernels' spectra that are held at once, and of each thread's own arrays.
@@ -80,11 +81,6 @@ class Blocks:
         rows, columns = (0, 1) if self.shape == self.size else self.shape[1:]
         return fft.twist_of(rows, columns, dtype)
 
-    @property
-    def price(self) -> float:
-        """What is least for the best cut, in nanoseconds for a float32."""
-        return 0.07 * self.levels + 1.2 * self.moved + 0.5 * self.products
-
 
 @lru_cache(maxsize=1024)
 def blocks_of(work: Work) -> Blocks | None:
@@ -95,8 +91,9 @@ def blocks_of(work: Work) -> Blocks | None:
         return None
     multiples = (1, 1, fft.VECTOR**2) if row else (1, fft.VECTOR, fft.VECTOR)
     lengths = [_lengths(*axis) for axis in zip(work.positions, work.spans, multiples, strict=True)]
-    cuts = (_cut(work, size, row) for size in itertools.product(*lengths))
-    return min((cut for cut in cuts if cut is not None), key=lambda cut: cut.price, default=None)
+    sizes = np.array(list(itertools.product(*lengths)))
+    sizes = sizes[_fits(work, sizes.prod(axis=1))]
+    return _cheapest(work, sizes, row) if len(sizes) else None
 
 
 def _lengths(positions: int, span: int, multiple: int) -> list[int]:
@@ -109,36 +106,56 @@ def _lengths(positions: int, span: int, multiple: int) -> list[int]:
     return [found[j * (len(found) - 1) // (MOST_LENGTHS - 1)] for j in range(MOST_LENGTHS)]
 
 
-def _cut(work: Work, size: tuple[int, ...], row: bool) -> Blocks | None:
-    points = math.prod(size)
-    spectrum = 2 * points * work.itemsize
-    held = min(work.groups * work.out_group, SPECTRA_BYTES // (spectrum * work.in_group))
-    room = THREAD_BYTES // spectrum - 2
-    if held < 1 or room < 1:
-        return None
-    step = tuple(length - span for length, span in zip(size, work.spans, strict=True))
-    counts = tuple(map(ceil_div, work.positions, step))
-    pairs = ceil_div(math.prod(counts), 2)
+def _held(work: Work, points: Int64Array) -> Int64Array:
+    """Output channels whose spectra are held at once."""
+    return np.minimum(work.groups * work.out_group, SPECTRA_BYTES // (2 * points * work.itemsize * work.in_group))
+
+
+def _room(work: Work, points: Int64Array) -> Int64Array:
+    """Output channels that a thread's own arrays have room for."""
+    return THREAD_BYTES // (2 * points * work.itemsize) - 2
+
+
+def _fits(work: Work, points: Int64Array) -> NDArray[np.bool_]:
+    return (_held(work, points) >= 1) & (_room(work, points) >= 1)
+
+
+def _cheapest(work: Work, sizes: Int64Array, row: bool) -> Blocks:
+    """The cheapest of blocks (cuts, 3) that fit; all are weighed at once, since there may be a thousand."""
+    shapes = np.array([(1, *_folded(length)) for length in sizes[:, 2].tolist()]) if row else sizes
+    points = sizes.prod(axis=1)
+    held, steps = _held(work, points), sizes - work.spans
+    counts = _ceil(np.array(work.positions), steps)
+    pairs = _ceil(counts.prod(axis=1), 2)
     tasks = work.batch * pairs
-    together = min(held, work.out_group, room, MOST_TOGETHER)
-    if tasks * ceil_div(held, together) < FEW_TASKS:
-        together = ceil_div(min(held, work.out_group), FEW_TASKS)
+    together = np.minimum(np.minimum(held, _room(work, points)), min(work.out_group, MOST_TOGETHER))
+    shared = _ceil(np.minimum(held, work.out_group), FEW_TASKS)
+    together = np.where(tasks * _ceil(held, together) < FEW_TASKS, shared, together)
     kernels = work.groups * work.out_group * work.in_group
-    inputs = tasks * work.groups * work.in_group * ceil_div(work.out_group, together)
-    outputs = tasks * work.groups * work.out_group
-    moved = (kernels + inputs + outputs) * points
-    shape = (1, *_folded(size[2])) if row else size
-    levels = moved * _levels(shape, (0, 1, 1) if row else work.spans, work.itemsize)
-    return Blocks(size, shape, step, counts, pairs, held, together, levels, moved, float(tasks * kernels * points))
+    inputs = tasks * work.groups * work.in_group * _ceil(np.array(work.out_group), together)
+    moved = (kernels + inputs + tasks * work.groups * work.out_group) * points
+    levels = moved * _levels(shapes, (0, 1, 1) if row else work.spans, work.itemsize)
+    products = tasks * kernels * points
+    best = int(np.argmin(0.07 * levels + 1.2 * moved + 0.5 * products))  # nanoseconds for a float32
+    size, shape, step, count = (tuple(each[best].tolist()) for each in (sizes, shapes, steps, counts))
+    own = (int(each[best]) for each in (pairs, held, together))
+    return Blocks(size, shape, step, count, *own, *(float(each[best]) for each in (levels, moved, products)))
 
 
-def _levels(shape: tuple[int, ...], spans: tuple[int, ...], itemsize: int) -> float:
+def _ceil(a: Int64Array, b: Int64Array | int) -> Int64Array:
+    """⌈a / b⌉, element by element."""
+    return -(-a // b)
+
+
+def _levels(shapes: Int64Array, spans: tuple[int, ...], itemsize: int) -> NDArray[np.float64]:
     """Stages of a block's transforms; those along short vectors count for more."""
-    _, rows, columns = shape
+    _, rows, columns = shapes.T
     lanes = (rows * columns, columns, rows)
-    weights = (1 + SHORT_LANES / (along * itemsize) for along in lanes)
-    axes = zip(shape, spans, weights, strict=True)
-    return sum(math.log2(length) * weight for length, span, weight in axes if span)
+    axes = zip(shapes.T, spans, lanes, strict=True)
+    stages: NDArray[np.float64] = np.sum(
+        [np.log2(length) * (1 + SHORT_LANES / (along * itemsize)) for length, span, along in axes if span], axis=0
+    )
+    return stages
 
 
 def _folded(length: int) -> tuple[int, int]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from app.core.algorithms.direct import phase_of, taps_within
 from app.core.algorithms.taps import Axis, Int64Array
+from app.core.geometry import ceil_div
 from app.core.jit import compiled, inlined, shared
 from app.core.layout import Array
 from app.core.problem import Problem
@@ -82,6 +84,37 @@ def products(axis: Axis) -> NDArray[np.int32]:
         own[edge] = np.searchsorted(shifts, axis.input - first[edge]) - np.searchsorted(shifts, -first[edge])
         counts[axis.residues[q] :: axis.out_step] = own
     return counts
+
+
+def few_products(axes: tuple[Axis, ...], in_group: int, few: int) -> tuple[int, int]:
+    """(outputs of a channel that take fewer products than `few`, products of all these)."""
+    if in_group * math.prod(map(fewest_products, axes)) >= few:
+        return 0, 0
+    found = {in_group: 1}  # outputs by their products, axis by axis
+    for axis in axes:
+        own = _outputs_by_products(axis)
+        longer: dict[int, int] = {}
+        for some, outputs in found.items():
+            for more, along in own.items():
+                if 0 < some * more < few:
+                    longer[some * more] = longer.get(some * more, 0) + outputs * along
+        found = longer
+    return sum(found.values()), sum(count * outputs for count, outputs in found.items())
+
+
+def _outputs_by_products(axis: Axis) -> dict[int, int]:
+    """How many outputs meet so many inputs along an axis; looks at those near its ends alone."""
+    found: dict[int, int] = {}
+    for q in range(len(axis.residues)):
+        shifts, positions = np.sort(axis.shifts(q)), axis.positions(q)
+        near = min(positions, ceil_div(max(0, -int(shifts[0])), axis.in_step))
+        far = min(positions - near, max(0, positions - 1 - (axis.input - 1 - int(shifts[-1])) // axis.in_step))
+        ends = axis.in_step * np.concatenate([np.arange(near), np.arange(positions - far, positions)])
+        met = np.searchsorted(shifts, axis.input - ends) - np.searchsorted(shifts, -ends)
+        for count, outputs in zip(*np.unique(met, return_counts=True), strict=True):
+            found[int(count)] = found.get(int(count), 0) + int(outputs)
+        found[len(shifts)] = found.get(len(shifts), 0) + positions - near - far
+    return found
 
 
 def loudest(rows: Array) -> tuple[Array, Int64Array]:

@@ -14,6 +14,7 @@ import math
 import numpy as np
 
 from app.core.algorithms.blocks import KERNELS, STEPS, sum_lines
+from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.simd import VECTOR
 from app.core.algorithms.taps import Axis
 from app.core.algorithms.walks import KERNEL as WALKED
@@ -46,20 +47,33 @@ def fits(problem: Problem, axes: tuple[Axis, ...], _dtype: np.dtype[np.generic])
     )
 
 
-def features(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> dict[str, float]:
-    """What the time is proportional to: sums of vectors, loads of them, and blocks."""
+def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
+    """What the time is proportional to: sums of vectors, loads of them, and blocks and strips; or blocks walked."""
     depth, height, width = axes
     vectors = ceil_div(width.output * dtype.itemsize, VECTOR)
-    blocks = problem.batch * problem.out_channels * depth.output * ceil_div(height.output, LINES) * vectors
+    lines = problem.batch * problem.out_channels * depth.output
+    blocks = lines * ceil_div(height.output, LINES) * vectors
     planes = problem.in_channels // problem.groups * depth.kernel
     columns = blocks * planes * width.kernel
-    return {
-        "call": 1.0,
-        "sums": columns * LINES * height.kernel,
-        "loads": columns * ((LINES - 1) * height.in_step + height.kernel) * (2 if width.in_step > 1 else 1),
-        "blocks": blocks,
-        "bytes": (problem.input_elements + problem.output_elements) * dtype.itemsize,
-    }
+    strips = lines * _strips(lines, height.output)
+    shared: Features = {"strips": strips, "bytes": (problem.input_elements + problem.output_elements) * dtype.itemsize}
+    if planes == height.in_step == 1 and height.kernel == width.kernel == WALKED:
+        shared["walked"] = blocks
+    else:
+        shared["sums"] = columns * LINES * height.kernel
+        shared["loads"] = columns * ((LINES - 1) * height.in_step + height.kernel) * width.in_step
+        shared["blocks"] = blocks
+    return Effort({"call": 1.0}, shared, strips, _work(problem, dtype))
+
+
+def _work(problem: Problem, dtype: np.dtype[np.generic]) -> int:
+    """Multiply-adds by their time: those of eight bytes take twice as long."""
+    return problem.macs * dtype.itemsize // 8
+
+
+def _strips(lines: int, height: int) -> int:
+    """How many strips of blocks a plane of outputs is cut into, so that threads have enough to share."""
+    return min(ceil_div(height, LINES), ceil_div(MOST_SHARES * team.size, lines))
 
 
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
@@ -79,12 +93,12 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     sizes, outputs = x.shape[2:], out.shape[2:]
     lines = problem.batch * problem.out_channels * depth.output
     blocks = ceil_div(height.output, LINES)
-    strips = min(blocks, ceil_div(MOST_SHARES * team.size, lines))
+    strips = _strips(lines, height.output)
     if problem.flip_kernel:
         flat_w = np.ascontiguousarray(w[..., ::-1, ::-1, ::-1]).reshape(-1)
     steps = (depth.in_step, height.in_step)
     in_group, out_group = w.shape[1], problem.out_channels // problem.groups
-    work = problem.macs * x.itemsize // 8  # by their time: those of eight bytes take twice as long
+    work = _work(problem, x.dtype)
     seen: list[Array] = []
 
     def part(low: int, high: int) -> None:

@@ -15,6 +15,21 @@ KEPT = 2**22
 _own = threading.local()
 
 
+class Working:
+    """The working memory of one call: each thread that takes part has its own, the same through all its parts."""
+
+    def __init__(self, elements: tuple[int, ...], dtype: np.dtype[np.generic]) -> None:
+        self._elements, self._dtype = elements, dtype
+        self._by_thread: dict[int, tuple[Array, ...]] = {}
+
+    def own(self) -> tuple[Array, ...]:
+        """This thread's pieces, and before them one int64, −1 at first, to note what they hold."""
+        me = threading.get_ident()
+        if me not in self._by_thread:
+            self._by_thread[me] = (np.full(1, -1), *pieces(self._elements, self._dtype))
+        return self._by_thread[me]
+
+
 def pieces(elements: tuple[int, ...], dtype: np.dtype[np.generic]) -> list[Array]:
     """Several pieces of this thread's memory, one after the other."""
     own = scratch(sum(elements), dtype)

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from app.core.algorithms import direct
+from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.separable_kernels import pass_strips
 from app.core.algorithms.taps import Axis
 from app.core.geometry import ceil_div
@@ -48,7 +49,7 @@ def fits(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> bool:
     return bool(_cut(axes, dtype).scratch * dtype.itemsize <= MOST_BYTES)
 
 
-def features(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> dict[str, float]:
+def effort(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> Effort:
     """What the time is proportional to, for a problem that fits.
 
     `strided`, `products`: multiply-adds with and without a stride along rows; `lines`: passes
@@ -61,14 +62,19 @@ def features(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> dict[
     rows, columns = planes * cut.strips * cut.lines, planes * height.output
     first, others = rows * width.kernel, columns * height.kernel + slices * depth.kernel
     strided = width.in_step > 1
-    return {
-        "call": 1.0,
-        "strided": float(strided * channels * first * width.output),
-        "products": float(channels * (others + (not strided) * first) * width.output),
-        "moved": float(channels * (2 * rows + columns + slices) * width.output),
-        "lines": float(channels * (rows + columns + slices)),
-        "weights": float(problem.kernel_elements),
+    shared: Features = {
+        "strided": strided * channels * first * width.output,
+        "products": channels * (others + (not strided) * first) * width.output,
+        "moved": channels * (2 * rows + columns + slices) * width.output,
+        "lines": channels * (rows + columns + slices),
     }
+    return Effort(
+        {"call": 1.0, "weights": problem.kernel_elements}, shared, channels * cut.strips, _work(problem, axes)
+    )
+
+
+def _work(problem: Problem, axes: Axes) -> int:
+    return problem.output_elements * sum(axis.kernel + 4 for axis in axes)
 
 
 def workspace(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> int:
@@ -182,7 +188,7 @@ def run_if_separable(problem: Problem, axes: Axes, x: Array, w: Array, bias: Arr
         scratch = np.zeros(cut.scratch, x.dtype)
         pass_strips(x, weights, shifts, steps, cut.strip, bias, out, scratch, infinite, low, high)
 
-    run_in_parts(part, len(infinite), work=problem.output_elements * sum(axis.kernel + 4 for axis in axes))
+    run_in_parts(part, len(infinite), work=_work(problem, axes))
     return not infinite.any()
 
 

@@ -13,16 +13,38 @@ with one phase (residue 0, out_step 1) for a convolution.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from app.core.geometry import Dimension, ceil_div
+from app.core.jit import brief
 from app.core.layout import Array
 from app.core.problem import Problem
 
 Int64Array = NDArray[np.int64]
+
+
+class Counts(NamedTuple):
+    """What the taps of an axis come to.
+
+    `visits`: taps of all outputs together, those that meet no input too; `pairs`: those that
+    meet one; `met`: taps that meet any. The first `phases` have outputs, so many `positions`
+    at most; they have so many `taps` together and `most_taps` at most, whose inputs lie from
+    `begin` to `end` steps beside the first output's own.
+    """
+
+    visits: int
+    pairs: int
+    met: int
+    phases: int
+    positions: int
+    taps: int
+    most_taps: int
+    begin: int
+    end: int
 
 
 @dataclass(frozen=True)
@@ -40,27 +62,27 @@ class Axis:
     output: int
     table: Int64Array
 
-    @property
+    @cached_property
     def in_step(self) -> int:
         """How far the input moves for the next output of a phase."""
         return int(self.table[0])
 
-    @property
+    @cached_property
     def out_step(self) -> int:
         """How far apart the outputs of a phase lie."""
         return int(self.table[1])
 
-    @property
+    @cached_property
     def kernel(self) -> int:
         """How many weights lie along the dimension."""
         return int(self.table[3])
 
-    @property
+    @cached_property
     def is_unit(self) -> bool:
         """Whether one input under one weight gives one output here."""
         return self.input == self.output == self.kernel == 1 and bool(self.table[-1] == 0)
 
-    @property
+    @cached_property
     def residues(self) -> Int64Array:
         """Where each phase begins in the output."""
         return self.table[4 : 4 + self.table[2]]
@@ -78,17 +100,33 @@ class Axis:
         return shifts[self.table[first + phase] : self.table[first + phase + 1]]
 
     @property
+    def all_taps(self) -> tuple[Int64Array, Int64Array, Int64Array]:
+        """The weights of all phases, with their shifts and the residues of their phases."""
+        taps, shifts = self.table[-2 * self.kernel :].reshape(2, -1)
+        return taps, shifts, np.repeat(self.residues, np.diff(self._first))
+
+    @cached_property
     def span(self) -> int:
         """How far apart the inputs of one output lie, at most."""
         shifts = self.table[-self.kernel :]
         return int(shifts.max() - shifts.min())
 
-    @property
-    def visits(self) -> int:
-        """Taps of all outputs together, those that meet no input too."""
-        first = self.table[4 + self.table[2] : 5 + 2 * self.table[2]]
-        positions = -((self.residues - self.output) // self.out_step)
-        return int((np.diff(first) * np.maximum(positions, 0)).sum())
+    @cached_property
+    def counts(self) -> Counts:
+        """What the taps come to."""
+        return Counts._make(_count(self.table, self.input, self.output))
+
+    @cached_property
+    def in_residues(self) -> Int64Array:
+        """The remainders that places in the input leave by the step of the windows."""
+        if self.in_step == 1:
+            return np.zeros(1, np.int64)
+        return np.unique(self.table[-self.kernel :] % self.in_step)
+
+    @cached_property
+    def _first(self) -> Int64Array:
+        """Where the taps of each phase begin, and where the last ones end."""
+        return self.table[4 + self.table[2] : 5 + 2 * self.table[2]]
 
     def positions(self, phase: int) -> int:
         """How many outputs belong to a phase."""
@@ -131,8 +169,38 @@ def _axis(dim: Dimension, flip: bool, padded: bool) -> Axis:
 
 def table_of(in_step: int, out_step: int, residues: ArrayLike, first: ArrayLike, taps: Array, shifts: Array) -> Array:
     """The table of an axis from its parts."""
-    head = [in_step, out_step, len(np.asarray(residues)), len(taps)]
-    return np.concatenate([head, residues, first, taps, shifts]).astype(np.int64, copy=False)
+    phases, kernel = len(np.asarray(residues)), len(taps)
+    table = np.empty(5 + 2 * phases + 2 * kernel, np.int64)
+    table[:4] = in_step, out_step, phases, kernel
+    table[4 : 4 + phases], table[4 + phases : 5 + 2 * phases] = residues, first
+    table[5 + 2 * phases : -kernel], table[-kernel:] = taps, shifts
+    return table
+
+
+@brief
+def _count(table: Int64Array, length: int, outputs: int) -> tuple[int, ...]:
+    """`Counts` of an axis with so many inputs and outputs."""
+    in_step, out_step, phases, kernel = table[0], table[1], table[2], table[3]
+    first = 4 + phases
+    shifts = first + phases + 1 + kernel
+    visits = pairs = met = reached = taps = most_taps = 0
+    begin, end = table[shifts] // in_step, table[shifts] // in_step
+    for q in range(phases):
+        positions = (outputs - table[4 + q] + out_step - 1) // out_step
+        if positions <= 0:
+            break
+        reached += 1
+        own = table[first + q + 1] - table[first + q]
+        taps, most_taps = taps + own, max(most_taps, own)
+        visits += own * positions
+        for t in range(table[first + q], table[first + q + 1]):
+            steps = table[shifts + t] // in_step
+            begin, end = min(begin, steps), max(end, steps)
+            inside = min(positions, (length - 1 - table[shifts + t]) // in_step + 1) - max(0, -steps)
+            if inside > 0:
+                pairs, met = pairs + inside, met + 1
+    longest = (outputs - table[4] + out_step - 1) // out_step
+    return visits, pairs, met, reached, max(0, longest), taps, most_taps, begin, end
 
 
 _cached_axis = lru_cache(maxsize=1024)(_axis)

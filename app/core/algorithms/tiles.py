@@ -16,12 +16,11 @@ import math
 import numpy as np
 from numba import uint64
 
-from app.core.algorithms.boxes import BEFOREHAND, IN_THE_TASK, Boxes, boxes_of
+from app.core.algorithms.boxes import BEFOREHAND, IN_THE_TASK, Boxes, boxes_of, cut_of
 from app.core.algorithms.lines import copy_line, pick_second, split_in_four, split_in_three, split_in_two
-from app.core.algorithms.scratch import pieces
-from app.core.algorithms.simd import ROWS, TILES, VECTOR, WIDEST, sum_tile
+from app.core.algorithms.scratch import Working
+from app.core.algorithms.simd import ROWS, VECTOR, WIDEST, sum_tile_and_tell
 from app.core.algorithms.taps import Axis
-from app.core.geometry import ceil_div
 from app.core.jit import compiled, inlined
 from app.core.layout import Array
 from app.core.parallel import run_in_parts, team
@@ -30,79 +29,58 @@ from app.core.problem import PADDING_MODES, Problem
 _ZEROS, _REFLECT, _REPLICATE, _CIRCULAR = range(len(PADDING_MODES))
 
 
-def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> None:
-    """Write the operation's output into `out`.
+def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
+    """Write the operation's output into `out`; whether all of it is known to be finite.
 
     Shapes, with sizes extended to three dimensions: x (batch, C_in, *size) without its
     padding, w in the operation's own layout, bias (C_out), out (batch, C_out, *output);
     all contiguous.
     """
     boxes = boxes_of(problem, x.dtype.itemsize)
-    if boxes.leaves_gaps:
+    cut = boxes.cut
+    if cut.leaves_gaps:
         out[:] = bias[:, None, None, None]
     flat_x, flat_out = x.reshape(-1), out.reshape(-1)
     flat_w, kernel = w.reshape(-1), math.prod(w.shape[2:])
-    if boxes.weights_by_phase == BEFOREHAND:
+    if cut.weights_by_phase == BEFOREHAND:
         flat_w = _weights_by_phase(boxes, flat_w, kernel)
     mode = PADDING_MODES.index(problem.padding_mode)
     tile, slack = ROWS * WIDEST * VECTOR // x.dtype.itemsize, WIDEST * VECTOR // x.dtype.itemsize
-    counts = (tile, boxes.laid + slack, boxes.line, boxes.own_weights)
+    lanes = VECTOR // x.dtype.itemsize
+    working = Working((tile, lanes, cut.laid + slack, cut.line, cut.own_weights), x.dtype)
+    flawed: list[bool] = []
 
     def part(low: int, high: int) -> None:
-        sums, laid, line, chosen = pieces(counts, x.dtype)
-        laid[boxes.laid :] = 0
-        _sum_boxes(
-            flat_x, flat_w, bias, flat_out, flat_x if boxes.ready else laid, line, sums, chosen,
-            boxes.sizes, boxes.phases, boxes.places, boxes.taps, *boxes.residues,
-            mode, boxes.ready, boxes.weights_by_phase == IN_THE_TASK, kernel, low, high,
+        at_hand, sums, told, laid, line, chosen = working.own()
+        laid[cut.laid :] = 0
+        finite = _sum_boxes(
+            flat_x, flat_w, bias, flat_out, flat_x if cut.ready else laid, line, sums, told, chosen, at_hand,
+            cut.sizes, boxes.phases, boxes.places, boxes.taps, *boxes.residues,
+            mode, cut.ready, cut.weights_by_phase == IN_THE_TASK, kernel, low, high,
         )  # fmt: skip
+        if not finite:
+            flawed.append(True)
 
-    run_in_parts(part, boxes.tasks, work=problem.macs)
-
-
-def features(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> dict[str, float]:
-    """What the time is proportional to: turns of the innermost loop, tiles, lines and elements laid and placed."""
-    boxes = boxes_of(problem, dtype.itemsize)
-    sizes, lanes = boxes.sizes, VECTOR // dtype.itemsize
-    length = ((sizes.box_z - 1) * sizes.lines + sizes.box_y - 1) * sizes.line_length + sizes.box_x
-    share = math.prod((sizes.positions_z, sizes.positions_y, sizes.positions_x)) / (
-        sizes.box_z * sizes.box_y * sizes.box_x
-    )
-    places = sizes.batch * sizes.groups * share  # boxes, partial ones by their share
-    vectors = places * ceil_div(length, lanes)
-    rows = next(rows for rows in sorted(TILES) if rows >= min(ROWS, sizes.out_group))
-    blocks = ceil_div(sizes.out_group, rows)
-    taps = int(boxes.phases["taps"].sum()) * sizes.in_group
-    laid = 0 if boxes.ready else boxes.laid * places * (1 if sizes.chunks == 1 else min(team.size, sizes.chunks))
-    placed = problem.output_elements if sizes.out_step_x > 1 or sizes.box_x < 2 * lanes else 0
-    return {
-        "call": 1.0,
-        "sums": vectors * blocks * taps * max(rows, 2.0),
-        "tiles": vectors * blocks * sizes.phases / TILES[rows][0],
-        "laid": laid * dtype.itemsize,
-        "lines": laid / sizes.line_length,
-        "placed": placed,
-        "weights": boxes.weights if boxes.weights_by_phase else 0,
-        "bytes": (problem.input_elements + problem.kernel_elements + problem.output_elements) * dtype.itemsize,
-    }
+    run_in_parts(part, cut.tasks, work=problem.macs)
+    return not flawed
 
 
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output: each thread's box, and the weights by phase."""
-    boxes = boxes_of(problem, dtype.itemsize)
-    own = ROWS * WIDEST * VECTOR + WIDEST * VECTOR + (boxes.laid + boxes.line + boxes.own_weights) * dtype.itemsize
-    weights = boxes.weights * dtype.itemsize if boxes.weights_by_phase == BEFOREHAND else 0
-    return own * team.size + weights + boxes.places.nbytes
+    cut = cut_of(problem, dtype.itemsize)
+    own = ROWS * WIDEST * VECTOR + WIDEST * VECTOR + (cut.laid + cut.line + cut.own_weights) * dtype.itemsize
+    weights = cut.weights * dtype.itemsize if cut.weights_by_phase == BEFOREHAND else 0
+    return own * team.size + weights + cut.sizes.in_group * cut.taps * np.dtype(np.int64).itemsize
 
 
 def _weights_by_phase(boxes: Boxes, w: Array, kernel: int) -> Array:
     """The weights of a transposed convolution: for each phase (C_out, C_in/groups, taps)."""
-    chosen = np.empty(boxes.weights, w.dtype)
+    sizes, chosen = boxes.cut.sizes, np.empty(boxes.cut.weights, w.dtype)
 
     def part(low: int, high: int) -> None:
-        _choose_weights(w, chosen, boxes.sizes, boxes.phases, boxes.taps, kernel, low, high)
+        _choose_weights(w, chosen, sizes, boxes.phases, boxes.taps, kernel, low, high)
 
-    run_in_parts(part, boxes.sizes.groups * boxes.sizes.out_group, work=4 * w.size)
+    run_in_parts(part, sizes.groups * sizes.out_group, work=4 * w.size)
     return chosen
 
 
@@ -129,15 +107,18 @@ def _choose_row(w, chosen, at, sizes, phase, taps, kernel, g, co):
 
 @compiled
 def _sum_boxes(
-    x, w, bias, out, laid, line, sums, chosen,
+    x, w, bias, out, laid, line, sums, told, chosen, at_hand,
     sizes, phases, places, weight_taps, residues_z, residues_y, residues_x,
     mode, ready, chooses, kernel, low, high,
 ):  # fmt: skip
-    """Sum the tasks from `low` to `high`, counted over (batch, group, box, phase, chunk of channels)."""
+    """Sum the tasks from `low` to `high`, counted over (batch, group, box, phase, chunk of channels).
+
+    `at_hand` holds the box whose inputs are laid. Tells whether all sums are known to be finite.
+    """
     lanes = VECTOR // x.itemsize
     input_plane = sizes.input_z * sizes.input_y * sizes.input_x
     output_plane = sizes.output_z * sizes.output_y * sizes.output_x
-    at_hand = -1
+    told[:] = 0
     for task in range(low, high):
         rest, number = divmod(task, sizes.chunks)
         place, p = divmod(rest, sizes.phases)
@@ -148,9 +129,9 @@ def _sum_boxes(
         phase = phases[p]
         z, y, left = slab * sizes.box_z, strip * sizes.box_y, column * sizes.box_x
         source = (b * sizes.groups + g) * sizes.in_group * input_plane
-        if not ready and place != at_hand:
+        if not ready and place != at_hand[0]:
             lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid, line)
-            at_hand = place
+            at_hand[0] = place
         depth = min(sizes.box_z, phase.positions_z - z)
         height = min(sizes.box_y, phase.positions_y - y)
         width = min(sizes.box_x, phase.positions_x - left)
@@ -181,20 +162,21 @@ def _sum_boxes(
                 w_at = weights_at + (co - first) * taps
                 out_at = (b * sizes.groups * sizes.out_group + channel) * output_plane
                 if whole:
-                    sum_tile(
+                    sum_tile_and_tell(
                         rows, vectors, laid, at + start, places, places_at, taps, weights, w_at, taps, live,
-                        bias, channel, out, out_at + target, output_plane,
+                        bias, channel, out, out_at + target, output_plane, told,
                     )  # fmt: skip
                     continue
-                sum_tile(
+                sum_tile_and_tell(
                     rows, vectors, laid, start, places, places_at, taps, weights, w_at, taps, live,
-                    bias, channel, sums, 0, tile,
+                    bias, channel, sums, 0, tile, told,
                 )  # fmt: skip
                 _place(
                     sums, tile, live, start, min(length, start + tile), sizes, phase, z, y, left, height, width,
                     out, out_at, output_plane,
                 )  # fmt: skip
             start += tile
+    return not told.any()
 
 
 @inlined

@@ -13,6 +13,7 @@ import numpy as np
 from numba import uint64
 
 from app.core.algorithms.direct import phase_of, taps_within
+from app.core.algorithms.effort import Effort
 from app.core.algorithms.overflow import surely_fits
 from app.core.algorithms.taps import Axis
 from app.core.geometry import ceil_div
@@ -68,11 +69,18 @@ class Tiny:
 
 def is_tiny(problem: Problem, axes: tuple[Axis, ...]) -> bool:
     """Whether an operation is done sooner than its arrays would be prepared for another algorithm."""
-    pairs = math.prod(axis.visits for axis in axes)
+    pairs = math.prod(axis.counts.visits for axis in axes)
     blocks = problem.batch * problem.groups * ceil_div(problem.out_channels // problem.groups, BLOCK)
     steps = pairs * blocks * problem.in_channels // problem.groups
     elements = max(problem.input_elements, problem.output_elements)
     return pairs <= MOST_PAIRS and steps <= MOST_STEPS and elements <= MOST_ELEMENTS
+
+
+def effort(problem: Problem, axes: tuple[Axis, ...]) -> Effort:
+    """What the time is proportional to: the call, and the products that meet an input."""
+    pairs = math.prod(axis.counts.pairs for axis in axes)
+    products = problem.batch * problem.out_channels * problem.in_channels // problem.groups * pairs
+    return Effort({"tiny": 1.0, "tiny_products": products}, {}, 1, 0)
 
 
 #: What a table begins with: batch, groups, output and input channels of a group, positions,
@@ -92,7 +100,7 @@ def _table(problem: Problem, axes: tuple[Axis, ...]) -> Array:
         apart = (out_group * in_group * inner, inner, out_group * inner)
     positions = math.prod(problem.output_size)
     head = (problem.batch, problem.groups, out_group, in_group, positions, math.prod(problem.input_size), *apart)
-    table = np.zeros(_HEAD + 2 * positions + 2 * math.prod(axis.visits for axis in axes), np.int64)
+    table = np.zeros(_HEAD + 2 * positions + 2 * math.prod(axis.counts.visits for axis in axes), np.int64)
     table[:_HEAD] = head
     lengths = np.array([(axis.input, axis.output) for axis in axes])
     end = _fill(table, lengths, *(axis.table for axis in axes))

@@ -22,10 +22,11 @@ from numba import uint64
 
 from app.core.algorithms import boxes as boxing
 from app.core.algorithms import tiles, winograd_guard
-from app.core.algorithms.boxes import Boxes, Sizes, phases_along, tables
+from app.core.algorithms.boxes import Boxes, Sizes, cut_into, tables
+from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.fourier_guard import fewest_products
 from app.core.algorithms.lines import split_in_nine, split_in_three, weave_four
-from app.core.algorithms.scratch import pieces
+from app.core.algorithms.scratch import Working, pieces
 from app.core.algorithms.simd import ROWS, VECTOR, sum_tile
 from app.core.algorithms.taps import Axis, Int64Array, axes_of, table_of
 from app.core.algorithms.tiles import lay
@@ -70,25 +71,26 @@ def _kernel_elements(problem: Problem, itemsize: int) -> int:
     return problem.groups * ceil_div(out_group, ROWS) * ROWS * ceil_div(in_group, lanes) * lanes * products
 
 
-def features(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> dict[str, float]:
-    """What the time is proportional to: turns of the innermost loop, and vectors mapped of each kind."""
+def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
+    """What the time is proportional to: turns of the innermost loop, vectors mapped of each kind, what guards it."""
     tiling = _tiling(problem, dtype.itemsize, team.size)
-    boxes, sizes, lanes = tiling.boxes, tiling.boxes.sizes, VECTOR // dtype.itemsize
+    cut, sizes, lanes = tiling.boxes.cut, tiling.boxes.cut.sizes, VECTOR // dtype.itemsize
     share = sizes.positions_y * sizes.positions_x / (sizes.box_y * sizes.box_x)
     places = sizes.groups * share * ceil_div(sizes.batch, tiling.together)
     products, rows = len(tiling.products), ceil_div(sizes.out_group, ROWS) * ROWS
     times_mapped = places if tiling.maps_as_it_goes else sizes.groups
     times_laid = sizes.batch * sizes.groups * share * min(team.size, sizes.chunks)
-    return {
-        "call": 1.0,
+    shared: Features = {
         "sums": products * places * (tiling.width // lanes) * rows * sizes.in_group,
         "kernels": times_mapped * rows * ceil_div(sizes.in_group, lanes) * products,
         "inputs": times_laid * sizes.in_group * sizes.box_y * ceil_div(sizes.box_x, lanes) * products,
         "outputs": places * rows * (tiling.width // lanes) * products,
-        "laid": times_laid * boxes.laid * dtype.itemsize,
-        "lines": times_laid * boxes.laid / sizes.line_length,
+        "laid": times_laid * cut.laid * dtype.itemsize,
+        "lines": times_laid * cut.laid / sizes.line_length,
+        "guarded": problem.input_elements + problem.kernel_elements,
         "bytes": (problem.input_elements + problem.kernel_elements + problem.output_elements) * dtype.itemsize,
     }
+    return Effort({"call": 1.0}, shared, cut.tasks, problem.macs // 4)
 
 
 def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
@@ -136,28 +138,33 @@ class _Tiling:
     maps_as_it_goes: bool
 
 
-def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> None:
-    """Write the operation's output into `out`; shapes as for `tiles`, which does what could pass the promise."""
+def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
+    """Write the operation's output into `out`; shapes as for `tiles`, which does what could pass the promise.
+
+    Whether all of it is known to be finite: the guard has seen that no sum can be too large.
+    """
     if not winograd_guard.holds(problem, x, w, bias):
-        tiles.run(problem, axes, x, w, bias, out)
-        return
+        return tiles.run(problem, axes, x, w, bias, out)
     tiling = _tiling(problem, x.dtype.itemsize, team.size)
-    boxes, sizes = tiling.boxes, tiling.boxes.sizes
+    boxes, sizes = tiling.boxes, tiling.boxes.cut.sizes
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
     mode, zeros = PADDING_MODES.index(problem.padding_mode), np.zeros(ROWS, x.dtype)
     kernels = tiling.kernels
     mapped = flat_w if tiling.maps_as_it_goes else _mapped_kernels(sizes, kernels, tiling.weights, flat_w)
 
+    working = Working(tiling.working, x.dtype)
+
     def part(low: int, high: int) -> None:
-        laid, line, inputs, own, gathered, sums, outputs = pieces(tiling.working, x.dtype)
+        at_hand, laid, line, inputs, own, gathered, sums, outputs = working.own()
         _filter(
             flat_x, flat_w, own if tiling.maps_as_it_goes else mapped, gathered, bias, zeros, flat_out,
-            laid, line, inputs, sums, outputs, sizes, kernels, boxes.phases, boxes.places, *boxes.residues,
+            laid, line, inputs, sums, outputs, at_hand, sizes, kernels, boxes.phases, boxes.places, *boxes.residues,
             tiling.weights, tiling.channels, tiling.products, tiling.together, tiling.width, mode,
             tiling.maps_as_it_goes, low, high,
         )  # fmt: skip
 
-    run_in_parts(part, boxes.tasks, work=problem.macs // 4)
+    run_in_parts(part, boxes.cut.tasks, work=problem.macs // 4)
+    return bool(np.abs(bias).max() < np.finfo(x.dtype).max / 2)
 
 
 @lru_cache(maxsize=256)
@@ -167,18 +174,18 @@ def _tiling(problem: Problem, itemsize: int, threads: int) -> _Tiling:
     products = PRODUCTS**2 if squared else PRODUCTS
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     tiled = (axes[0], _tiled(axes[1]) if squared else axes[1], _tiled(axes[2]))
-    phases = phases_along(tiled)
-    _, lines, columns = phases[0].positions
+    _, lines, columns = (axis.positions(0) for axis in tiled)
     most = MAPPED_BYTES // (products * in_group * itemsize) // lanes * lanes
     most = most or 2 * lanes  # what leaves the cache anyway is better read seldom
     box_x = ceil_div(columns, ceil_div(columns, most))
     box_y = ceil_div(lines, ceil_div(lines, max(1, min(lines, most // box_x))))
     together = max(1, min(problem.batch, most // (lines * columns)))
     uses = ceil_div(problem.batch, together) * ceil_div(lines, box_y) * ceil_div(columns, box_x)
-    pieces = ceil_div(2 * threads, uses * problem.groups) if problem.macs >= 4 * WORTH_A_THREAD else 1
+    pieces = ceil_div(boxing.MANY_TASKS * threads, uses * problem.groups) if problem.macs >= 4 * WORTH_A_THREAD else 1
     chunk = min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS)
-    boxes = tables(problem, tiled, phases, (1, box_y, box_x), chunk)
-    sizes = boxes.sizes._replace(output_y=axes[1].output, output_x=axes[2].output)  # in elements, not in tiles
+    cut = cut_into(problem, tiled, (1, box_y, box_x), chunk)
+    boxes = tables(cut, tiled)
+    sizes = cut.sizes._replace(output_y=axes[1].output, output_x=axes[2].output)  # in elements, not in tiles
     width, row = (ceil_div(count, lanes) * lanes for count in (together * box_y * box_x, in_group))
     width += lanes if together > 1 else 0  # a sample's last line may be written over the end of its channel's row
     kernels = _kernels(problem, axes, products, row, lanes)
@@ -186,14 +193,14 @@ def _tiling(problem: Problem, itemsize: int, threads: int) -> _Tiling:
     own_block = kernels.block if maps_as_it_goes else 0
     inputs, sums = products * (in_group * width + lanes), products * (ROWS * width + lanes)
     return _Tiling(
-        replace(boxes, sizes=sizes, tasks=uses * problem.groups * sizes.chunks),
+        replace(boxes, cut=replace(cut, sizes=sizes, tasks=uses * problem.groups * sizes.chunks)),
         kernels,
         together=together,
         weights=_weights_in_order(axes) * row,
         channels=np.arange(in_group) * width,
         products=np.arange(products) * (ROWS * width + lanes),
         width=width,
-        working=(boxes.laid + lanes, boxes.line, inputs, own_block, kernels.gathered, sums, products * width),
+        working=(cut.laid + lanes, cut.line, inputs, own_block, kernels.gathered, sums, products * width),
         maps_as_it_goes=maps_as_it_goes,
     )
 
@@ -264,11 +271,14 @@ def _map_block(w, mapped, at, gathered, weights, sizes, kernels, g, first):
 
 @compiled
 def _filter(
-    x, w, mapped, gathered, bias, zeros, out, laid, line, inputs, sums, outputs,
+    x, w, mapped, gathered, bias, zeros, out, laid, line, inputs, sums, outputs, at_hand,
     sizes, kernels, phases, places, residues_z, residues_y, residues_x, weights, channels, product_places,
     together, width, mode, maps_as_it_goes, low, high,
 ):  # fmt: skip
-    """Filter the tasks from `low` to `high`, counted over (samples together, group, box, chunk of channels)."""
+    """Filter the tasks from `low` to `high`, counted over (samples together, group, box, chunk of channels).
+
+    `at_hand` holds the box whose inputs are mapped.
+    """
     lanes, phase = VECTOR // x.itemsize, phases[0]
     squared, products = kernels.weights == 9, len(product_places)
     in_group, out_group = sizes.in_group, sizes.out_group
@@ -276,7 +286,6 @@ def _filter(
     apart_inputs, apart_sums = in_group * width + lanes, ROWS * width + lanes
     output_plane = sizes.output_y * sizes.output_x
     input_plane = sizes.input_y * sizes.input_x
-    at_hand = -1
     for task in range(low, high):
         place, number = divmod(task, sizes.chunks)
         rest, column = divmod(place, sizes.boxes_x)
@@ -287,7 +296,7 @@ def _filter(
         height, across = min(sizes.box_y, phase.positions_y - y), min(sizes.box_x, phase.positions_x - left)
         of_sample = height * across
         count = (end - begin) * of_sample
-        if place != at_hand:
+        if place != at_hand[0]:
             for b in range(begin, end):
                 source = (b * sizes.groups + g) * in_group * input_plane
                 lay(x, source, sizes, residues_z, residues_y, residues_x, mode, 0, y, left, laid, line)
@@ -295,7 +304,7 @@ def _filter(
                     laid, inputs, (b - begin) * of_sample, places, sizes.line_length, products, in_group,
                     height, across, width, squared,
                 )  # fmt: skip
-            at_hand = place
+            at_hand[0] = place
         first, last = number * sizes.chunk, min(out_group, (number + 1) * sizes.chunk)
         for co in range(first, last, ROWS):
             live = min(ROWS, last - co)

@@ -35,6 +35,7 @@ from app.core.algorithms.winograd_loudness import (
     Sizes,
     is_told,
     measure_strips,
+    shape_inputs,
     weigh_inputs,
     weigh_kernels,
 )
@@ -170,10 +171,10 @@ def _weigh_inputs(tables: _Tables, x: Array) -> tuple[Array, Int64Array, Array]:
     alike = ALIKE * sizes.in_group * float(np.finfo(dtype).eps) / 2
     loudness, loud_places = np.empty(pairs), np.empty(pairs, np.int64)
     shares = np.zeros((pairs + sizes.groups) * sizes.in_group * sizes.taps + slack, dtype)
-    means, shapes = np.empty((2, sizes.in_group))
-    weigh_inputs(
-        magnitudes, peaks, places, sizes, roundings, alike, means, shapes, loudness, loud_places, shares
-    )  # fmt: skip
+    means, shapes = np.empty((2, pairs, sizes.in_group))
+    shape_inputs(magnitudes, sizes, means, shapes)
+    shapes.sort()
+    weigh_inputs(peaks, places, sizes, roundings, alike, means, shapes, loudness, loud_places, shares)
     return loudness, loud_places, shares
 
 

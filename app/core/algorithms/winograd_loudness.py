@@ -70,13 +70,26 @@ def measure_strips(x, core, energy, marks, sizes, magnitudes, peaks, places, low
 
 
 @compiled
-def weigh_inputs(magnitudes, peaks, places, sizes, roundings, alike, means, shapes, loudness, loud_places, shares):
+def shape_inputs(magnitudes, sizes, means, shapes):
+    """Of each channel (batch·groups, C_in/groups): Σ|x| over the core, and its shape, the marked Σx² by its square."""
+    for pair in range(sizes.batch * sizes.groups):
+        for ci in range(sizes.in_group):
+            magnitude = marked = 0.0
+            for task in range(pair * sizes.strips, (pair + 1) * sizes.strips):
+                magnitude += magnitudes[2 * (task * sizes.in_group + ci)]
+                marked += magnitudes[2 * (task * sizes.in_group + ci) + 1]
+            means[pair, ci] = magnitude
+            shapes[pair, ci] = marked / magnitude / magnitude if magnitude > 0 else 0
+
+
+@compiled
+def weigh_inputs(peaks, places, sizes, roundings, alike, means, shapes, loudness, loud_places, shares):
     """What each sample's groups weigh: their `loudness` (batch, groups), and the `shares` of their channels.
 
     Loudness is the most that errors are for kernels of norm 1, and shares are the bound
     that a magnitude of 1 for all weights brings, beside it: (batch, groups, C_in/groups,
-    taps), after them the smallest of all samples. `means` and `shapes` (C_in/groups) are
-    working memory.
+    taps), after them the smallest of all samples. `means` and `shapes` are those of
+    `shape_inputs`, the shapes of each sample's group in ascending order.
     """
     bound = (sizes.in_group * sizes.taps + 2) / sizes.outputs
     row = sizes.in_group * sizes.taps
@@ -86,20 +99,13 @@ def weigh_inputs(magnitudes, peaks, places, sizes, roundings, alike, means, shap
         for task in range(pair * sizes.strips, (pair + 1) * sizes.strips):
             if peaks[task] >= most:
                 most, loud_places[pair] = peaks[task], places[task]
-        for ci in range(sizes.in_group):
-            magnitude = marked = 0.0
-            for task in range(pair * sizes.strips, (pair + 1) * sizes.strips):
-                magnitude += magnitudes[2 * (task * sizes.in_group + ci)]
-                marked += magnitudes[2 * (task * sizes.in_group + ci) + 1]
-            means[ci] = magnitude
-            shapes[ci] = marked / magnitude / magnitude if magnitude > 0 else 0
-        loudness[pair] = roundings * _most_copies(shapes, alike) * math.sqrt(most)
+        loudness[pair] = roundings * _most_copies(shapes[pair], alike) * math.sqrt(most)
         if most == 0:
             continue
         g = pair % sizes.groups
         is_first = _is_silent_before(loudness, g, pair, sizes.groups)
         for ci in range(sizes.in_group):
-            share = means[ci] * (bound / loudness[pair])
+            share = means[pair, ci] * (bound / loudness[pair])
             for t in range(sizes.taps):
                 at = ci * sizes.taps + t
                 shares[pair * row + at] = share
@@ -118,14 +124,21 @@ def _is_silent_before(loudness, first, end, step):
 
 @inlined
 def _most_copies(shapes, alike):
-    """How many channels have the same shape, at most; those without one (0) are silent where every weight is met."""
-    most = 1
+    """How many channels have the same shape, at most; those without one (0) are silent where every weight is met.
+
+    Shapes ascend, and so do the ends of what is alike to each: both are followed in one pass.
+    """
+    if alike >= 1:
+        return len(shapes)
+    most, begin, end = 1, 0, 0
     for shape in shapes:
-        apart, copies = abs(shape) * alike, 0
-        for other in shapes:
-            copies += abs(other - shape) <= apart
+        apart = abs(shape) * alike
+        while shapes[begin] < shape - apart:
+            begin += 1
+        while end < len(shapes) and shapes[end] <= shape + apart:
+            end += 1
         if shape != 0:
-            most = max(most, copies)
+            most = max(most, end - begin)
     return most
 
 

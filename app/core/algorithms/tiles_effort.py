@@ -1,0 +1,112 @@
+"""What takes time in `tiles`, counted from how an operation is cut into boxes, without the tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from app.core.algorithms.boxes import NEVER, Cut, Sizes, cut_of
+from app.core.algorithms.effort import Effort, Features
+from app.core.algorithms.simd import ROWS, VECTOR
+from app.core.algorithms.taps import Axis
+from app.core.parallel import team
+from app.core.problem import Problem
+
+#: Bytes of a kernel that stays in the second cache: of a larger one, each row of weights that is laid comes from afar.
+NEAR_BYTES = 2**19
+
+
+def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
+    """What the time is proportional to.
+
+    `sums`: turns of the innermost loop, by vectors; `tiles`: calls of it; `laid`, `lines`:
+    bytes and lines of inputs laid, `picked`: inputs laid one by one; `placed`, `spread`,
+    `parts`: outputs copied from a tile to their places, side by side and apart, and the lines
+    of them; `weights`, `far`: weights laid by phase, and rows of a large kernel's; `gaps`:
+    outputs that no weight reaches.
+    """
+    cut = cut_of(problem, dtype.itemsize)
+    sizes, lanes = cut.sizes, VECTOR // dtype.itemsize
+    runs = sizes.batch * sizes.groups * sizes.boxes_z * sizes.boxes_y * sizes.boxes_x
+    sums, tiles, placed, parts = _tiles(cut, lanes)
+    laid = cut.laid * runs * min(team.size, sizes.chunks)
+    singly = sizes.in_step_x > 2 and not len(axes[2].in_residues) == sizes.in_step_x <= 4
+    by_phase = cut.weights_by_phase != NEVER
+    far = by_phase and problem.kernel_elements * dtype.itemsize > NEAR_BYTES
+    shared: Features = {
+        "tasks": cut.tasks,
+        "sums": runs * sums * cut.taps * sizes.in_group,
+        "tiles": runs * tiles * sizes.phases,
+        "parts": runs * parts * sizes.phases,
+        "spread" if sizes.out_step_x > 1 else "placed": runs * placed * sizes.phases,
+        "laid": laid * dtype.itemsize,
+        "picked": laid if singly else 0,
+        "lines": laid / sizes.line_length,
+        "weights": cut.weights if by_phase else 0,
+        "far": problem.in_channels * sizes.out_group if far else 0,
+        "bytes": (problem.input_elements + problem.kernel_elements + problem.output_elements) * dtype.itemsize,
+    }
+    gaps = problem.output_elements * dtype.itemsize if cut.leaves_gaps else 0
+    return Effort({"call": 1.0, "gaps": gaps}, shared, cut.tasks, problem.macs)
+
+
+def _tiles(cut: Cut, lanes: int) -> tuple[float, float, float, float]:
+    """(turns by vectors, calls, outputs placed, lines of them) for one phase of a box of the mean size, and a tap."""
+    sizes = cut.sizes
+    depth, height, width = _mean_box(sizes)
+    length = ((depth - 1) * sizes.lines + height - 1) * sizes.line_length + width
+    useful = depth * height * width / length
+    sums = tiles = placed = parts = 0.0
+    for count, chunks in ((sizes.chunk, sizes.out_group // sizes.chunk), (sizes.out_group % sizes.chunk, 1)):
+        for vectors, along in _widths(math.ceil(length / lanes), count):
+            tile = vectors * lanes
+            apart = _apart(cut, width, height * depth, tile)
+            for live, blocks in ((ROWS, count // ROWS), (count % ROWS, 1)):
+                if live:
+                    many = along * blocks * chunks
+                    sums += many * max(_rows(live, vectors), 2) * vectors
+                    tiles += many
+                    placed += apart * many * live * tile * useful
+                    parts += apart * many * live * (1 + tile / sizes.line_length)
+    return sums, tiles, placed, parts
+
+
+def _mean_box(sizes: Sizes) -> tuple[float, float, float]:
+    return (
+        sizes.positions_z / sizes.boxes_z,
+        sizes.positions_y / sizes.boxes_y,
+        sizes.positions_x / sizes.boxes_x,
+    )
+
+
+def _widths(vectors: int, rows: int) -> Iterator[tuple[int, int]]:
+    """(vectors of a tile, tiles) along a box, as `tiles` chooses them for so many rows."""
+    widest = (3,) if rows > ROWS // 2 else (6, 3) if rows > ROWS // 4 else (8, 4, 2)
+    for width in widest:
+        if vectors >= width:
+            yield width, vectors // width
+        vectors %= width
+    if vectors:
+        yield vectors, 1
+
+
+def _rows(live: int, vectors: int) -> int:
+    """Rows of the smallest tile that holds so many, as `tiles` chooses them."""
+    if live > ROWS // 2:
+        return ROWS
+    if live > ROWS // 4 or vectors % 3 == 0:
+        return ROWS // 2
+    return max(1, ROWS // 4) if live > ROWS // 8 else 1
+
+
+def _apart(cut: Cut, width: float, lines: float, tile: int) -> float:
+    """The share of tiles whose outputs do not lie side by side in the output."""
+    if cut.ready:
+        return 0.0
+    if cut.sizes.out_step_x > 1:
+        return 1.0
+    if lines == 1:
+        return float(tile > width)
+    return 1 - max(0.0, width - tile + 1) / cut.sizes.line_length

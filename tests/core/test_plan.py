@@ -1,0 +1,148 @@
+"""What prices are made of, and what the plan makes of them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.core import plan as planning
+from app.core.algorithms import ALGORITHMS, tiles_effort
+from app.core.algorithms.boxes import boxes_of, cut_of, phases_along
+from app.core.algorithms.fourier_guard import few_products, products
+from app.core.algorithms.simd import ROWS, VECTOR, WIDEST
+from app.core.algorithms.taps import Axis, axes_of
+from app.core.parallel import largest_share, run_in_parts, team
+from benchmarks.cases import Case
+from benchmarks.shapes import shapes
+
+CASES = list(itertools.islice(shapes(11), 150))
+SMALL = [case for case in CASES if max(case.problem().input_elements, case.problem().output_elements) < 20_000]
+
+
+def _meetings(axis: Axis) -> list[tuple[int, int]]:
+    """(phase and tap, output) of every pair that meets an input, found one by one."""
+    return [
+        (int(tap), m * axis.out_step + int(axis.residues[q]))
+        for q in range(len(axis.residues))
+        for tap, shift in zip(axis.taps(q), axis.shifts(q), strict=True)
+        for m in range(axis.positions(q))
+        if 0 <= axis.in_step * m + shift < axis.input
+    ]
+
+
+@pytest.mark.parametrize("case", SMALL, ids=Case.label)
+def test_axes_tell_what_meets_an_input(case: Case) -> None:
+    for axis in axes_of(case.problem()):
+        found = _meetings(axis)
+        assert axis.counts.pairs == len(found)
+        assert axis.counts.met == len({tap for tap, _ in found})
+        assert products(axis).sum() == len(found)
+        reached = [q for q in range(len(axis.residues)) if axis.positions(q)]
+        assert axis.counts.visits == sum(axis.positions(q) * len(axis.taps(q)) for q in reached)
+        steps = [int(shift) // axis.in_step for q in reached for shift in axis.shifts(q)]
+        assert axis.counts.phases == len(reached) == max(reached, default=-1) + 1
+        assert (axis.counts.taps, axis.counts.most_taps) == (
+            len(steps),
+            max((len(axis.taps(q)) for q in reached), default=0),
+        )
+        assert axis.counts.positions == max((axis.positions(q) for q in reached), default=0)
+        if reached:
+            assert (axis.counts.begin, axis.counts.end) == (min(steps), max(steps))
+
+
+@pytest.mark.parametrize("case", CASES, ids=Case.label)
+def test_a_cut_says_of_its_tables_what_they_are(case: Case) -> None:
+    problem, itemsize = case.problem(), case.numpy_dtype.itemsize
+    cut, boxes = cut_of(problem, itemsize), boxes_of(problem, itemsize)
+    axes = axes_of(problem)
+    phases = phases_along(axes)
+    assert boxes.cut is cut or boxes.cut == cut
+    assert cut.sizes.phases == len(phases) == len(boxes.phases)
+    assert cut.taps == len(boxes.taps) == sum(len(phase.taps) for phase in phases)
+    assert cut.taps * cut.sizes.in_group == len(boxes.places)
+    if not cut.ready:
+        # What the last tap takes for a box's last position lies in what is laid, or in the zeros behind it.
+        last = ((cut.sizes.box_z - 1) * cut.sizes.lines + cut.sizes.box_y - 1) * cut.sizes.line_length
+        assert boxes.places.max() + last + cut.sizes.box_x <= cut.laid + WIDEST * VECTOR // itemsize
+
+
+def test_boxes_fit_the_cache_however_large_a_picture_is() -> None:
+    for size in [(245, 392), (2000, 1500), (90, 90, 90)]:
+        for channels in (1, 8, 64):
+            for op, stride in (("conv", 1), ("conv", 2), ("conv_transpose", 2)):
+                problem = Case("", op, (channels, 4), size, 3, stride=stride, padding=1).problem()  # type: ignore[arg-type]
+                assert cut_of(problem, 8).laid * 8 <= 2**22
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if math.prod(case.size) < 2000], ids=Case.label)
+@pytest.mark.parametrize("in_group", [1, 3])
+def test_outputs_of_few_products_are_counted(case: Case, in_group: int) -> None:
+    axes = axes_of(case.problem())
+    z, y, x = (products(axis).astype(np.int64) for axis in axes)
+    each = (in_group * z[:, None, None] * y[:, None] * x).reshape(-1)
+    few = each[(each > 0) & (each < 64)]
+    assert few_products(axes, in_group, 64) == (len(few), few.sum())
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("work", [10**5, 3 * 10**6, 10**8])
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 100])
+def test_the_share_of_a_thread_is_that_of_the_parts(
+    threads: int, work: int, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(team, "size", threads)
+    parts: list[int] = []
+    for _ in range(3):  # so that helpers count as awake
+        parts.clear()
+        run_in_parts(lambda low, high: parts.append(high - low), count, work)
+    loads = [0] * threads
+    for size in sorted(parts, reverse=True):  # each to the thread that has least, as all are as fast
+        loads[loads.index(min(loads))] += size
+    share = largest_share(count, work)
+    assert share == 1 if work < 10**6 else 1 / threads <= share <= max(loads) / count
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.problem().macs < 10**6], ids=Case.label)
+def test_tiles_are_counted_as_they_are_made(case: Case) -> None:
+    """By the loop of `tiles`, once more: over boxes of the mean size where they are all alike."""
+    problem, lanes = case.problem(), VECTOR // case.numpy_dtype.itemsize
+    cut = cut_of(problem, case.numpy_dtype.itemsize)
+    sizes = cut.sizes
+    if cut.ready or sizes.boxes_z * sizes.boxes_y * sizes.boxes_x > 1 or sizes.chunks > 1:
+        return
+    length = (sizes.box_z - 1) * sizes.lines * sizes.line_length + (sizes.box_y - 1) * sizes.line_length + sizes.box_x
+    tiles = start = 0
+    while start < length:
+        left = -(-(length - start) // lanes)
+        rows = sizes.out_group
+        if rows > ROWS // 2:
+            vectors = min(left, 3)
+        elif rows > ROWS // 4:
+            vectors = 6 if left >= 6 else min(left, 3)
+        else:
+            vectors = 8 if left >= 8 else 4 if left >= 4 else min(left, 2)
+        tiles += -(-rows // ROWS)
+        start += vectors * lanes
+    counted = tiles_effort.effort(problem, axes_of(problem), case.numpy_dtype).shared["tiles"]
+    assert counted == tiles * sizes.batch * sizes.groups * sizes.phases
+
+
+@pytest.mark.parametrize("case", CASES, ids=Case.label)
+def test_the_cheapest_is_taken_though_not_all_are_priced(case: Case) -> None:
+    problem, dtype = case.problem(), case.numpy_dtype
+    plan = planning.plan_of(problem, dtype)
+    able = [one for one in ALGORITHMS[problem.op] if one.fits(problem, plan.axes, dtype)]
+    prices = {one.name: one.price(problem, plan.axes, dtype) for one in able}
+    assert all(one.least_price(dtype) <= prices[one.name] or one.prices == "direct" for one in able)
+    if plan.tiny is None:
+        assert plan.price == min(prices.values()) == prices[plan.algorithm.name]
+
+
+def test_sums_are_asked_for_by_name() -> None:
+    problem = Case("", "conv", (64, 64), (56, 56), 3, padding=1).problem()
+    for dtype in map(np.dtype, ("float32", "float64")):
+        assert planning.plan_of(replace(problem, method="direct"), dtype).algorithm.sums_products
