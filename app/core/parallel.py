@@ -176,6 +176,7 @@ class _Helper(threading.Thread):
         """Serve as long as the process lives."""
         calls, nothing = 0, new_word()
         ended = nothing
+        tell_and_watch(nothing, self._calls, calls, 0, 0)  # loads it now: later the process may be about to end
         while True:
             job = team.find_open(self)
             if job is None or ended is not nothing:

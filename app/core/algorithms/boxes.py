@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import operator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.algorithms.box_phases import PHASE, Sizes3, inputs_of, phases_along, residues_along
 from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.geometry import ceil_div
@@ -43,17 +43,6 @@ NARROWEST = 48
 
 #: Tables of more taps than this are made anew each time.
 KEPT_TAPS = 2**15
-
-#: One phase of the output: its positions (outputs) along each axis and their residue; where
-#: its weights, places and taps begin, and how many taps it has for each channel. A
-#: convolution has one phase.
-PHASE = np.dtype(
-    [(name + axis, np.int64) for name in ("positions_", "residue_") for axis in "zyx"]
-    + [(name, np.int64) for name in ("weights_at", "places_at", "taps_at", "taps")]
-)
-
-
-Sizes3 = tuple[int, int, int]
 
 
 class Sizes(NamedTuple):
@@ -262,23 +251,6 @@ def _shared_zeros(problem: Problem, axis: Axis, begin: int, line_length: int, sp
     return min(max(0, -begin), max(0, begin + line_length - axis.input), span, VECTOR // 8)
 
 
-def phases_along(axes: tuple[Axis, ...]) -> list[Phase]:
-    """The phases that have weights and outputs."""
-    return [Phase(axes, index) for index in itertools.product(*(range(axis.counts.phases) for axis in axes))]
-
-
-def residues_along(axes: tuple[Axis, ...]) -> tuple[Int64Array, Int64Array, Int64Array]:
-    """The remainders that places in the input leave by the step of the windows, for each axis."""
-    z, y, x = (axis.in_residues for axis in axes)
-    return z, y, x
-
-
-def inputs_of(axes: tuple[Axis, ...]) -> tuple[Sizes3, Sizes3]:
-    """Where the inputs of all phases begin, and over how many steps those of one position lie."""
-    z, y, x = (axis.counts for axis in axes)
-    return (z.begin, y.begin, x.begin), (z.end - z.begin, y.end - y.begin, x.end - x.begin)
-
-
 def _positions(axes: tuple[Axis, ...]) -> Sizes3:
     """Those of the longest phase, which is the first."""
     z, y, x = (axis.counts.positions for axis in axes)
@@ -304,29 +276,6 @@ def _as_one_row(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
     length = math.prod(axis.input for axis in axes)
     unit = Axis(1, 1, axes[0].table)
     return unit, unit, Axis(length, length, axes[0].table)
-
-
-class Phase:
-    """One phase of the output: its positions and taps along each axis."""
-
-    def __init__(self, axes: tuple[Axis, ...], index: tuple[int, ...]) -> None:
-        chosen = list(zip(axes, index, strict=True))
-        self._steps = [axis.in_step for axis in axes]
-        self._shifts = [axis.shifts(q) for axis, q in chosen]
-        self._offsets = [shifts // step for shifts, step in zip(self._shifts, self._steps, strict=True)]
-        self.positions = tuple(axis.positions(q) for axis, q in chosen)
-        self.residue = tuple(int(axis.residues[q]) for axis, q in chosen)
-        z, y, x = (axis.taps(q) for axis, q in chosen)
-        kernel = [axis.kernel for axis in axes]
-        self.taps = ((z[:, None, None] * kernel[1] + y[:, None]) * kernel[2] + x).reshape(-1)
-
-    def places(self, begin: Sizes3, apart: Sizes3, residues: tuple[Int64Array, ...]) -> Int64Array:
-        """Where each tap's inputs begin in a channel's planes: planes, their lines' planes and lines so far `apart`."""
-        z, y, x = (own - first for own, first in zip(self._offsets, begin, strict=True))
-        along = z[:, None, None] * apart[1] + y[:, None] * apart[2] + x
-        z, y, x = (np.searchsorted(r, own % s) for r, own, s in zip(residues, self._shifts, self._steps, strict=True))
-        number = (z[:, None, None] * len(residues[1]) + y[:, None]) * len(residues[2]) + x
-        return (number * apart[0] + along).reshape(-1)
 
 
 def _box(most: Sizes3, span: Sizes3, channels: int, laid: int, cut: int) -> Sizes3:

@@ -16,10 +16,10 @@ from numba import types, uint64
 
 from app.core.algorithms.boxes import Boxes, boxes_of, cut_of
 from app.core.algorithms.effort import Effort, Features
+from app.core.algorithms.laying import lay
 from app.core.algorithms.scratch import pieces
 from app.core.algorithms.simd import I64, ROWS, VECTOR, Vectors, piece, pointers
 from app.core.algorithms.taps import Axis
-from app.core.algorithms.tiles import lay
 from app.core.geometry import ceil_div
 from app.core.jit import compiled
 from app.core.layout import Array
@@ -68,8 +68,8 @@ def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.gene
     return (columns + team.size * (cut.laid + cut.line)) * dtype.itemsize
 
 
-def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> None:
-    """Write the operation's output into `out`; shapes as for `tiles`."""
+def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
+    """Write the operation's output into `out`; shapes as for `tiles`. Whether all of it is finite."""
     boxes = boxes_of(problem, x.dtype.itemsize, whole=True)
     positions, taps = math.prod(problem.output_size), len(boxes.places)
     lanes = VECTOR // x.dtype.itemsize
@@ -79,11 +79,15 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
     sample, place = np.divmod(np.arange(problem.batch * positions), positions)
     targets = sample * (problem.out_channels * positions) + place
     flat_w, flat_out = w.reshape(-1), out.reshape(-1)
+    flawed: list[bool] = []
 
     def part(low: int, high: int) -> None:
         _multiply(flat_w, columns, bias, flat_out, targets, positions, taps, row, problem.out_channels, low, high)
+        if not np.isfinite(out[:, low * ROWS : high * ROWS]).all():
+            flawed.append(True)
 
     run_in_parts(part, ceil_div(problem.out_channels, ROWS), work=problem.macs)
+    return not flawed
 
 
 def _gather_columns(problem: Problem, boxes: Boxes, x: Array, columns: Array, row: int) -> None:

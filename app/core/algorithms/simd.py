@@ -196,17 +196,17 @@ def sum_tile(
 
 
 @piece
-def sum_tile_and_tell(
+def sum_tile_and_note(
     _context, rows, vectors, x, x_at, places, place_at, taps, w, w_at, w_row, live, bias, bias_at, out, out_at, out_row,
-    told,
+    seen,
 ):  # fmt: skip
-    """As `sum_tile`, and tell in a vector of zeros: it has others where a sum is infinite, or not a number."""
-    return _summing(x, places, w, bias, out, told)
+    """As `sum_tile`, and note in a vector `seen` whether all sums are finite (`Vectors.note`)."""
+    return _summing(x, places, w, bias, out, seen)
 
 
-def _summing(x: Any, places: Any, w: Any, bias: Any, out: Any, *told: Any) -> Any:
+def _summing(x: Any, places: Any, w: Any, bias: Any, out: Any, *seen: Any) -> Any:
     i = types.int64
-    signature = types.void(i, i, x, i, places, i, i, w, i, i, i, bias, i, out, i, i, *told)
+    signature = types.void(i, i, x, i, places, i, i, w, i, i, i, bias, i, out, i, i, *seen)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         rows, vectors, *rest = pointers(context, builder, signature.args, arguments)
@@ -229,7 +229,7 @@ def _summing(x: Any, places: Any, w: Any, bias: Any, out: Any, *told: Any) -> An
 def _write_tile(
     vec: Vectors, rows: int, vectors: int,
     x: Any, x_at: Any, places: Any, place_at: Any, taps: Any, w: Any, w_at: Any, w_row: Any, live: Any,
-    bias: Any, bias_at: Any, out: Any, out_at: Any, out_row: Any, told: Any = None,
+    bias: Any, bias_at: Any, out: Any, out_at: Any, out_row: Any, seen: Any = None,
 ) -> None:  # fmt: skip
     """The instructions of `sum_tile` for one shape; arrays are pointers."""
     builder = vec.builder
@@ -257,14 +257,14 @@ def _write_tile(
             sums[r][v].add_incoming(summed[r][v], body)
     builder.cbranch(builder.icmp_signed("<", following, taps), body, after)
     builder.position_at_end(after)
-    flaws = [vec.nothing] * vectors  # 0 times each sum: 0, or not a number
+    noted = [vec.nothing] * vectors
     for r in range(rows):
         added = vec.spread(builder.load(builder.gep(bias, [builder.add(bias_at, real[r])])))
         target = builder.gep(out, [builder.add(out_at, builder.mul(real[r], out_row))])
         for v in range(vectors):
             total = vec.add(summed[r][v], added)
             vec.store(total, builder.gep(target, [I64(v * vec.lanes)]))
-            if told is not None and not vec.is_integer:
-                flaws[v] = vec.multiply_add(total, vec.nothing, flaws[v])
-    if told is not None and not vec.is_integer:
-        vec.store(reduce(vec.add, flaws, vec.load(told)), told)
+            if seen is not None:
+                noted[v] = vec.note(noted[v], total)
+    if seen is not None:
+        vec.store(reduce(vec.add, noted, vec.load(seen)), seen)

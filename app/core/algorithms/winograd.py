@@ -12,42 +12,29 @@ some channels.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import NamedTuple
-
 import numpy as np
 from numba import uint64
 
 from app.core.algorithms import boxes as boxing
 from app.core.algorithms import tiles, winograd_guard
-from app.core.algorithms.boxes import Boxes, Sizes, cut_into, tables
+from app.core.algorithms.boxes import Sizes
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.fourier_guard import fewest_products
+from app.core.algorithms.laying import lay
 from app.core.algorithms.lines import split_in_nine, split_in_three, weave_four
 from app.core.algorithms.scratch import Working, pieces
 from app.core.algorithms.simd import ROWS, VECTOR, sum_tile
-from app.core.algorithms.taps import Axis, Int64Array, axes_of, table_of
-from app.core.algorithms.tiles import lay
-from app.core.algorithms.transforms import OF_INPUT, OF_KERNEL, OF_OUTPUT, OUTPUTS, PRODUCTS, transform
+from app.core.algorithms.taps import Axis, Int64Array
+from app.core.algorithms.transforms import OF_INPUT, OF_KERNEL, OF_OUTPUT, OUTPUTS, transform
+from app.core.algorithms.winograd_tiling import Kernels, kernel_elements, tiling_of
 from app.core.geometry import ceil_div
 from app.core.jit import compiled, inlined
 from app.core.layout import Array
-from app.core.parallel import WORTH_A_THREAD, run_in_parts, team
+from app.core.parallel import run_in_parts, team
 from app.core.problem import PADDING_MODES, Problem
 
 #: With fewer input channels the error can pass the bound, and the guard would nearly always say so.
 FEWEST_CHANNELS = 32
-
-#: Bytes of a box's mapped inputs: they should stay in the second cache.
-MAPPED_BYTES = 5 * 2**17
-
-#: Mapped kernels that are used in no more boxes are mapped anew for each, in the cache.
-MOST_USES = 2
-
-#: Bytes of all mapped kernels at most; larger ones are mapped for each box, too.
-MOST_KERNEL_BYTES = 2**25
 
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
@@ -64,16 +51,9 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
     )
 
 
-def _kernel_elements(problem: Problem, itemsize: int) -> int:
-    products: int = PRODUCTS ** sum(k == 3 for k in problem.kernel_size)
-    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
-    lanes = VECTOR // itemsize
-    return problem.groups * ceil_div(out_group, ROWS) * ROWS * ceil_div(in_group, lanes) * lanes * products
-
-
 def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
     """What the time is proportional to: turns of the innermost loop, vectors mapped of each kind, what guards it."""
-    tiling = _tiling(problem, dtype.itemsize, team.size)
+    tiling = tiling_of(problem, dtype.itemsize, team.size)
     cut, sizes, lanes = tiling.boxes.cut, tiling.boxes.cut.sizes, VECTOR // dtype.itemsize
     share = sizes.positions_y * sizes.positions_x / (sizes.box_y * sizes.box_x)
     places = sizes.groups * share * ceil_div(sizes.batch, tiling.together)
@@ -95,47 +75,10 @@ def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic
 
 def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output: each thread's box, and the mapped kernels; or what `tiles` takes."""
-    tiling = _tiling(problem, dtype.itemsize, team.size)
-    kernels = 0 if tiling.maps_as_it_goes else _kernel_elements(problem, dtype.itemsize)
+    tiling = tiling_of(problem, dtype.itemsize, team.size)
+    kernels = 0 if tiling.maps_as_it_goes else kernel_elements(problem, dtype.itemsize)
     own = (sum(tiling.working) * team.size + kernels) * dtype.itemsize
     return max(own, tiles.workspace(problem, axes, dtype)) + winograd_guard.workspace(problem, dtype)
-
-
-class _Kernels(NamedTuple):
-    """How kernels lie in memory.
-
-    A kernel has so many `weights`; those of two output or two input channels of a group lie
-    `apart_out` and `apart_in` kernels apart. Mapped, each product has a `row` of input
-    channels for each of `ROWS` output channels, two products lie `apart`, and all of them
-    are a `block`. `gathered` are the elements of a row of kernels, weight by weight.
-    """
-
-    weights: int
-    apart_out: int
-    apart_in: int
-    row: int
-    apart: int
-    block: int
-    gathered: int
-
-
-@dataclass(frozen=True)
-class _Tiling:
-    """The boxes of tiles, with the places of a kernel's weights, of input channels and of products.
-
-    A box holds the tiles of so many samples `together`; `width` is the length of a row of
-    them, in whole vectors; `working` the elements of each piece of working memory.
-    """
-
-    boxes: Boxes
-    kernels: _Kernels
-    weights: Int64Array
-    channels: Int64Array
-    products: Int64Array
-    together: int
-    width: int
-    working: tuple[int, ...]
-    maps_as_it_goes: bool
 
 
 def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
@@ -145,13 +88,12 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     """
     if not winograd_guard.holds(problem, x, w, bias):
         return tiles.run(problem, axes, x, w, bias, out)
-    tiling = _tiling(problem, x.dtype.itemsize, team.size)
+    tiling = tiling_of(problem, x.dtype.itemsize, team.size)
     boxes, sizes = tiling.boxes, tiling.boxes.cut.sizes
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
     mode, zeros = PADDING_MODES.index(problem.padding_mode), np.zeros(ROWS, x.dtype)
     kernels = tiling.kernels
     mapped = flat_w if tiling.maps_as_it_goes else _mapped_kernels(sizes, kernels, tiling.weights, flat_w)
-
     working = Working(tiling.working, x.dtype)
 
     def part(low: int, high: int) -> None:
@@ -167,67 +109,7 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     return bool(np.abs(bias).max() < np.finfo(x.dtype).max / 2)
 
 
-@lru_cache(maxsize=256)
-def _tiling(problem: Problem, itemsize: int, threads: int) -> _Tiling:
-    axes, lanes = axes_of(problem), VECTOR // itemsize
-    squared = axes[1].kernel == 3
-    products = PRODUCTS**2 if squared else PRODUCTS
-    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
-    tiled = (axes[0], _tiled(axes[1]) if squared else axes[1], _tiled(axes[2]))
-    _, lines, columns = (axis.positions(0) for axis in tiled)
-    most = MAPPED_BYTES // (products * in_group * itemsize) // lanes * lanes
-    most = most or 2 * lanes  # what leaves the cache anyway is better read seldom
-    box_x = ceil_div(columns, ceil_div(columns, most))
-    box_y = ceil_div(lines, ceil_div(lines, max(1, min(lines, most // box_x))))
-    together = max(1, min(problem.batch, most // (lines * columns)))
-    uses = ceil_div(problem.batch, together) * ceil_div(lines, box_y) * ceil_div(columns, box_x)
-    pieces = ceil_div(boxing.MANY_TASKS * threads, uses * problem.groups) if problem.macs >= 4 * WORTH_A_THREAD else 1
-    chunk = min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS)
-    cut = cut_into(problem, tiled, (1, box_y, box_x), chunk)
-    boxes = tables(cut, tiled)
-    sizes = cut.sizes._replace(output_y=axes[1].output, output_x=axes[2].output)  # in elements, not in tiles
-    width, row = (ceil_div(count, lanes) * lanes for count in (together * box_y * box_x, in_group))
-    width += lanes if together > 1 else 0  # a sample's last line may be written over the end of its channel's row
-    kernels = _kernels(problem, axes, products, row, lanes)
-    maps_as_it_goes = uses <= MOST_USES or _kernel_elements(problem, itemsize) * itemsize > MOST_KERNEL_BYTES
-    own_block = kernels.block if maps_as_it_goes else 0
-    inputs, sums = products * (in_group * width + lanes), products * (ROWS * width + lanes)
-    return _Tiling(
-        replace(boxes, cut=replace(cut, sizes=sizes, tasks=uses * problem.groups * sizes.chunks)),
-        kernels,
-        together=together,
-        weights=_weights_in_order(axes) * row,
-        channels=np.arange(in_group) * width,
-        products=np.arange(products) * (ROWS * width + lanes),
-        width=width,
-        working=(cut.laid + lanes, cut.line, inputs, own_block, kernels.gathered, sums, products * width),
-        maps_as_it_goes=maps_as_it_goes,
-    )
-
-
-def _kernels(problem: Problem, axes: tuple[Axis, ...], products: int, row: int, lanes: int) -> _Kernels:
-    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
-    count = math.prod(axis.kernel for axis in axes)
-    between = (in_group, 1) if problem.op == "conv" else (1, out_group)
-    apart = ROWS * row + lanes  # not a power of two: products of a tile would meet in the same few places of a cache
-    return _Kernels(count, *between, row, apart, products * apart, count * row)
-
-
-def _weights_in_order(axes: tuple[Axis, ...]) -> Int64Array:
-    """The weights of a kernel by the place that they meet: backwards where the kernel is flipped."""
-    y, x = (axis.taps(0)[np.argsort(axis.shifts(0))] for axis in axes[1:])
-    return (y[:, None] * axes[2].kernel + x).reshape(-1)
-
-
-def _tiled(axis: Axis) -> Axis:
-    """The axis by tiles: each takes 6 inputs, and the next begins 4 later."""
-    numbers = np.arange(PRODUCTS)
-    shifts = numbers + axis.shifts(0).min()
-    output = ceil_div(axis.output, OUTPUTS)
-    return Axis(axis.input, output, table_of(OUTPUTS, 1, [0], [0, PRODUCTS], numbers, shifts))
-
-
-def _mapped_kernels(sizes: Sizes, kernels: _Kernels, weights: Int64Array, w: Array) -> Array:
+def _mapped_kernels(sizes: Sizes, kernels: Kernels, weights: Int64Array, w: Array) -> Array:
     """All mapped kernels, block by block of `ROWS` output channels of a group."""
     blocks = sizes.groups * ceil_div(sizes.out_group, ROWS)
     mapped = np.empty(blocks * kernels.block, w.dtype)

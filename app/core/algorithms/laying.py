@@ -1,0 +1,96 @@
+"""Lays the inputs that a box of outputs needs into planes without gaps, with their padding around them."""
+
+from __future__ import annotations
+
+from numba import uint64
+
+from app.core.algorithms.lines import copy_line, pick_second, split_in_four, split_in_three, split_in_two
+from app.core.jit import inlined
+from app.core.problem import PADDING_MODES
+
+_ZEROS, _REFLECT, _REPLICATE, _CIRCULAR = range(len(PADDING_MODES))
+
+
+@inlined
+def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid, line):
+    """Lay the inputs that a box of a group needs into its planes, a plane for each channel and residue.
+
+    Only what the output's size leaves of the box is laid. `line` is working memory for
+    one line of inputs.
+    """
+    step, plane = sizes.in_step_x, sizes.lines * sizes.line_length
+    planes = (sizes.box_z + sizes.span_z) * plane
+    depth = min(sizes.box_z, sizes.positions_z - z) + sizes.span_z
+    lines = min(sizes.box_y, sizes.positions_y - y) + sizes.span_y
+    columns = min(sizes.box_x, sizes.positions_x - left) + sizes.span_x
+    first, per_line = (left + sizes.begin_x) * step, len(residues_x)
+    at = 0
+    for ci in range(sizes.in_group):
+        channel = source + ci * sizes.input_z * sizes.input_y * sizes.input_x
+        for rz in residues_z:
+            for ry in residues_y:
+                for u in range(depth):
+                    iz = _source((z + sizes.begin_z + u) * sizes.in_step_z + rz, sizes.input_z, mode)
+                    for v in range(lines):
+                        iy = _source((y + sizes.begin_y + v) * sizes.in_step_y + ry, sizes.input_y, mode)
+                        begin = channel + (iz * sizes.input_y + iy) * sizes.input_x
+                        length = sizes.input_x if iz >= 0 and iy >= 0 else 0
+                        target = at + u * plane + v * sizes.line_length
+                        if step == 1:
+                            _lay_line(x, begin, length, 1, first, mode, laid, target, columns)
+                        elif per_line == step and step <= 4:
+                            _lay_line(x, begin, length, 1, first, mode, line, 0, columns * step)
+                            _split(laid, target, planes, line, step, columns)
+                        else:
+                            for r in range(per_line):
+                                _lay_line(
+                                    x, begin, length, step, first + residues_x[r], mode,
+                                    laid, target + r * planes, columns,
+                                )  # fmt: skip
+                at += per_line * planes
+
+
+@inlined
+def _split(laid, at, apart, line, step, count):
+    """laid[at + j·apart + m] = line[step·m + j]: a plane for each remainder, two to four of them."""
+    if step == 2:
+        split_in_two(laid, at, apart, line, 0, count)
+    elif step == 3:
+        split_in_three(laid, at, apart, line, 0, count)
+    else:
+        split_in_four(laid, at, apart, line, 0, count)
+
+
+@inlined
+def _source(place, length, mode):
+    """The input that a place takes, with its padding mode; −1 for a zero."""
+    if 0 <= place < length:
+        return place
+    if mode == _REFLECT:
+        return abs(place) if place < length else max(-1, 2 * (length - 1) - place)
+    if mode == _REPLICATE:
+        return 0 if place < 0 else length - 1
+    if mode == _CIRCULAR:
+        return place % length
+    return -1
+
+
+@inlined
+def _lay_line(x, line, length, step, first, mode, laid, at, count):
+    """laid[at + m] = the line's input at first + step·m, for m below `count`; a line of length 0 is all zeros."""
+    begin = min(count, max(0, (step - 1 - first) // step))
+    end = min(count, max(begin, (length - 1 - first) // step + 1))
+    for m in range(begin):
+        place = _source(first + step * m, length, mode) if length > 0 else -1
+        laid[uint64(at + m)] = x[uint64(line + place)] if place >= 0 else 0
+    for m in range(end, count):
+        place = _source(first + step * m, length, mode) if length > 0 else -1
+        laid[uint64(at + m)] = x[uint64(line + place)] if place >= 0 else 0
+    t, s = at + begin, line + first + step * begin
+    if step == 1:
+        copy_line(laid, t, x, s, end - begin)
+    elif step == 2:
+        pick_second(laid, t, x, s, end - begin)
+    else:
+        for m in range(end - begin):
+            laid[uint64(t + m)] = x[uint64(s + step * m)]

@@ -1,0 +1,133 @@
+"""How an operation is cut into boxes of tiles for `winograd`: tables from shapes alone, kept by them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from app.core.algorithms.boxes import MANY_TASKS, Boxes, cut_into, tables
+from app.core.algorithms.simd import ROWS, VECTOR
+from app.core.algorithms.taps import Axis, Int64Array, axes_of, table_of
+from app.core.algorithms.transforms import OUTPUTS, PRODUCTS
+from app.core.geometry import ceil_div
+from app.core.parallel import WORTH_A_THREAD
+from app.core.problem import Problem
+
+#: Bytes of a box's mapped inputs: they should stay in the second cache.
+MAPPED_BYTES = 5 * 2**17
+
+#: Mapped kernels that are used in no more boxes are mapped anew for each, in the cache.
+MOST_USES = 2
+
+#: Bytes of all mapped kernels at most; larger ones are mapped for each box, too.
+MOST_KERNEL_BYTES = 2**25
+
+
+class Kernels(NamedTuple):
+    """How kernels lie in memory.
+
+    A kernel has so many `weights`; those of two output or two input channels of a group lie
+    `apart_out` and `apart_in` kernels apart. Mapped, each product has a `row` of input
+    channels for each of `ROWS` output channels, two products lie `apart`, and all of them
+    are a `block`. `gathered` are the elements of a row of kernels, weight by weight.
+    """
+
+    weights: int
+    apart_out: int
+    apart_in: int
+    row: int
+    apart: int
+    block: int
+    gathered: int
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """The boxes of tiles, with the places of a kernel's weights, of input channels and of products.
+
+    A box holds the tiles of so many samples `together`; `width` is the length of a row of
+    them, in whole vectors; `working` the elements of each piece of working memory.
+    """
+
+    boxes: Boxes
+    kernels: Kernels
+    weights: Int64Array
+    channels: Int64Array
+    products: Int64Array
+    together: int
+    width: int
+    working: tuple[int, ...]
+    maps_as_it_goes: bool
+
+
+@lru_cache(maxsize=256)
+def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
+    """The tiles of a problem for elements of so many bytes, shared by so many threads."""
+    axes, lanes = axes_of(problem), VECTOR // itemsize
+    squared = axes[1].kernel == 3
+    products = PRODUCTS**2 if squared else PRODUCTS
+    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    tiled = (axes[0], _tiled(axes[1]) if squared else axes[1], _tiled(axes[2]))
+    _, lines, columns = (axis.positions(0) for axis in tiled)
+    most = MAPPED_BYTES // (products * in_group * itemsize) // lanes * lanes
+    most = most or 2 * lanes  # what leaves the cache anyway is better read seldom
+    box_x = ceil_div(columns, ceil_div(columns, most))
+    box_y = ceil_div(lines, ceil_div(lines, max(1, min(lines, most // box_x))))
+    together = max(1, min(problem.batch, most // (lines * columns)))
+    uses = ceil_div(problem.batch, together) * ceil_div(lines, box_y) * ceil_div(columns, box_x)
+    pieces = ceil_div(MANY_TASKS * threads, uses * problem.groups) if problem.macs >= 4 * WORTH_A_THREAD else 1
+    chunk = min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS)
+    cut = cut_into(problem, tiled, (1, box_y, box_x), chunk)
+    boxes = tables(cut, tiled)
+    sizes = cut.sizes._replace(output_y=axes[1].output, output_x=axes[2].output)  # in elements, not in tiles
+    width, row = (ceil_div(count, lanes) * lanes for count in (together * box_y * box_x, in_group))
+    width += lanes if together > 1 else 0  # a sample's last line may be written over the end of its channel's row
+    kernels = _kernels(problem, axes, products, row, lanes)
+    maps_as_it_goes = uses <= MOST_USES or kernel_elements(problem, itemsize) * itemsize > MOST_KERNEL_BYTES
+    own_block = kernels.block if maps_as_it_goes else 0
+    inputs, sums = products * (in_group * width + lanes), products * (ROWS * width + lanes)
+    return Tiling(
+        replace(boxes, cut=replace(cut, sizes=sizes, tasks=uses * problem.groups * sizes.chunks)),
+        kernels,
+        together=together,
+        weights=_weights_in_order(axes) * row,
+        channels=np.arange(in_group) * width,
+        products=np.arange(products) * (ROWS * width + lanes),
+        width=width,
+        working=(cut.laid + lanes, cut.line, inputs, own_block, kernels.gathered, sums, products * width),
+        maps_as_it_goes=maps_as_it_goes,
+    )
+
+
+def _kernels(problem: Problem, axes: tuple[Axis, ...], products: int, row: int, lanes: int) -> Kernels:
+    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    count = math.prod(axis.kernel for axis in axes)
+    between = (in_group, 1) if problem.op == "conv" else (1, out_group)
+    apart = ROWS * row + lanes  # not a power of two: products of a tile would meet in the same few places of a cache
+    return Kernels(count, *between, row, apart, products * apart, count * row)
+
+
+def _weights_in_order(axes: tuple[Axis, ...]) -> Int64Array:
+    """The weights of a kernel by the place that they meet: backwards where the kernel is flipped."""
+    y, x = (axis.taps(0)[np.argsort(axis.shifts(0))] for axis in axes[1:])
+    return (y[:, None] * axes[2].kernel + x).reshape(-1)
+
+
+def _tiled(axis: Axis) -> Axis:
+    """The axis by tiles: each takes 6 inputs, and the next begins 4 later."""
+    numbers = np.arange(PRODUCTS)
+    shifts = numbers + axis.shifts(0).min()
+    output = ceil_div(axis.output, OUTPUTS)
+    return Axis(axis.input, output, table_of(OUTPUTS, 1, [0], [0, PRODUCTS], numbers, shifts))
+
+
+def kernel_elements(problem: Problem, itemsize: int) -> int:
+    """Elements of all mapped kernels."""
+    products: int = PRODUCTS ** sum(k == 3 for k in problem.kernel_size)
+    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    lanes = VECTOR // itemsize
+    return problem.groups * ceil_div(out_group, ROWS) * ROWS * ceil_div(in_group, lanes) * lanes * products
