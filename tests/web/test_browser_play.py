@@ -184,6 +184,26 @@ def test_a_service_that_is_away_and_comes_back(visit: Open) -> None:
     expect(page.locator(".notice")).to_be_hidden()
 
 
+def test_a_slow_answer_is_waited_for_aloud(visit: Open) -> None:
+    """The notice goes when the answer is there, also where only its body was slow."""
+    reader = visit(USUAL)
+    page = reader.page
+    page.locator(".stage").wait_for()
+    page.evaluate(
+        """() => {
+          const text = Response.prototype.text;
+          Response.prototype.text = async function () {
+            await new Promise((resolve) => setTimeout(resolve, 1500));
+            return text.call(this);
+          };
+        }"""
+    )
+    reader.setting("outputPadding", 1)
+    expect(page.locator(".notice")).to_contain_text("Waiting")
+    expect(page.locator(".stage .cell.output")).to_have_count(16)
+    expect(page.locator(".notice")).to_be_hidden()
+
+
 CONTROLS = [
     ("stride", 2, '"stride": 2'), ("padding", 1, '"padding": 1'), ("dilation", 2, '"dilation": 2'),
     ("outputPadding", 1, '"output_padding": 1'), ("groups", 2, '"groups": 2'),

@@ -216,3 +216,21 @@ def test_accessible(visit: Open, theme: str, language: str) -> None:
         found = Axe().run(reader.page, options={"runOnly": RULES})
         told = [(each["id"], each["nodes"][0]["html"][:160]) for each in found.response["violations"]]
         assert not told, tab
+
+
+def test_the_chosen_tab_is_in_sight(visit: Open) -> None:
+    """On a narrow screen the row of tabs scrolls to the one that a link opens."""
+    page = visit(USUAL + "&tab=export", viewport=NARROW).page
+    chosen = page.locator("[role=tab][aria-selected=true]")
+    expect(chosen).to_have_text("Take away")
+    assert not stands_out(chosen, NARROW["width"])
+
+
+def test_the_formula_of_sizes_is_whole(visit: Open) -> None:
+    """On a wide screen, in both dimensions: nothing of it is cut off."""
+    page = visit(USUAL + "&tab=sizes", viewport=WIDE).page
+    page.locator("math").first.wait_for()
+    cut = page.locator(".dimension .scroll").evaluate_all(
+        "(all) => all.map((each) => each.scrollWidth - each.clientWidth)"
+    )
+    assert cut == [0, 0]

@@ -41,7 +41,11 @@ async function ask() {
   if (question === asked) return;
   asked = question;
   const [input, weights] = [state.input.planes, state.weights.planes];
-  const slow = setTimeout(() => tell(t("page.waiting")), SLOW_MS);
+  let waits = false;
+  const slow = setTimeout(() => {
+    waits = page.notice.hidden;
+    if (waits) tell(t("page.waiting"));
+  }, SLOW_MS);
   try {
     const { value, exact } = await api.post(path, { ...body, steps: views }, { key: "answer" });
     ctx.answer = { request: { op, path, body }, response: value, exact, input, weights, views };
@@ -52,6 +56,7 @@ async function ask() {
     ctx.problem = error.problem;
   } finally {
     clearTimeout(slow);
+    if (waits) tell();
   }
   update(new Set(["answer"]));
 }
@@ -127,6 +132,7 @@ function showTab() {
     button.tabIndex = on ? 0 : -1;
   }
   if (page.tab === now) return;
+  page.tabs.querySelector("[aria-selected=true]").scrollIntoView({ block: "nearest", inline: "center" });
   page.view?.destroy?.();
   page.tab = now;
   if (String(ctx.answer?.views) !== String(now.views)) Object.assign(ctx, { answer: null, problem: null });

@@ -45,7 +45,7 @@ function squares(matrix, cell) {
 
 const numberAt = (value, x, y, cell) => {
   const text = svg("text", { x, y, "text-anchor": "middle", "dominant-baseline": "central" }, fitted(value, cell < 26 ? 3 : 5));
-  text.style.fontSize = `${Math.min(0.4 * cell, (1.5 * cell) / text.textContent.length).toFixed(1)}px`;
+  text.style.fontSize = `${Math.min(0.4 * cell, (1.35 * cell) / text.textContent.length).toFixed(1)}px`;
   return text;
 };
 

@@ -10,7 +10,7 @@ import { indexOf } from "./stage.js";
 const HIGHEST = 560;
 const NARROW = 700;
 /** What a product of the usual size and its maps take, where the transposed one stands beside them. */
-const BESIDE = 460;
+const BESIDE = 400;
 /** How many outputs a sentence lists. */
 const LISTED = 12;
 const NONE = { row: -1, column: -1 };

@@ -41,6 +41,8 @@ export function mount(root, ctx) {
     frames = framesOf(map);
     const steps = new Set(frames.map(({ step }) => step));
     words.replaceChildren(...[...steps].map(({ name, title, detail }) => h("div.step", { "data-step": name }, h("h2", {}, title), h("p", {}, detail))));
+    // The time line may change the frame, which is drawn on the new stage alone.
+    stage = null;
     timeline.show(frames, atEnd);
     rebuild();
   }
@@ -58,6 +60,7 @@ export function mount(root, ctx) {
   }
 
   function draw() {
+    if (!stage) return;
     const frame = frames[Math.min(state.frame, frames.length - 1)];
     const pin = focusFrom(state.pin, map);
     const seen = focus ?? pin;

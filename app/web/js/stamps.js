@@ -52,12 +52,13 @@ export function mount(root, ctx) {
     const planes = (name) => step(name) && planesOf(step(name).tensor, map.dims);
     const stamps = stampsOf(shown);
     const whole = planes("accumulate");
-    const size = cellFor(whole[0][0].length, Math.min(width - 16, 420));
-    const small = Math.min(size, 30);
+    const wide = width > 620;
+    const size = cellFor(whole[0][0].length, Math.min(width - 16, 560), wide ? 52 : 36);
+    const small = Math.min(size, wide ? 38 : 28);
     const at = (name, values, role, cell) => figureOf(values, { role, map, size: cell, kind: role === "product" ? "kernel" : role,
       label: t(`stamps.${name}`, { size: times([values[0].length, values[0][0].length].slice(-map.dims)) }) });
     const figures = { input: at("input", input, "input", small), kernel: at("kernel", weights, "kernel", small), stamp: at("stamp", stamps[0].planes, "product", small), map: at("map", whole, "output", size) };
-    stage.replaceChildren(h("div.column", {}, figures.input.element, figures.kernel.element, figures.stamp.element), figures.map.element);
+    stage.replaceChildren(h("div.column.small", {}, figures.input.element, figures.kernel.element, figures.stamp.element), figures.map.element);
     frames = [...stamps.map((_, number) => ({ scene: "stamps", number })),
       ...["overlap", "accumulate", "crop", "add_bias"].filter(step).map((scene) => ({ scene }))];
     words.replaceChildren(...["stamps", "overlap", "accumulate", "crop", "add_bias"].flatMap((name) => (step(name)
