@@ -10,7 +10,7 @@ READY := $(VENV)/installed
 PEERS := $(VENV)/peers
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test bench image lock
+.PHONY: help install run test screenshots bench image lock
 
 help: ## What can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -35,6 +35,9 @@ test: install ## All checks and tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n auto --dist loadgroup
+
+screenshots: install ## Pictures of the explorer, into benchmarks/results/page, with Chromium
+	$(BIN)/python -m tests.web.screenshots
 
 bench: install $(PEERS) ## Measure, beside PyTorch, SciPy and onnxruntime
 	$(BIN)/python -m benchmarks panel
