@@ -14,14 +14,15 @@ from tests.web.browser import Reader, browsing, chromium, is_required
 Open = Callable[..., Reader]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site() -> Iterator[Server]:
     with serving() as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """One for all; it ends with the last of these tests, because Playwright's event loop runs as long as it does."""
     if chromium() is None:
         if is_required():
             pytest.fail("CHROMIUM_REQUIRED is set and there is no browser")
