@@ -9,7 +9,7 @@ from typing import Any, cast
 import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from app.api.envelope import UNMATCHED
+from app.api.envelope import NO_PAGE, NO_STORE, SAFE, UNMATCHED
 from app.api.metrics import count_request
 from app.api.negotiation import language_of
 from app.api.problems import status_response
@@ -153,6 +153,7 @@ class PatientProtocol(HttpToolsProtocol):
         own = {"X-Request-ID": request_id, "Connection": "close"}
         own |= {"Content-Language": language, "Vary": "Accept-Language"}
         response = status_response(status, detail, own, language)
-        headers = [*self.server_state.default_headers, *response.raw_headers]
+        safe = [(b"cache-control", NO_STORE), (b"content-security-policy", NO_PAGE), *SAFE]
+        headers = [*self.server_state.default_headers, *response.raw_headers, *safe]
         lines = [name + b": " + value + b"\r\n" for name, value in headers]
         return b"".join([STATUS_LINE[status], *lines, b"\r\n", bytes(response.body)])

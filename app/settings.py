@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.core.parallel import available_threads
@@ -12,11 +13,26 @@ from app.core.parallel import available_threads
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
 
+#: Several, separated by commas in the environment.
+Words = Annotated[tuple[str, ...], NoDecode]
+Keys = Annotated[tuple[tuple[str, SecretStr], ...], NoDecode]
+
+_is_host = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]").fullmatch
+_is_rate = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)").fullmatch
+_is_key_name = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
+#: As RFC 6750 writes a bearer token; too long to be guessed.
+_is_key = re.compile(r"[A-Za-z0-9._~+/-]{16,256}=*").fullmatch
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    """A list separated by commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
 
 class Settings(BaseSettings):
     """What the operator may set; the defaults are the contract's."""
 
-    model_config = SettingsConfigDict(env_prefix="CONVARITH_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CONVARITH_", frozen=True, hide_input_in_errors=True)
 
     json_body_bytes: Count = Field(16 * 2**20, description="Largest JSON body, unpacked.")
     binary_body_bytes: Count = Field(128 * 2**20, description="Largest safetensors body, unpacked.")
@@ -43,17 +59,29 @@ class Settings(BaseSettings):
     keep_alive: Count = Field(10, description="Seconds that an idle connection is kept open.")
     shutdown_grace: Count = Field(25, description="Seconds that requests have to finish once the service stops.")
 
-    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+    cors_origins: Words = Field(
         (), description="Origins whose pages may call the service, separated by commas; * for all, none unless set."
+    )
+    allowed_hosts: Words = Field(
+        (), description="Host names that the service answers to, *.example.org for all below; any unless set."
+    )
+    api_keys: Keys = Field((), description="Keys as name:key, separated by commas; no key is needed unless set.")
+    rate_limits: Words = Field(
+        (),
+        description="How often each key, or else each address, may ask, as 10/second, 1000/hour; unlimited unless set.",
+    )
+    metrics_open: bool = Field(
+        default=False,
+        description="Whether /metrics is answered without a key, and not counted, where keys or rates are set.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged at least.")
     access_log: bool = Field(default=True, description="Whether each request has a line in the log.")
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "allowed_hosts", "rate_limits", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         """A list separated by commas, as an environment variable holds it."""
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return _parts(value) if isinstance(value, str) else value
 
     @field_validator("cors_origins")
     @classmethod
@@ -69,3 +97,58 @@ class Settings(BaseSettings):
                 message = f"an origin is like https://example.org, without a path, or *; not {origin!r}"
                 raise ValueError(message)
         return value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Each a name as it stands in a request, in small letters.
+
+        Raises:
+            ValueError: One has a scheme, a port or a path, or is no name.
+        """
+        hosts = tuple(host.lower() for host in value)
+        for host in hosts:
+            if not _is_host(host):
+                message = f"a host is like example.org, *.example.org or [::1], without scheme and port; not {host!r}"
+                raise ValueError(message)
+        return hosts
+
+    @field_validator("rate_limits")
+    @classmethod
+    def _rates(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Each a count in a unit of time.
+
+        Raises:
+            ValueError: One is not.
+        """
+        for rate in value:
+            if not _is_rate(rate):
+                message = f"a rate is like 10/second, with second, minute, hour or day; not {rate!r}"
+                raise ValueError(message)
+        return value
+
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        """Names and keys apart. No message holds a key: it would be logged.
+
+        Raises:
+            ValueError: An entry is not a name and a key, a key is too short, or a name or a key comes twice.
+        """
+        if not isinstance(value, str):
+            return value
+        named = [tuple(entry.split(":", 1)) for entry in _parts(value)]
+        if not named:
+            message = "it is set, but holds no key; leave it out where none is needed"
+            raise ValueError(message)
+        for place, entry in enumerate(named, 1):
+            if len(entry) != 2 or not _is_key_name(entry[0]) or not _is_key(entry[1]):
+                message = (
+                    f"entry {place} is not name:key, a name of up to 64 letters, digits and . _ - before the colon, "
+                    "a key of 16 to 256 of these and ~ + / behind it, with = at its end alone"
+                )
+                raise ValueError(message)
+        if any(len(set(column)) < len(named) for column in zip(*named, strict=True)):
+            message = "a name or a key comes twice"
+            raise ValueError(message)
+        return tuple(named)

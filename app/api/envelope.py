@@ -22,11 +22,12 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.access import guard_of
 from app.api.body import drain
-from app.api.metrics import count_request
+from app.api.metrics import count_request, known
 from app.api.negotiation import language_of
 from app.api.problems import StatusError, problem_of, status_response, unavailable
-from app.api.routing import table_of
+from app.api.routing import open_paths_of, table_of
 from app.core.errors import ProblemError
 from app.core.text import say
 from app.settings import Settings
@@ -44,7 +45,19 @@ CLIENT_CLOSED = 499
 LINGER_SECONDS = 2.0
 LINGER_BYTES = 64 * 2**20
 
-NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+#: What an answer of the API is to browsers: nothing to run, to frame, or to keep.
+NO_PAGE = b"default-src 'none'; frame-ancestors 'none'"
+NO_STORE = b"no-store"
+
+#: What browsers are told with every answer.
+SAFE = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+)
 
 #: What FastAPI's own errors come to.
 PLAIN_DETAILS = {404: say("There is nothing at this path; /docs tells what there is")}
@@ -56,23 +69,41 @@ class Exchange:
     """One request and its answer, as far as the envelope follows them.
 
     An endpoint sets `parse`, `compute` and `serialise` (seconds) as far as it came,
-    `vary` where its answer follows more than the language, and `language` (the one
-    asked for) where it answers in one alone.
+    `vary` where its answer follows more than the language, `language` (the one
+    asked for) where it answers in one alone, and `cache` and `policy` where it is part
+    of a page. `caller` is the name of the caller's key.
     """
 
-    __slots__ = ("begun", "compute", "language", "parse", "request_id", "route", "sent", "serialise", "status", "vary")
+    __slots__ = (
+        "begun",
+        "cache",
+        "caller",
+        "compute",
+        "language",
+        "parse",
+        "policy",
+        "request_id",
+        "route",
+        "sent",
+        "serialise",
+        "status",
+        "vary",
+    )
 
     def __init__(self, headers: list[tuple[bytes, bytes]]) -> None:
         self.begun = perf_counter()
         self.request_id = request_id(headers)
         self.language = language_of(headers)
         self.route = ""
+        self.caller = ""
         self.status = 0
         self.sent = 0
         self.parse: float | None = None
         self.compute: float | None = None
         self.serialise: float | None = None
         self.vary = b"Accept-Language"
+        self.cache = NO_STORE
+        self.policy = NO_PAGE
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """What every answer carries."""
@@ -81,7 +112,9 @@ class Exchange:
             (b"server-timing", self._server_timing()),
             (b"vary", self.vary),
             (b"content-language", self.language.encode()),
-            NO_SNIFFING,
+            (b"cache-control", self.cache),
+            (b"content-security-policy", self.policy),
+            *SAFE,
         ]
 
     def _server_timing(self) -> bytes:
@@ -122,7 +155,9 @@ class Envelope:
 
     def __init__(self, app: ASGIApp, routes: Iterable[BaseRoute], settings: Settings) -> None:
         self.app = app
+        routes = list(routes)
         self.table = table_of(routes)
+        self.guard = guard_of(settings, open_paths_of(routes))
         self.access_log = settings.access_log
         self.inner: ASGIApp = self.run
         if settings.cors_origins:
@@ -130,7 +165,7 @@ class Envelope:
                 self.run,
                 allow_origins=settings.cors_origins,
                 allow_methods=("GET", "POST"),
-                allow_headers=("Content-Type", "Content-Encoding", "X-Request-ID"),
+                allow_headers=("Authorization", "Content-Type", "Content-Encoding", "X-API-Key", "X-Request-ID"),
                 expose_headers=EXPOSED,
             )
 
@@ -157,12 +192,12 @@ class Envelope:
         """Answer the request, whatever becomes of it."""
         exchange = exchange_of(scope)
         direct = self.table.get((scope["method"], scope["path"]))
+        if direct is not None:
+            exchange.route = scope["path"]
         try:
-            if direct is not None:
-                exchange.route = scope["path"]
-                await direct(scope, receive, send)
-            else:
-                await self.app(scope, receive, send)
+            if self.guard is not None:
+                exchange.caller = self.guard.admit(scope)
+            await (direct or self.app)(scope, receive, send)
         except ClientDisconnect:
             exchange.status = exchange.status or CLIENT_CLOSED
         except asyncio.CancelledError:
@@ -185,18 +220,20 @@ class Envelope:
         seconds = perf_counter() - exchange.begun
         route = exchange.route or getattr(scope.get("route"), "path", UNMATCHED)
         status = exchange.status or CLIENT_CLOSED
-        count_request(route, scope["method"], status, seconds)
+        method = known(scope["method"])
+        count_request(route, method, status, seconds)
         if not self.access_log:
             return
         with suppress(OSError):
             log.info(
                 "request",
-                method=scope["method"],
+                method=method,
                 route=route,
                 status=status,
                 ms=round(seconds * 1e3, 3),
                 bytes=exchange.sent,
                 request_id=exchange.request_id.decode(),
+                **({"key": exchange.caller} if exchange.caller else {}),
             )
 
 

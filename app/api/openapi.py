@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from app.api.access import HEALTH, too_often, unknown_key, without_key, wrong_host
 from app.api.body import too_large, too_slow
 from app.api.negotiation import answer_type, body_type
 from app.api.problems import MEDIA_TYPE, StatusError, problem_of, status_response, unavailable
@@ -22,6 +23,7 @@ from app.core.findings import Findings
 from app.core.problem import Setting
 from app.core.text import say
 from app.languages import LANGUAGES
+from app.settings import Settings
 
 REFERENCE = "#/components/schemas/{model}"
 
@@ -100,6 +102,7 @@ EXAMPLES: dict[int, dict[str, Response]] = {
         "json": _refusal(lambda: read_object(b'{"input": [1, 2')),
         "safetensors": _refusal(lambda: read_safetensors(b"\x78" + bytes(7) + b"{}", Findings())),
     },
+    401: {"missing": _plain(without_key()), "unknown": _plain(unknown_key())},
     406: {"accept": _refusal(lambda: answer_type({"headers": [(b"accept", b"text/html")]}))},
     408: {"slow": _plain(too_slow(grace=10, rate=1024))},
     413: {"large": _plain(too_large(16 * 2**20))},
@@ -109,18 +112,28 @@ EXAMPLES: dict[int, dict[str, Response]] = {
         "costly": _refusal(_ask_too_much),
         "overflow": problem_of(_overflow_error()),
     },
+    429: {"often": _plain(too_often("10/second", 1))},
     503: {"busy": _plain(unavailable(say("{count} requests wait already; ask again in a moment", count=64)))},
 }
 
 DESCRIPTIONS = {
     400: "The body is not JSON, or not safetensors, at all.",
+    401: "Only where keys are set: the request holds none of them.",
     406: "`Accept` takes none of the media types that are served here.",
     408: "The body came too slowly.",
     413: "The body, unpacked, is over the limit.",
     415: "The media type or the content encoding of the body is not taken.",
     422: "A field, a shape or a combination is wrong; the answer overflows; or it would cost over the limits.",
+    429: "Only where rates are set: the caller asks too often; `Retry-After` says when to come back.",
     503: "Too busy, or not ready; `Retry-After` says when to come back.",
 }
+
+
+RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+CHALLENGE = {"WWW-Authenticate": {"description": "`Bearer`.", "schema": {"type": "string"}}}
+
+#: What answers of a status carry.
+HEADERS: dict[int, dict[str, Any]] = {401: CHALLENGE, 429: RETRY_AFTER, 503: RETRY_AFTER}
 
 
 def errors(*statuses: int) -> Documented:
@@ -135,8 +148,8 @@ def _documented(status: int) -> dict[str, Any]:
         "description": DESCRIPTIONS[status],
         "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}},
     }
-    if status == 503:
-        documented["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+    if status in HEADERS:
+        documented["headers"] = HEADERS[status]
     return documented
 
 
@@ -151,8 +164,15 @@ LANGUAGE_ASKED = {
 LANGUAGE_TOLD = {"description": "The language of the texts.", "schema": {"type": "string", "enum": list(LANGUAGES)}}
 
 
-def add_components(document: dict[str, Any]) -> dict[str, Any]:
-    """The document, with the schemas that `errors` refers to, and the language of every operation."""
+#: Either way to send a key.
+SCHEMES: dict[str, Any] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "A key, where keys are set."},
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same."},
+}
+
+
+def add_components(document: dict[str, Any], settings: Settings, open_paths: Collection[str]) -> dict[str, Any]:
+    """The document, with the schemas that `errors` refers to, and the language and the guard of every operation."""
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     if Problem.__name__ not in schemas:
@@ -161,10 +181,27 @@ def add_components(document: dict[str, Any]) -> dict[str, Any]:
         schemas[Problem.__name__] = schema
         components["parameters"] = {"AcceptLanguage": LANGUAGE_ASKED}
         components["headers"] = {"ContentLanguage": LANGUAGE_TOLD}
-        for methods in document["paths"].values():
+        components["securitySchemes"] = SCHEMES
+        for path, methods in document["paths"].items():
             for operation in methods.values():
+                _add_guard(operation, path, settings, is_open=path in open_paths)
                 _add_languages(operation)
     return document
+
+
+def _add_guard(operation: dict[str, Any], path: str, settings: Settings, *, is_open: bool) -> None:
+    """What may become of a request before it is read. A key is asked for where keys are set alone."""
+    responses = operation["responses"]
+    if settings.allowed_hosts and path not in HEALTH:
+        responses.setdefault("400", _documented(400))["content"][MEDIA_TYPE]["examples"]["host"] = {
+            "value": orjson.loads(_plain(wrong_host()).body)
+        }
+    if is_open:
+        return
+    responses |= {"401": _documented(401), "429": _documented(429)}
+    operation["responses"] = dict(sorted(responses.items()))
+    if settings.api_keys:
+        operation["security"] = [{scheme: []} for scheme in SCHEMES]
 
 
 def _add_languages(operation: dict[str, Any]) -> None:

@@ -66,4 +66,7 @@ def routes(app: Service) -> list[DirectRoute]:
     """The pages' routes; the document leaves them out."""
     endpoints: dict[str, ASGIApp] = {"/openapi.json": openapi_endpoint(app)}
     endpoints |= {path: StaticFile(file) for path, file in files().items()}
-    return [DirectRoute("GET", path, endpoint, include_in_schema=False) for path, endpoint in endpoints.items()]
+    return [
+        DirectRoute("GET", path, endpoint, is_open=True, include_in_schema=False)
+        for path, endpoint in endpoints.items()
+    ]

@@ -20,16 +20,18 @@ from app.core.text import say
 class DirectRoute(APIRoute):
     """One path and method, answered by an ASGI callable. A GET answers HEAD as well.
 
-    Further keywords describe it, as `FastAPI.get` takes them (summary, responses, …).
+    An `is_open` one is answered without a key, where keys are set, and not counted. Further keywords
+    describe it, as `FastAPI.get` takes them (summary, responses, …).
     """
 
-    def __init__(self, method: str, path: str, endpoint: ASGIApp, **described: Any) -> None:
+    def __init__(self, method: str, path: str, endpoint: ASGIApp, *, is_open: bool = False, **described: Any) -> None:
         async def described_alone() -> None:
             """FastAPI reads the parameters of what it is given; this one has none."""
 
         described.setdefault("operation_id", getattr(endpoint, "__name__", None))
         super().__init__(path, described_alone, methods=[method], **described)
         self.app = endpoint
+        self.is_open = is_open
         self.taken = (method, "HEAD") if method == "GET" else (method,)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,6 +53,11 @@ def table_of(routes: Iterable[BaseRoute]) -> Table:
     """(method, path) → endpoint, of the direct ones among the routes."""
     direct = (route for route in routes if isinstance(route, DirectRoute))
     return {(method, route.path): route.app for route in direct for method in route.taken}
+
+
+def open_paths_of(routes: Iterable[BaseRoute]) -> list[str]:
+    """The paths that need no key."""
+    return [route.path for route in routes if isinstance(route, DirectRoute) and route.is_open]
 
 
 async def answer(

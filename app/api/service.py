@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.api.envelope import Envelope
 from app.api.openapi import add_components
+from app.api.routing import open_paths_of
 from app.settings import Settings
 
 
@@ -22,7 +23,7 @@ class Service(FastAPI):
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, made once."""
-        return add_components(super().openapi())
+        return add_components(super().openapi(), self.state.settings, open_paths_of(self.routes))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; the routes are those that there are at the first one."""

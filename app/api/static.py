@@ -11,7 +11,7 @@ from pathlib import Path
 
 from starlette.types import Receive, Scope, Send
 
-from app.api.envelope import exchange_of
+from app.api.envelope import NO_PAGE, exchange_of
 from app.api.negotiation import IDENTITY, answer_encoding, header
 from app.languages import ENGLISH
 
@@ -44,7 +44,6 @@ CONTENT_SECURITY_POLICY = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src blob:; "
     b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-PAGE_HEADERS = ((b"content-security-policy", CONTENT_SECURITY_POLICY), (b"referrer-policy", b"no-referrer"))
 
 
 class StaticFile:
@@ -60,7 +59,7 @@ class StaticFile:
         self.tag = hashlib.sha256(self.content).hexdigest()[:32]
         packable = len(self.content) >= LEAST_PACKED and file.suffix not in NEVER_PACKED
         self.encodings = (*PACKERS, IDENTITY) if packable else (IDENTITY,)
-        self.headers = [(b"cache-control", b"no-cache"), *(PAGE_HEADERS if file.suffix == ".html" else ())]
+        self.policy = CONTENT_SECURITY_POLICY if file.suffix == ".html" else NO_PAGE
         self._bodies = {IDENTITY: self.content}
         self._packing = threading.Lock()
 
@@ -68,10 +67,11 @@ class StaticFile:
         """Send the file in the encoding that the client likes best, or 304 where it has that already."""
         exchange = exchange_of(scope)
         exchange.vary, exchange.language = b"Accept-Encoding", ENGLISH
+        exchange.cache, exchange.policy = b"no-cache", self.policy
         encoding = answer_encoding(scope, self.encodings)
         # A strong tag stands for the very bytes, and so for their encoding.
         tag = f'"{self.tag}"' if encoding == IDENTITY else f'"{self.tag}-{encoding}"'
-        headers = [*self.headers, (b"etag", tag.encode())]
+        headers = [(b"etag", tag.encode())]
         if is_known(tag, header(scope, b"if-none-match")):
             await send({"type": "http.response.start", "status": 304, "headers": headers})
             await send({"type": "http.response.body"})

@@ -127,7 +127,7 @@ def test_both_media_types_are_documented() -> None:
 
 @pytest.mark.parametrize("path", POSTS)
 def test_the_contracts_statuses_are_documented(path: str) -> None:
-    contract = {"200", "400", "406", "408", "413", "415", "422", "503"}
+    contract = {"200", "400", "401", "406", "408", "413", "415", "422", "429", "503"}
     assert set(DOCUMENT["paths"][path]["post"]["responses"]) == contract
 
 

@@ -57,6 +57,14 @@ TEMPLATES = {HTTPStatus(status).phrase: phrase for status, phrase in _STATUSES.i
     "{count} things are wrong with the request; the first: {first}": "请求中有 {count} 处错误；第一处：{first}",
     # Statuses without a code
     "There is nothing at this path; /docs tells what there is": "这个路径下没有内容；可用的路径见 /docs",
+    "This service does not answer to the host name of the request; call it by its own": (
+        "本服务不以请求中的主机名提供服务；请使用它自己的主机名"
+    ),
+    "This service needs a key; send it as Authorization: Bearer, or as X-API-Key": (
+        "本服务需要密钥；请用 Authorization: Bearer 或 X-API-Key 发送"
+    ),
+    "This key is not known here; ask whoever runs the service for another": "这里没有这个密钥；请向服务的运营者索取",
+    "One caller may ask {rate}; ask again in {seconds} s": "每个调用者的限额为 {rate}；请在 {seconds} 秒后重试",
     "This path takes {allow}": "这个路径接受 {allow}",
     "Accept takes none of what is served here: {served}": "Accept 不接受这里提供的任何类型：{served}",
     "The Content-Type is {given}; send {taken}": "Content-Type 为 {given}；请发送 {taken}",
