@@ -25,11 +25,32 @@ let hurry = () => {};
 const running = new Map();
 const kept = new Map();
 
+// A key stays with its tab, where the browser may keep it, and goes with it.
+let key = "";
+try {
+  key = sessionStorage.convarithKey ?? "";
+} catch { /* Private windows may forbid it. */ }
+const withoutKey = new Set();
+
+/** Whether requests hold a key. */
+export const hasKey = () => key !== "";
+
+/** Ask again with this key all that was refused for want of one. */
+export function useKey(text) {
+  key = text.replace(/[^!-~]/g, "");
+  try {
+    sessionStorage.convarithKey = key;
+  } catch { /* See above. */ }
+  for (const goOn of withoutKey) goOn();
+  withoutKey.clear();
+}
+
 export const speak = (code) => {
   language = code;
 };
 
-/** `listener({again: seconds until the next try, status})` while the service cannot be reached, then `listener(null)`. */
+/** `listener({again: seconds until the next try, status})` while the service cannot be reached, `listener({wanted:
+ * "missing" | "wrong"})` while it wants a key, then `listener(null)`. */
 export const onReach = (listener) => {
   tell = listener;
 };
@@ -44,12 +65,29 @@ const pause = (seconds, signal) => new Promise((resolve, reject) => {
   });
 });
 
+const forKey = (signal) => new Promise((resolve, reject) => {
+  withoutKey.add(resolve);
+  signal.addEventListener("abort", () => {
+    withoutKey.delete(resolve);
+    reject(signal.reason);
+  });
+});
+
 /** The answer of the service, however often it takes. */
 async function reach(path, options) {
   for (let attempt = 0; ; attempt += 1) {
-    const response = await fetch(path, options).catch((error) => {
+    const used = key;
+    const headers = { ...options.headers, ...(used && { Authorization: `Bearer ${used}` }) };
+    const response = await fetch(path, { ...options, headers }).catch((error) => {
       if (isSuperseded(error)) throw error;
     });
+    if (response?.status === 401) {
+      // Another key may have come while this one was on its way.
+      if (used !== key) continue;
+      tell({ wanted: used ? "wrong" : "missing" });
+      await forKey(options.signal);
+      continue;
+    }
     if (response && !TRY_AGAIN.includes(response.status)) {
       tell(null);
       return response;

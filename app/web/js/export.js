@@ -8,9 +8,9 @@ import { link, request } from "./state.js";
 
 const FRAMEWORKS = { numpy: "NumPy", pytorch: "PyTorch", keras: "Keras", jax: "JAX", onnx: "ONNX" };
 
-/** The request as a shell takes it. */
-export const curlOf = ({ path, body }, base) =>
-  `curl -s '${new URL(path, base)}' -H 'Content-Type: application/json' -d '${toJson(body)}'`;
+/** The request as a shell takes it; a key is taken from the shell, and never shown. */
+export const curlOf = ({ path, body }, base, withKey = false) =>
+  `curl -s '${new URL(path, base)}' -H 'Content-Type: application/json'${withKey ? ' -H "Authorization: Bearer $CONVARITH_KEY"' : ""} -d '${toJson(body)}'`;
 
 /** Copy text, on pages that may not use the clipboard too (those without https). → whether it worked */
 async function copy(text) {
@@ -96,7 +96,7 @@ export function mount(root, ctx) {
       if (changed.has("answer")) recording?.abort();
       view.update(changed);
       address.value = `${location.href.split("#")[0]}#${link()}`;
-      curl.textContent = curlOf(request(), document.baseURI);
+      curl.textContent = curlOf(request(), document.baseURI, api.hasKey());
       write();
     },
     key: view.key,

@@ -205,8 +205,21 @@ function remembered() {
   }
 }
 
-api.onReach((lost) => tell(lost && t(lost.status ? "page.busy" : "page.unreachable", { seconds: lost.again }),
-  h("button", { type: "button", onclick: api.tryNow }, t("page.tryNow"))));
+api.onReach((lost) => (lost?.wanted ? askForKey(lost.wanted) : tell(lost && t(lost.status ? "page.busy" : "page.unreachable", { seconds: lost.again }),
+  h("button", { type: "button", onclick: api.tryNow }, t("page.tryNow")))));
+
+/** A field for the key that the service wants; one that is being filled in stays. */
+function askForKey(wanted) {
+  const label = t(wanted === "wrong" ? "page.wrongKey" : "page.needsKey");
+  if (page.notice.querySelector("form")?.getAttribute("aria-label") === label) return;
+  const field = h("input", { type: "password", required: true, autocomplete: "off", "aria-label": t("page.key") });
+  const use = (event) => {
+    event.preventDefault();
+    tell(t("page.waiting"));
+    api.useKey(field.value);
+  };
+  tell(label, h("form", { onsubmit: use, "aria-label": label }, field, h("button", {}, t("page.useKey"))));
+}
 
 const TYPING = "input:not([type=range], [type=checkbox], [type=radio]), textarea, select, dialog *, [role=tab]";
 document.addEventListener("keydown", (event) => {

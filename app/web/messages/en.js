@@ -5,6 +5,7 @@ export default {
     tab_play: "Play", tab_stamps: "Stamps", tab_matrix: "Matrix", tab_roundtrip: "Round trip", tab_sizes: "Sizes", tab_image: "Image", tab_export: "Take away",
     cannot: "This setting has no result", inexact: "This answer has integers over 2^53, which this browser cannot show exactly; what you see is rounded.",
     unreachable: "The service cannot be reached. Trying again in {seconds} s.", busy: "The service is busy. Trying again in {seconds} s.", waiting: "Waiting for the service …", tryNow: "Try now", notLoaded: "This part of the page could not be loaded.",
+    needsKey: "This service needs a key.", wrongKey: "The service does not know this key.", key: "Key", useKey: "Use it",
   },
   controls: {
     op: "Operation", conv: "Convolution", conv_transpose: "Transposed convolution", dims: "Dimensions", example: "Example", choose: "Choose …",

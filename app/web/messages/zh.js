@@ -5,6 +5,7 @@ export default {
     tab_play: "演示", tab_stamps: "印章叠加", tab_matrix: "矩阵", tab_roundtrip: "往返", tab_sizes: "尺寸", tab_image: "图像", tab_export: "带走",
     cannot: "此设置没有结果", inexact: "结果中含有超过 2^53 的整数，此浏览器无法精确显示；所见为舍入后的值。",
     unreachable: "无法连接服务，{seconds} 秒后重试。", busy: "服务繁忙，{seconds} 秒后重试。", waiting: "正在等待服务…", tryNow: "立即重试", notLoaded: "页面的这一部分未能加载。",
+    needsKey: "此服务需要密钥。", wrongKey: "服务没有这个密钥。", key: "密钥", useKey: "使用",
   },
   controls: {
     op: "运算", conv: "卷积", conv_transpose: "转置卷积", dims: "维数", example: "示例", choose: "选择…",
