@@ -8,9 +8,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/installed
 PEERS := $(VENV)/peers
+AUDIT := $(VENV)/audit
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test screenshots bench image lock
+.PHONY: help install run test screenshots bench audit image lock
 
 help: ## What can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -45,6 +46,18 @@ bench: install $(PEERS) ## Measure, beside PyTorch, SciPy and onnxruntime
 
 $(PEERS): benchmarks/requirements.txt $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+# What it finds comes on standard output; without its data there is none, and nothing is known.
+audit: $(AUDIT)/installed ## Look up known faults of the locked packages
+	@$(AUDIT)/bin/pip-audit --requirement requirements.lock --require-hashes --disable-pip --vulnerability-service osv \
+	  --progress-spinner off >$(AUDIT)/found 2>$(AUDIT)/log || \
+	{ if [ -s $(AUDIT)/found ]; then cat $(AUDIT)/found; exit 1; fi; \
+	  echo >&2 "NOT AUDITED: the data on known faults could not be reached, or read:"; tail -n 1 $(AUDIT)/log >&2; }
+
+$(AUDIT)/installed: tests/audit.txt
+	@$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 image: ## The container image, with Docker

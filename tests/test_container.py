@@ -111,10 +111,27 @@ def wait_until_ready(process: subprocess.Popen[bytes], url: str) -> None:
     raise TimeoutError
 
 
+def child_of(process: subprocess.Popen[bytes]) -> int:
+    """The process that the image's command became."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii").split()
+    return int(children[0])
+
+
+def first_answer(process: subprocess.Popen[bytes], url: str, body: dict[str, Any]) -> httpx.Response:
+    """The first thing that is answered at all, asked for again only while nothing listens."""
+    end = time.monotonic() + HANGS
+    while time.monotonic() < end:
+        assert process.poll() is None
+        try:
+            return httpx.post(url + "/v1/conv", json=body, timeout=HANGS)
+        except httpx.ConnectError:
+            time.sleep(0.02)
+    raise TimeoutError
+
+
 def stop(process: subprocess.Popen[bytes]) -> int:
     """Its status after SIGTERM, as `docker stop` sends it."""
-    child = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text(encoding="ascii").split()
-    os.kill(int(child[0]), signal.SIGTERM)
+    os.kill(child_of(process), signal.SIGTERM)
     return process.wait(timeout=20)
 
 
@@ -132,6 +149,29 @@ def test_it_finds_its_kernels_answers_and_stops(
     events = [json.loads(line)["event"] for line in capfd.readouterr().out.splitlines()]
     assert "ready" in events
     assert "compiling" not in events
+
+
+def test_without_any_rights_its_first_request_is_answered(image: Image) -> None:
+    with running(image) as (process, url):
+        answer = first_answer(process, url, {"input": [[1, 2, 3], [4, 5, 6], [7, 8, 9]], "kernel": [[1, 0], [0, -1]]})
+        assert (answer.status_code, answer.json()["output"]) == (200, [[-4, -4], [-4, -4]])
+        inside = Path(f"/proc/{child_of(process)}")
+        status = dict(line.split(":\t", 1) for line in (inside / "status").read_text(encoding="ascii").splitlines())
+        assert status["Uid"].split() == status["Gid"].split() == ["10001"] * 4
+        assert [int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")] == [0] * 5
+        assert status["NoNewPrivs"] == "1"
+        assert os.statvfs(inside / "root").f_flag & os.ST_RDONLY
+        assert not re.search(rb"(?:^|\0)HOME=", (inside / "environ").read_bytes())
+        assert stop(process) == 0
+
+
+def test_what_it_runs_belongs_to_others_and_cannot_be_changed(image: Image) -> None:
+    for folder in ("srv", "opt/venv"):
+        for path in Path(image.root, folder).rglob("*"):
+            if not path.is_symlink():
+                found = path.stat()
+                assert found.st_uid == 0, path
+                assert not found.st_mode & 0o6022, path
 
 
 def test_the_health_check_tells(image: Image) -> None:

@@ -205,8 +205,11 @@ function remembered() {
   }
 }
 
-api.onReach((lost) => (lost?.wanted ? askForKey(lost.wanted) : tell(lost && t(lost.status ? "page.busy" : "page.unreachable", { seconds: lost.again }),
-  h("button", { type: "button", onclick: api.tryNow }, t("page.tryNow")))));
+api.onReach((lost) => {
+  if (lost?.wanted) askForKey(lost.wanted);
+  else tell(lost && t(lost.status ? "page.busy" : "page.unreachable", { seconds: lost.again }),
+    h("button", { type: "button", onclick: api.tryNow }, t("page.tryNow")));
+});
 
 /** A field for the key that the service wants; one that is being filled in stays. */
 function askForKey(wanted) {
