@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from app.api.body import too_large, too_slow
+from app.api.budget import full
 from app.api.negotiation import answer_type, body_type
 from app.api.problems import MEDIA_TYPE, StatusError, problem_of, status_response, unavailable
 from app.api.reading import read_object
@@ -109,7 +110,10 @@ EXAMPLES: dict[int, dict[str, Response]] = {
         "costly": _refusal(_ask_too_much),
         "overflow": problem_of(_overflow_error()),
     },
-    503: {"busy": _plain(unavailable(say("{count} requests wait already; ask again in a moment", count=64)))},
+    503: {
+        "busy": _plain(unavailable(say("{count} requests wait already; ask again in a moment", count=64))),
+        "full": _plain(full()),
+    },
 }
 
 DESCRIPTIONS = {
