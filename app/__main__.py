@@ -45,9 +45,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.workers == 1:
         Server(server_config(settings, 1)).run(sockets=[listener])
         return
-    os.environ.setdefault("CONVARITH_THREADS", str(max(1, settings.threads // options.workers)))
+    settings = divide(settings, options.workers)
     with shared_metrics():
         Multiprocess(server_config(settings, options.workers), sockets=[listener]).run()
+
+
+def divide(settings: Settings, workers: int) -> Settings:
+    """Give each worker its share of processors and memory, unless what one has is set; then its settings."""
+    for name in {"threads", "total_memory_bytes"} - settings.model_fields_set:
+        os.environ[f"CONVARITH_{name.upper()}"] = str(max(1, getattr(settings, name) // workers))
+    shared = read_settings()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(shared.threads))
+    return shared
 
 
 def parser() -> argparse.ArgumentParser:

@@ -65,7 +65,7 @@ def create_app(settings: Settings | None = None) -> Service:
         lifespan=lifespan,
     )
     app.state.readiness = Readiness()
-    app.state.thread = ComputeThread(settings.queue_length)
+    app.state.thread = ComputeThread(settings.queue_length, settings.total_memory_bytes)
     app.router.routes += [
         *endpoints.routes(settings, app.state.thread),
         *operations.routes(settings, app.state.readiness),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app.core.parallel import available_threads
+from app.core.machine import available_memory, available_threads
 
 Count = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
@@ -29,6 +29,11 @@ def _parts(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def share_of_memory() -> int:
+    """Half of the memory that this process may use; the other half is for the program, and for what nobody foresees."""
+    return available_memory() // 2
+
+
 class Settings(BaseSettings):
     """What the operator may set; the defaults are the contract's."""
 
@@ -39,7 +44,15 @@ class Settings(BaseSettings):
     float_macs: Count = Field(10**11, description="Most multiply-adds of one request in float32 or float64.")
     int_macs: Count = Field(10**10, description="Most multiply-adds of one request in int64.")
     tensor_elements: Count = Field(2**27, description="Most elements of any one tensor.")
-    memory_bytes: Count = Field(2**30, description="Most memory that one request may be predicted to need.")
+    total_memory_bytes: Count = Field(
+        default_factory=share_of_memory,
+        description="Most memory that all requests of one worker together may be predicted to need; half of what it "
+        "may use, unless set.",
+    )
+    memory_bytes: Count = Field(
+        default_factory=lambda before: min(2**30, before["total_memory_bytes"]),
+        description="Most memory that one request may be predicted to need; 2^30, or all of that if it is less.",
+    )
     step_elements: Count = Field(10**6, description="Most elements in the steps of one answer.")
     code_elements: Count = Field(2**16, description="Most numbers in the script of one answer.")
 
@@ -152,3 +165,17 @@ class Settings(BaseSettings):
             message = "a name or a key comes twice"
             raise ValueError(message)
         return tuple(named)
+
+    @field_validator("memory_bytes")
+    @classmethod
+    def _holds_one(cls, value: int, info: ValidationInfo) -> int:
+        """There is room for one request at least.
+
+        Raises:
+            ValueError: One may need more than all of them.
+        """
+        total = info.data.get("total_memory_bytes", value)
+        if value > total:
+            message = f"all requests of a worker together may need {total}: set less, or more for TOTAL_MEMORY_BYTES"
+            raise ValueError(message)
+        return value

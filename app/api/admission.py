@@ -6,15 +6,18 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
+
+from app.api.body import Body
+from app.api.budget import Budget, Hold
 from app.api.metrics import QUEUE_RUNNING, QUEUE_WAITING
 from app.api.problems import unavailable
-from app.core.parallel import team
+from app.core.parallel import abandoned_by, check_wanted, team
 from app.core.text import say
 from app.core.warm import Step, steps
-
-Result = TypeVar("Result")
 
 #: Work that is guessed to take less (in nanoseconds) is done on the event loop: a change
 #: of threads would cost more than it.
@@ -24,15 +27,30 @@ INLINE_NANOSECONDS = 250_000
 INLINE_BODY = 32 * 1024
 
 
+class Priced(Protocol):
+    """A request that was read: a guess of all of its time, in nanoseconds, and of the memory it takes, in bytes."""
+
+    @property
+    def price(self) -> float: ...
+
+    @property
+    def bytes(self) -> int: ...
+
+
+Result = TypeVar("Result")
+Asked = TypeVar("Asked", bound=Priced)
+
+
 class ComputeThread:
-    """One thread for the work that would hold up the event loop.
+    """One thread for the work that would hold up the event loop, and one budget for what its requests hold.
 
     `warm` turns true once every kernel is compiled; until then nothing runs inline, so
     that no request makes the event loop wait for the compiler.
     """
 
-    def __init__(self, queue_length: int) -> None:
+    def __init__(self, queue_length: int, memory: int) -> None:
         self.queue_length = queue_length
+        self.budget = Budget(memory)
         self.warm = False
         self._taken = 0
         self._lock = threading.Lock()
@@ -45,26 +63,71 @@ class ComputeThread:
             await asyncio.get_running_loop().run_in_executor(self._thread, step.take, tell)
         self.warm = True
 
-    async def run(self, work: Callable[[], Result]) -> Result:
-        """Do the work in its turn. Cancelled while it waits, it is not begun.
+    async def carry_out(
+        self,
+        body: Body,
+        read: Callable[[Body], Asked],
+        do: Callable[[Asked], Result],
+        receive: Receive,
+        held: Hold,
+    ) -> Result:
+        """Read a whole body and do what it asks for, each where it holds up nobody.
+
+        Raises:
+            StatusError: 503, as many wait already as may, or the memory is taken.
+            ClientDisconnect: The client went away.
+        """
+        if len(body) > INLINE_BODY:
+
+            def read_and_do() -> Result:
+                asked = read(body)
+                check_wanted()
+                held.take(len(body) + asked.bytes)
+                return do(asked)
+
+            return await self.run(read_and_do, receive)
+        asked = read(body)
+        if self.warm and asked.price < INLINE_NANOSECONDS:
+            return do(asked)
+        held.take(asked.bytes)
+        return await self.run(lambda: do(asked), receive)
+
+    async def run(self, work: Callable[[], Result], receive: Receive) -> Result:
+        """Do the work in its turn. Where its client goes away it is not begun, or ends at its next part.
+
+        `receive` is that of a request whose body has been read.
 
         Raises:
             StatusError: 503, as many wait already as may.
+            ClientDisconnect: The client went away.
         """
         with self._lock:
             if self._taken > self.queue_length:
                 raise unavailable(say("{count} requests wait already; ask again in a moment", count=self.queue_length))
             self._taken += 1
         QUEUE_WAITING.inc()
-        future = self._thread.submit(self._begin, work)
+        signal, box = threading.Event(), [work]
+        future = self._thread.submit(self._begin, box, signal)
         future.add_done_callback(self._leave)
-        return await asyncio.wrap_future(future)
+        done = asyncio.wrap_future(future)
+        gone = asyncio.ensure_future(_gone(receive))
+        try:
+            await asyncio.wait((done, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not done.done():
+                raise ClientDisconnect
+            return done.result()
+        finally:
+            signal.set()
+            done.cancel()
+            gone.cancel()
+            box.clear()  # the thread's queue keeps what was cancelled until its turn comes
 
     @staticmethod
-    def _begin(work: Callable[[], Result]) -> Result:
+    def _begin(box: list[Callable[[], Result]], signal: threading.Event) -> Result:
         QUEUE_WAITING.dec()
-        with QUEUE_RUNNING.track_inprogress():
-            return work()
+        with QUEUE_RUNNING.track_inprogress(), abandoned_by(signal):
+            check_wanted()
+            return box.pop()()
 
     def _leave(self, future: Future[Result]) -> None:
         if future.cancelled():
@@ -76,3 +139,9 @@ class ComputeThread:
         """End, between two parts of what was begun; nobody waits for that any more."""
         team.abandoned = True
         self._thread.shutdown(wait=True, cancel_futures=True)
+
+
+async def _gone(receive: Receive) -> None:
+    """Wait until the client goes away."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

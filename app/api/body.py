@@ -8,6 +8,7 @@ import numpy as np
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope
 
+from app.api.budget import Hold
 from app.api.problems import MalformedBodyError, StatusError
 from app.api.unpacking import ENCODINGS, PIECE, CorruptError, Unpacker
 from app.core.findings import shown
@@ -19,33 +20,35 @@ Body = bytes | bytearray | memoryview
 
 
 async def read_body(
-    scope: Scope, receive: Receive, limit: int, settings: Settings, code: str = "malformed_json"
+    scope: Scope, receive: Receive, limit: int, settings: Settings, held: Hold, code: str = "malformed_json"
 ) -> Body:
-    """The whole body, unpacked, of at most `limit` bytes.
+    """The whole body, unpacked, of at most `limit` bytes; `held` counts them as they come.
 
     `code` is the fault's where a packed body is damaged.
 
     Raises:
-        StatusError: 408, it comes too slowly; 413, it is over the limit; 415, its encoding is another.
+        StatusError: 408, it comes too slowly; 413, it is over the limit; 415, its encoding is another;
+            503, there is no memory for it now.
         MalformedBodyError: It is not what its encoding says.
         ClientDisconnect: The client went away.
     """
     length, encoding = _announced(scope)
     if length > packed_limit(limit, encoding):
         raise too_large(limit)
+    held.expect(length)
     pace = Pace(receive, settings)
     if encoding:
-        return await _unpacked(pace, limit, Unpacker(encoding), code)
+        return await _unpacked(pace, limit, Unpacker(encoding), held, code)
     message = await pace.next()
     first: bytes = message.get("body", b"")
     if len(first) > limit:
         raise too_large(limit)
     if not message.get("more_body"):
         return first
-    return await (_laid_out(pace, message, length) if length else _joined(pace, message, limit))
+    return await (_laid_out(pace, message, length, held) if length else _joined(pace, message, limit, held))
 
 
-async def _laid_out(pace: Pace, message: Message, length: int) -> memoryview:
+async def _laid_out(pace: Pace, message: Message, length: int, held: Hold) -> memoryview:
     """A body of an announced length: each part is laid where it stays.
 
     NumPy's memory comes in large pages, and none before it is written to.
@@ -55,6 +58,7 @@ async def _laid_out(pace: Pace, message: Message, length: int) -> memoryview:
         part = message.get("body", b"")
         if at + len(part) > length:
             raise too_large(length)
+        held.take(at + len(part), unread=True)
         body[at : at + len(part)] = part
         at += len(part)
         if not message.get("more_body"):
@@ -62,7 +66,7 @@ async def _laid_out(pace: Pace, message: Message, length: int) -> memoryview:
         message = await pace.next()
 
 
-async def _joined(pace: Pace, message: Message, limit: int) -> bytearray:
+async def _joined(pace: Pace, message: Message, limit: int, held: Hold) -> bytearray:
     """A body of which nobody said how long it is."""
     body = bytearray(message.get("body", b""))
     while message.get("more_body"):
@@ -70,10 +74,11 @@ async def _joined(pace: Pace, message: Message, limit: int) -> bytearray:
         body += message.get("body", b"")
         if len(body) > limit:
             raise too_large(limit)
+        held.take(len(body), unread=True)
     return body
 
 
-async def _unpacked(pace: Pace, limit: int, unpacker: Unpacker, code: str) -> bytearray:
+async def _unpacked(pace: Pace, limit: int, unpacker: Unpacker, held: Hold, code: str) -> bytearray:
     """A packed body; the event loop gets a turn after every piece."""
     body = bytearray()
     more = True
@@ -87,6 +92,7 @@ async def _unpacked(pace: Pace, limit: int, unpacker: Unpacker, code: str) -> by
                 body += piece
                 if len(body) > limit:
                     raise too_large(limit)
+                held.take(len(body), unread=more)
                 if len(piece) in (0, PIECE):
                     await asyncio.sleep(0)
         unpacker.finish()

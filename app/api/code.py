@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from app.api.admission import INLINE_BODY, INLINE_NANOSECONDS, ComputeThread
+from app.api.admission import ComputeThread
 from app.api.body import Body, read_body
 from app.api.convolution import limits_of
 from app.api.envelope import Exchange, exchange_of
@@ -21,6 +22,7 @@ from app.core.code import FRAMEWORKS, Layer, largest_tensor, numbers, script_of
 from app.core.cost import Extra, Limits, affordable
 from app.core.execute import execute
 from app.core.findings import Findings
+from app.core.parallel import check_wanted
 from app.core.problem import OPS
 from app.languages import ENGLISH
 from app.settings import Settings
@@ -42,6 +44,11 @@ class CodeJob:
         """A guess of all of its time, in nanoseconds."""
         return self.job.price + _WRITE_PRICE * numbers(self.job.plan.problem)
 
+    @property
+    def bytes(self) -> int:
+        """The memory that it is predicted to take, beside its body."""
+        return self.job.bytes
+
 
 class Code:
     """The endpoint."""
@@ -56,24 +63,19 @@ class Code:
 
         Raises:
             ProblemError: the request contradicts itself, costs too much or overflows.
-            StatusError: a media type, a body that is too large or too slow, or a full queue.
+            StatusError: a media type, a body that is too large or too slow, a full queue, or no memory.
         """
         exchange = exchange_of(scope)
         answer_type(scope)
         body_type(scope)
-        body = await read_body(scope, receive, self.settings.json_body_bytes, self.settings)
-        if len(body) > INLINE_BODY:
-            text = await self.thread.run(lambda: do(self._read(body, exchange), exchange))
-        else:
-            job = self._read(body, exchange)
-            if self.thread.warm and job.price < INLINE_NANOSECONDS:
-                text = do(job, exchange)
-            else:
-                text = await self.thread.run(lambda: do(job, exchange))
+        with self.thread.budget.hold() as held:
+            body = await read_body(scope, receive, self.settings.json_body_bytes, self.settings, held)
+            read = partial(self._read, exchange)
+            text = await self.thread.carry_out(body, read, partial(do, exchange), receive, held)
         exchange.language = ENGLISH  # that of the comments; what is refused is told as it was asked
         await answer(send, text)
 
-    def _read(self, body: Body, exchange: Exchange) -> CodeJob:
+    def _read(self, exchange: Exchange, body: Body) -> CodeJob:
         begun = perf_counter()
         job = read_code_job(body, self.limits)
         exchange.parse = perf_counter() - begun
@@ -108,7 +110,7 @@ def read_code_job(body: Body, limits: Limits) -> CodeJob:
     return CodeJob(job_of(admitted, tensors, JSON, limits), fields.framework)
 
 
-def do(asked: CodeJob, exchange: Exchange) -> bytes:
+def do(exchange: Exchange, asked: CodeJob) -> bytes:
     """The answer's JSON.
 
     The operation is carried out as well: what overflows is refused, as by the endpoint that
@@ -120,6 +122,7 @@ def do(asked: CodeJob, exchange: Exchange) -> bytes:
     job, problem = asked.job, asked.job.plan.problem
     begun = perf_counter()
     execute(job.plan, job.input, job.kernel, job.bias)
+    check_wanted()
     computed = perf_counter()
     layer = Layer(problem, job.layout, job.layout.form(job.input), job.layout.kernel_form(job.kernel), job.bias)
     code = script_of(layer, asked.framework)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from app.api.admission import INLINE_BODY, INLINE_NANOSECONDS, ComputeThread
+from app.api.admission import ComputeThread
 from app.api.body import Body, read_body
+from app.api.budget import Hold
 from app.api.envelope import Exchange, exchange_of
 from app.api.metrics import count_macs
 from app.api.negotiation import JSON, SAFETENSORS, answer_type, body_type
@@ -23,6 +25,7 @@ from app.core.cost import Limits
 from app.core.execute import chosen, execute
 from app.core.geometry import Op
 from app.core.layout import Array
+from app.core.parallel import check_wanted
 from app.core.problem import DTYPES
 from app.core.views import Operands, Step, steps
 from app.languages import tell
@@ -64,37 +67,38 @@ class Convolution:
 
         Raises:
             ProblemError: the request contradicts itself, costs too much or overflows.
-            StatusError: a media type, a body that is too large or too slow, or a full queue.
+            StatusError: a media type, a body that is too large or too slow, a full queue, or no memory.
         """
-        exchange = exchange_of(scope)
-        exchange.vary = VARY
+        exchange_of(scope).vary = VARY
         wanted = answer_type(scope, MEDIA_TYPES)
+        with self.thread.budget.hold() as held:
+            pieces = await self._answer(scope, receive, wanted, held)
+            held.keep(sum(map(len, pieces)))
+            await answer_in_pieces(send, pieces, wanted.encode())
+
+    async def _answer(self, scope: Scope, receive: Receive, wanted: str, held: Hold) -> Pieces:
+        """The answer's bytes; nothing else is left of the request."""
+        exchange = exchange_of(scope)
         sent = body_type(scope, MEDIA_TYPES)
         binary = sent == SAFETENSORS
         limit = self.settings.binary_body_bytes if binary else self.settings.json_body_bytes
         code = "malformed_safetensors" if binary else "malformed_json"
-        body = await read_body(scope, receive, limit, self.settings, code)
-        if len(body) > INLINE_BODY:
-            pieces = await self.thread.run(lambda: do(self._read(body, sent, wanted, exchange), exchange))
-        else:
-            job = self._read(body, sent, wanted, exchange)
-            if self.thread.warm and job.price < INLINE_NANOSECONDS:
-                pieces = do(job, exchange)
-            else:
-                pieces = await self.thread.run(lambda: do(job, exchange))
-        await answer_in_pieces(send, pieces, wanted.encode())
+        body = await read_body(scope, receive, limit, self.settings, held, code)
+        read = partial(self._read, sent, wanted, exchange)
+        return await self.thread.carry_out(body, read, partial(do, exchange), receive, held)
 
-    def _read(self, body: Body, sent: str, wanted: str, exchange: Exchange) -> Job:
+    def _read(self, sent: str, wanted: str, exchange: Exchange, body: Body) -> Job:
         begun = perf_counter()
         job = read_job(self.op, body, sent, wanted, self.limits)
         exchange.parse = perf_counter() - begun
         return job
 
 
-def do(job: Job, exchange: Exchange) -> Pieces:
+def do(exchange: Exchange, job: Job) -> Pieces:
     """Compute a job and write its answer."""
     begun = perf_counter()
     result = compute(job)
+    check_wanted()
     computed = perf_counter()
     pieces = write(job, result, exchange.language)
     exchange.compute, exchange.serialise = computed - begun, perf_counter() - computed

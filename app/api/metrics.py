@@ -38,6 +38,9 @@ DURATIONS = Histogram("convarith_request_seconds", "From head to last byte of th
 MACS = Counter("convarith_macs", "Multiply-adds of the answered operations", ("op",))
 QUEUE_WAITING = Gauge("convarith_queue_waiting", "Requests that wait to be computed", multiprocess_mode="livesum")
 QUEUE_RUNNING = Gauge("convarith_queue_running", "Requests being computed", multiprocess_mode="livesum")
+MEMORY_HELD = Gauge(
+    "convarith_memory_held_bytes", "Memory that requests are predicted to hold", multiprocess_mode="livesum"
+)
 
 
 def known(method: str) -> str:

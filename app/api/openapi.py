@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from app.api.access import HEALTH, too_often, unknown_key, without_key, wrong_host
 from app.api.body import too_large, too_slow
+from app.api.budget import full
 from app.api.negotiation import answer_type, body_type
 from app.api.problems import MEDIA_TYPE, StatusError, problem_of, status_response, unavailable
 from app.api.reading import read_object
@@ -113,7 +114,10 @@ EXAMPLES: dict[int, dict[str, Response]] = {
         "overflow": problem_of(_overflow_error()),
     },
     429: {"often": _plain(too_often("10/second", 1))},
-    503: {"busy": _plain(unavailable(say("{count} requests wait already; ask again in a moment", count=64)))},
+    503: {
+        "busy": _plain(unavailable(say("{count} requests wait already; ask again in a moment", count=64))),
+        "full": _plain(full()),
+    },
 }
 
 DESCRIPTIONS = {

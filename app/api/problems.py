@@ -64,9 +64,10 @@ KINDS: tuple[tuple[type[ProblemError], int, str, Text], ...] = (
 )
 
 
-def unavailable(detail: Text, retry_after: int = 1) -> StatusError:
-    """A 503 that says when to come back, in seconds."""
-    return StatusError(503, detail, {"Retry-After": str(retry_after)})
+def unavailable(detail: Text, retry_after: int = 1, *, unread: bool = False) -> StatusError:
+    """A 503 that says when to come back, in seconds; `unread` where more of the body is to come."""
+    closing = {"Connection": "close"} if unread else {}
+    return StatusError(503, detail, {"Retry-After": str(retry_after), **closing}, linger=unread)
 
 
 def status_response(

@@ -41,7 +41,8 @@ _STEP_PRICE = 400
 class Job:
     """One request, checked and within the limits: what to compute and how to answer.
 
-    Tensors are of rank N + 2 and of one dtype. `price` guesses all of its time, in nanoseconds.
+    Tensors are of rank N + 2 and of one dtype. `price` guesses all of its time, in nanoseconds,
+    and `bytes` all of its memory but the body's.
     """
 
     plan: Plan
@@ -52,6 +53,7 @@ class Job:
     views: tuple[str, ...]
     answer_type: str
     price: float
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,9 @@ def job_of(admitted: Admitted, tensors: Mapping[str, Tensor], answer_type: str, 
         plan = affordable(plan.problem, admitted.dtype, limits, extra)
     written = plan.problem.output_elements * _WRITE_PRICE + extra.step_elements * _STEP_PRICE
     price = plan.price + written + extra.step_work
-    return Job(plan, admitted.layout, input_, kernel, bias, admitted.views, answer_type, price)
+    return Job(
+        plan, admitted.layout, input_, kernel, bias, admitted.views, answer_type, price, plan.bytes + extra.bytes
+    )
 
 
 def take_tensors(given: dict[str, Any], findings: Findings) -> dict[str, Tensor]:

@@ -46,6 +46,9 @@ class DirectRoute(APIRoute):
         await self.app(scope, receive, send)
 
 
+#: So many bytes the server takes over at once; of longer answers it waits for the client to read.
+AT_ONCE = 64 * 1024
+
 Table = dict[tuple[str, str], ASGIApp]
 
 
@@ -74,10 +77,15 @@ async def answer(
 
 
 async def answer_in_pieces(send: Send, pieces: Sequence[bytes | memoryview], media_type: bytes) -> None:
-    """Send a whole answer whose body lies in several places, without joining them."""
+    """Send a whole answer whose body lies in several places, without joining them.
+
+    Comes back when nearly all of it has gone: until then it takes memory.
+    """
     length = sum(len(piece) for piece in pieces)
     headers = [(b"content-type", media_type), (b"content-length", b"%d" % length)]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
-    for piece in pieces[:-1]:
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": pieces[-1]})
+    waits = length > AT_ONCE
+    for number, piece in enumerate(pieces, 1):
+        await send({"type": "http.response.body", "body": piece, "more_body": waits or number < len(pieces)})
+    if waits:
+        await send({"type": "http.response.body", "body": b""})

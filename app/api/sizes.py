@@ -36,16 +36,17 @@ class OutputSize:
 
         Raises:
             ProblemError: the settings do not fit.
-            StatusError: a media type, a body that is too large or too slow, or a full queue.
+            StatusError: a media type, a body that is too large or too slow, a full queue, or no memory.
         """
         exchange = exchange_of(scope)
         answer_type(scope)
         body_type(scope)
-        body = await read_body(scope, receive, self.settings.json_body_bytes, self.settings)
-        if len(body) > INLINE_BODY:  # no honest request, yet it must not hold up the others
-            text = await self.thread.run(lambda: size_answer(body, exchange))
-        else:
-            text = size_answer(body, exchange)
+        with self.thread.budget.hold() as held:
+            body = await read_body(scope, receive, self.settings.json_body_bytes, self.settings, held)
+            if len(body) > INLINE_BODY:  # no honest request, yet it must not hold up the others
+                text = await self.thread.run(lambda: size_answer(body, exchange), receive)
+            else:
+                text = size_answer(body, exchange)
         await answer(send, text)
 
 

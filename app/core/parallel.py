@@ -14,9 +14,11 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 
+from app.core.machine import available_threads
 from app.core.waiting import new_word, processor, tell_and_watch
 
 #: Fewer multiply-adds than this are done about as soon by one thread, even beside a helper
@@ -53,14 +55,32 @@ Range = tuple[int, int]
 
 
 class AbandonedError(Exception):
-    """The work was given up between two of its parts: the process is stopping."""
+    """The work was given up between two of its parts: the process is stopping, or nobody waits for it."""
 
 
-def available_threads() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+#: What tells the work of a context to end; the default never does.
+_never = threading.Event()
+_signal: ContextVar[threading.Event] = ContextVar("signal", default=_never)
+
+
+@contextmanager
+def abandoned_by(signal: threading.Event) -> Iterator[None]:
+    """Work begun in this context ends at its next part once the signal is set, by whichever thread."""
+    token = _signal.set(signal)
+    try:
+        yield
+    finally:
+        _signal.reset(token)
+
+
+def check_wanted() -> None:
+    """End here what nobody waits for any more.
+
+    Raises:
+        AbandonedError: The work of this context was given up.
+    """
+    if team.abandoned or _signal.get().is_set():
+        raise AbandonedError
 
 
 class _Job:
@@ -77,6 +97,7 @@ class _Job:
         #: Becomes 1 shortly after the last part, if that was a helper's.
         self.ended = new_word()
         self._part = part
+        self._signal = _signal.get()
         self._low, self._high = 0, count
         self._least, self._most = sizes
         self._running = 0
@@ -94,7 +115,7 @@ class _Job:
         """Do parts until none is left to begin; whether the last one to end was among them."""
         while (bounds := self._begin(from_front)) is not None:
             try:
-                if team.abandoned:
+                if team.abandoned or self._signal.is_set():
                     raise AbandonedError
                 self._part(*bounds)
             except BaseException as error:  # noqa: BLE001
@@ -139,8 +160,12 @@ class _Job:
         if self._running:
             tell_and_watch(new_word(), self.ended, 0, CALLERS_PATIENCE, 0)
         self._finished.acquire()
-        if self._error is not None:
-            raise self._error
+        error, self._error = self._error, None
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error  # which knows this frame: the two would keep each other, and the arrays
 
 
 class _Helper(threading.Thread):
@@ -281,9 +306,13 @@ def run_in_parts(part: Callable[[int, int], None], count: int, work: int) -> Non
 
     `work` is what all of it costs, in multiply-adds. Parts write to places of their own,
     and what they write does not depend on where the ranges are cut.
+
+    Raises:
+        AbandonedError: The work of this context was given up between two parts.
     """
     parts = min(count, team.parts_for(work))
     if parts == 1:
+        check_wanted()
         part(0, count)
         return
     job = _Job(part, count, (-(-count // parts), -(-count * MOST_IN_A_PART // work)))

@@ -27,7 +27,7 @@ from app.core.execute import execute
 from app.core.geometry import Op
 from app.core.jit import told_of_compiling
 from app.core.kernel_cache import is_kept
-from app.core.parallel import available_threads
+from app.core.machine import available_threads
 from app.core.plan import Plan, plan_of
 from app.core.problem import DTYPES, OPS, Problem, Setting
 from app.core.views.rank import exact_rank

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
+import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.body import read_body
@@ -35,7 +36,8 @@ def probed_app(settings: Settings | None = None) -> Service:
     app = create_app(settings)
 
     async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-        body = await read_body(scope, receive, settings.json_body_bytes, settings)
+        with app.state.thread.budget.hold() as held:
+            body = await read_body(scope, receive, settings.json_body_bytes, settings, held)
         await answer(send, b'{"length":%d,"type":"%s"}' % (len(body), type(body).__name__.encode()))
 
     app.router.routes.append(DirectRoute("POST", "/test/echo", echo, include_in_schema=False))
@@ -76,6 +78,18 @@ def send_messages(app: ASGIApp, messages: list[Message], headers: dict[str, str]
 
 async def _call(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     await app(scope, receive, send)
+
+
+def chunked(*parts: bytes) -> list[Message]:
+    """A body in these parts."""
+    messages: list[Message] = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
+    return [*messages, {"type": "http.request", "body": b"", "more_body": False}]
+
+
+def outcome(sent: list[Message]) -> tuple[int, dict[str, object]]:
+    """The status and the JSON of what was sent."""
+    body = b"".join(message.get("body", b"") for message in sent[1:])
+    return sent[0]["status"], orjson.loads(body)
 
 
 def free_port() -> int:

@@ -5,10 +5,17 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from starlette.types import Message
 
 from app.api import admission
 from app.api.admission import ComputeThread
 from app.core.warm import Step
+
+
+async def stays() -> Message:
+    """A client that stays."""
+    await asyncio.Event().wait()
+    raise AssertionError
 
 
 def test_a_request_does_not_wait_for_every_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -16,10 +23,10 @@ def test_a_request_does_not_wait_for_every_kernel(monkeypatch: pytest.MonkeyPatc
     done: list[str] = []
 
     async def run() -> None:
-        thread, loop, asked = ComputeThread(1), asyncio.get_running_loop(), asyncio.Event()
+        thread, loop, asked = ComputeThread(1, 2**20), asyncio.get_running_loop(), asyncio.Event()
 
         async def ask() -> None:
-            running = asyncio.create_task(thread.run(lambda: done.append("request")))
+            running = asyncio.create_task(thread.run(lambda: done.append("request"), stays))
             await asyncio.sleep(0)  # now it is in the queue
             asked.set()
             await running

@@ -9,14 +9,14 @@ import zlib
 from collections.abc import Callable
 
 import httpx
-import orjson
 import pytest
 from starlette.types import Message
 
 from app.api.body import read_body
+from app.api.budget import Budget
 from app.api.unpacking import MOST_MEMBERS, PIECE
 from app.settings import Settings
-from tests.api.calls import PROBLEM, ask, probed_app, send_messages
+from tests.api.calls import PROBLEM, ask, chunked, outcome, probed_app, send_messages
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -33,16 +33,6 @@ PACK: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "x-gzip": gz
 
 def post(body: bytes, encoding: str = "") -> httpx.Response:
     return ask(APP, "POST", "/test/echo", content=body, headers={"Content-Encoding": encoding} if encoding else {})
-
-
-def chunked(*parts: bytes) -> list[Message]:
-    messages: list[Message] = [{"type": "http.request", "body": part, "more_body": True} for part in parts]
-    return [*messages, {"type": "http.request", "body": b"", "more_body": False}]
-
-
-def outcome(sent: list[Message]) -> tuple[int, dict[str, object]]:
-    body = b"".join(message.get("body", b"") for message in sent[1:])
-    return sent[0]["status"], orjson.loads(body)
 
 
 @pytest.mark.parametrize("size", [0, 1, LIMIT])
@@ -84,7 +74,7 @@ def test_parts_make_up_the_body(announced: bool) -> None:
 
     async def read() -> bytes:
         headers = [(b"content-length", b"%d" % len(whole))] if announced else []
-        return bytes(await read_body({"headers": headers}, receive, LIMIT, SETTINGS))
+        return bytes(await read_body({"headers": headers}, receive, LIMIT, SETTINGS, Budget(1).hold()))
 
     assert asyncio.run(read()) == whole
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
 import pytest
 
-from app.__main__ import listen, parser, read_settings
+from app.__main__ import divide, listen, parser, read_settings
+from app.settings import Settings
 from tests.api.calls import free_port
 
 
@@ -45,6 +49,39 @@ def test_every_bad_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONVARITH_THREADS", "0")
     with pytest.raises(SystemExit, match=r"(?s)CONVARITH_FLOAT_MACS: .*CONVARITH_THREADS: "):
         read_settings()
+
+
+@pytest.fixture
+def own_environment() -> Iterator[None]:
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.mark.usefixtures("own_environment")
+def test_workers_divide_what_there_is() -> None:
+    for name in ("CONVARITH_THREADS", "CONVARITH_TOTAL_MEMORY_BYTES", "OPENBLAS_NUM_THREADS"):
+        os.environ.pop(name, None)
+    alone = Settings.model_construct(_fields_set=set(), threads=7, total_memory_bytes=999)
+    share = divide(alone, 3)
+    assert (share.threads, share.total_memory_bytes, share.memory_bytes) == (2, 333, 333)
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "2"
+    assert divide(alone, 100).threads == 1
+
+
+@pytest.mark.usefixtures("own_environment")
+def test_what_one_worker_has_may_be_set() -> None:
+    os.environ |= {"CONVARITH_THREADS": "5", "CONVARITH_TOTAL_MEMORY_BYTES": "3000"}
+    share = divide(read_settings(), 3)
+    assert (share.threads, share.total_memory_bytes) == (5, 3000)
+
+
+@pytest.mark.usefixtures("own_environment")
+def test_a_share_that_is_too_small_for_one_request() -> None:
+    os.environ["CONVARITH_MEMORY_BYTES"] = str(Settings().total_memory_bytes)
+    with pytest.raises(SystemExit, match="CONVARITH_MEMORY_BYTES"):
+        divide(read_settings(), 2)
 
 
 @pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1", "a" * 300])

@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 from safetensors.numpy import save
 
-from tests.api.calls import serving
+from tests.api.calls import Server, read_all, serving
 
 BULK = "application/vnd.safetensors"
 
@@ -36,6 +36,66 @@ def test_a_long_computation_ends_with_the_service() -> None:
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(timeout=60) == 0
         asking.join()
+
+
+def minutes() -> bytes:
+    """A request for some minutes of work."""
+    body = save({"input": np.ones((3000, 3000), np.float32), "kernel": np.ones((1500, 1500), np.float32)})
+    head = (
+        f"POST /v1/conv HTTP/1.1\r\nHost: x\r\nContent-Type: {BULK}\r\nAccept: {BULK}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def wait_for(server: Server, *lines: str) -> None:
+    """Ask for the metrics until they have these lines."""
+    for _ in range(1200):
+        told = httpx.get(server.url + "/metrics").text.splitlines()
+        if set(lines) <= set(told):
+            return
+        threading.Event().wait(0.05)
+    raise TimeoutError(lines)
+
+
+def test_the_work_of_a_client_that_goes_away_ends() -> None:
+    """Whether it is computed or waits; and it keeps no memory."""
+    request = minutes()
+    with serving(float_macs=str(10**14)) as server:
+        with server.connect() as first, server.connect() as third:
+            first.sendall(request)
+            wait_for(server, "convarith_queue_running 1.0", "convarith_queue_waiting 0.0")
+            with server.connect() as second:
+                second.sendall(request)
+                third.sendall(request)
+                wait_for(server, "convarith_queue_running 1.0", "convarith_queue_waiting 2.0")
+            wait_for(server, "convarith_queue_running 1.0", "convarith_queue_waiting 1.0")
+        wait_for(
+            server, "convarith_queue_running 0.0", "convarith_queue_waiting 0.0", "convarith_memory_held_bytes 0.0"
+        )
+        ones = save({"input": np.ones((400, 400), np.float32), "kernel": np.ones((3, 3), np.float32)})
+        headers = {"Content-Type": BULK, "Accept": BULK}
+        assert httpx.post(server.url + "/v1/conv", content=ones, headers=headers, timeout=60).status_code == 200
+
+
+def test_an_answer_is_counted_until_it_is_read() -> None:
+    ones = np.ones((1, 1), np.float32)
+    body = save({"input": ones, "kernel": ones}, metadata={"parameters": '{"stride":4000,"output_padding":3999}'})
+    head = (
+        f"POST /v1/conv-transpose HTTP/1.1\r\nHost: x\r\nContent-Type: {BULK}\r\nAccept: {BULK}\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    with serving(body_grace="60") as server, server.connect() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
+        connection.sendall(head.encode() + body)
+        connection.recv(1)
+        wait_for(server, "convarith_queue_running 0.0")
+        told = httpx.get(server.url + "/metrics").text
+        held = float(told.partition("\nconvarith_memory_held_bytes ")[2].split()[0])
+        assert held >= 4000 * 4000 * 4
+        received = 1 + len(read_all(connection))
+        assert received > 4000 * 4000 * 4
+        wait_for(server, "convarith_memory_held_bytes 0.0")
 
 
 def test_an_answer_that_nobody_reads_is_dropped() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -9,12 +10,22 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pytest
 
-from app.core.parallel import MOST_PARTS_PER_THREAD, WORTH_A_THREAD, WORTH_WAKING, AbandonedError, run_in_parts, team
+from app.core.parallel import (
+    MOST_PARTS_PER_THREAD,
+    WORTH_A_THREAD,
+    WORTH_WAKING,
+    AbandonedError,
+    abandoned_by,
+    check_wanted,
+    run_in_parts,
+    team,
+)
 
 #: A hang is a failure, however slow the machine.
 PATIENCE = 60.0
@@ -125,6 +136,52 @@ def test_work_can_be_abandoned_between_its_parts() -> None:
     meet()
 
 
+def test_one_caller_s_work_can_be_abandoned_alone() -> None:
+    begun, signal = [], threading.Event()
+
+    def part(low: int, _high: int) -> None:
+        begun.append(low)
+        signal.set()
+
+    with abandoned_by(signal), pytest.raises(AbandonedError):
+        run_in_parts(part, 1000, 10**12)
+    assert 1 <= len(begun) <= 2
+    with abandoned_by(signal):
+        with pytest.raises(AbandonedError):
+            run_in_parts(part, 1, 10**12)
+        with pytest.raises(AbandonedError):
+            check_wanted()
+        other = threading.Thread(target=check_wanted)
+        other.start()
+        other.join()
+    check_wanted()
+    meet()
+
+
+def test_another_thread_abandons_work_under_way() -> None:
+    signal, begun = threading.Event(), threading.Event()
+    ended: list[str] = []
+
+    def part(_low: int, _high: int) -> None:
+        begun.set()
+        signal.wait(PATIENCE)
+
+    def call() -> None:
+        with abandoned_by(signal):
+            try:
+                run_in_parts(part, 1000, 10**12)
+            except AbandonedError:
+                ended.append("abandoned")
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    assert begun.wait(PATIENCE)
+    run_in_parts(lambda _low, _high: None, 10, 10**9)  # that of others goes on
+    signal.set()
+    caller.join(PATIENCE)
+    assert ended == ["abandoned"]
+
+
 def squares_in_parts(values: Any, work: int, fails: bool) -> Any:
     squares = np.zeros_like(values)
 
@@ -232,6 +289,28 @@ def test_nothing_of_a_call_is_held_on_to() -> None:
     while alive() is not None:
         assert time.monotonic() < end
         time.sleep(0.001)
+
+
+def test_nothing_of_abandoned_work_is_held_on_to() -> None:
+    """Not even until the garbage collector comes by."""
+    array, signal = np.zeros(1000), threading.Event()
+    alive = weakref.ref(array)
+    gc.disable()
+    try:
+
+        def part(low: int, high: int, array: Any = array) -> None:
+            array[low:high] = 1
+            signal.set()
+
+        with abandoned_by(signal), suppress(AbandonedError):
+            run_in_parts(part, 1000, 10**12)
+        del part, array
+        end = time.monotonic() + PATIENCE
+        while alive() is not None:
+            assert time.monotonic() < end
+            time.sleep(0.001)
+    finally:
+        gc.enable()
 
 
 PROGRAM = """

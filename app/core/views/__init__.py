@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from app.core.layout import Array
+from app.core.parallel import check_wanted
 from app.core.problem import Problem
 from app.core.views import matrix, scatter, sliding_window
 from app.core.views.step import Operands, Step, View, finite
@@ -29,11 +30,13 @@ def steps(operands: Operands, views: Sequence[str]) -> list[Step]:
 
     Raises:
         OverflowingError: `int64_overflow` or `float_overflow` at `steps`.
+        AbandonedError: nobody waits for them any more.
     """
     problem = operands.problem
     check_steps_fit(problem, operands.input, operands.kernel, views)
     with np.errstate(over="ignore", invalid="ignore"):
         found = [step for name in views for step in VIEWS[name].steps(operands)]
+        check_wanted()
         return list(map(_checked, found))
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from app.core.algorithms.jit import compiled, shared
 from app.core.layout import Array
+from app.core.parallel import check_wanted
 
 #: The primes lie below it, and down to half of it there are fifty million.
 _PRIMES_BELOW = 2**31
@@ -34,6 +35,7 @@ def exact_rank(matrix: Array) -> int:
     rank, product = 0, 1
     squares: list[list[int]] = []
     for prime in _primes():
+        check_wanted()
         residues = np.ascontiguousarray(matrix % prime, np.uint32)
         rank = max(rank, int(_rank_modulo(residues, np.uint64(prime))))
         product *= prime

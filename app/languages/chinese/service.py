@@ -83,6 +83,9 @@ TEMPLATES = {HTTPStatus(status).phrase: phrase for status, phrase in _STATUSES.i
         "出错的是服务端，不是请求；日志中的编号为 {id}"
     ),
     "{count} requests wait already; ask again in a moment": "已有 {count} 个请求在等待；请稍后再试",
+    "The requests under way hold all of the memory that there is for them; ask again in a moment": (
+        "可用的内存已被正在处理的请求占满；请稍后再试"
+    ),
     "The service is stopping; ask again": "服务正在停止；请重试",
     "The service is stopping; ask another": "服务正在停止；请改用另一个实例",
     "The service is starting; ask again in a second": "服务正在启动；请过一秒再试",
