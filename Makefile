@@ -11,7 +11,7 @@ PEERS := $(VENV)/peers
 AUDIT := $(VENV)/audit
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test screenshots bench audit image lock
+.PHONY: help install run test trust screenshots bench audit image lock
 
 help: ## What can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -36,6 +36,9 @@ test: install ## All checks and tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n auto --dist loadgroup
+
+trust: install ## The figures of the README's section on reliability, in about an hour
+	$(BIN)/python -m tests.trust
 
 screenshots: install ## Pictures of the explorer, into benchmarks/results/page, with Chromium
 	$(BIN)/python -m tests.web.screenshots

@@ -1,0 +1,1 @@
+"""What an operator relies on, as figures: load held, faults survived, bad input refused, nothing lost."""
