@@ -12,7 +12,22 @@ from app.core.layout import Array
 #: More bytes than this are given back after use.
 KEPT = 2**22
 
-_own = threading.local()
+#: So many ways to cut a thread's memory into pieces are kept: to cut it takes as long as a small operation.
+MOST_CUTS = 64
+
+Pieces = tuple[Array, ...]
+
+
+class _Own(threading.local):
+    """What a thread keeps: its memory, and the pieces that it was cut into, by their elements and dtype."""
+
+    def __init__(self) -> None:
+        self.bytes = np.empty(0, np.uint8)
+        self.cuts: dict[tuple[tuple[int, ...], np.dtype[np.generic]], Pieces] = {}
+        self.held = np.full(1, -1)
+
+
+_own = _Own()
 
 
 class Working:
@@ -20,30 +35,36 @@ class Working:
 
     def __init__(self, elements: tuple[int, ...], dtype: np.dtype[np.generic]) -> None:
         self._elements, self._dtype = elements, dtype
-        self._by_thread: dict[int, tuple[Array, ...]] = {}
+        self._by_thread: dict[int, Pieces] = {}
 
-    def own(self) -> tuple[Array, ...]:
+    def own(self) -> Pieces:
         """This thread's pieces, and before them one int64, −1 at first, to note what they hold."""
         me = threading.get_ident()
-        if me not in self._by_thread:
-            self._by_thread[me] = (np.full(1, -1), *pieces(self._elements, self._dtype))
-        return self._by_thread[me]
+        own = self._by_thread.get(me)
+        if own is None:
+            _own.held[0] = -1
+            own = self._by_thread[me] = (_own.held, *pieces(self._elements, self._dtype))
+        return own
 
 
-def pieces(elements: tuple[int, ...], dtype: np.dtype[np.generic]) -> list[Array]:
-    """Several pieces of this thread's memory, one after the other."""
-    own = scratch(sum(elements), dtype)
-    ends = list(itertools.accumulate(elements))
-    return [own[end - count : end] for count, end in zip(elements, ends, strict=True)]
+def pieces(elements: tuple[int, ...], dtype: np.dtype[np.generic]) -> Pieces:
+    """Several uninitialised pieces, one after the other, for this thread's use until its next call here."""
+    cut = elements, dtype
+    kept = _own.cuts.get(cut)
+    if kept is not None:
+        return kept
+    size = sum(elements) * dtype.itemsize
+    memory = _own.bytes if len(_own.bytes) >= size else _fresh(size)
+    own, ends = memory[:size].view(dtype), itertools.accumulate(elements)
+    made = tuple(own[end - count : end] for count, end in zip(elements, ends, strict=True))
+    if size <= KEPT:
+        if memory is not _own.bytes or len(_own.cuts) >= MOST_CUTS:
+            _own.cuts.clear()
+        _own.bytes, _own.cuts[cut] = memory, made
+    return made
 
 
-def scratch(elements: int, dtype: np.dtype[np.generic]) -> Array:
-    """Uninitialised elements for this thread's use until its next call here."""
-    size = elements * dtype.itemsize
-    kept: Array | None = getattr(_own, "bytes", None)
-    if kept is None or len(kept) < size:
-        fresh = np.empty(size + 63, np.uint8)
-        kept = fresh[-fresh.ctypes.data % 64 :][:size]
-        if size <= KEPT:
-            _own.bytes = kept
-    return kept[:size].view(dtype)
+def _fresh(size: int) -> Array:
+    """So many bytes, the first at the beginning of a line of the cache."""
+    memory = np.empty(size + 63, np.uint8)
+    return memory[-memory.ctypes.data % 64 :][:size]

@@ -26,7 +26,7 @@ import numpy as np
 
 from app.core.algorithms.fourier_guard import exceeds, loudest, products
 from app.core.algorithms.magnitudes import SLACK
-from app.core.algorithms.scratch import scratch
+from app.core.algorithms.scratch import pieces
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.algorithms.transforms import OUTPUTS, amplification
 from app.core.algorithms.winograd_loudness import (
@@ -163,7 +163,7 @@ def _weigh_inputs(tables: _Tables, x: Array) -> tuple[Array, Int64Array, Array]:
     magnitudes, peaks, places = np.zeros(2 * tasks * sizes.in_group, dtype), np.empty(tasks), np.empty(tasks, np.int64)
 
     def part(low: int, high: int) -> None:
-        energy = scratch(STRETCH, dtype)
+        (energy,) = pieces((STRETCH,), dtype)
         measure_strips(x, core, energy, marks, sizes, magnitudes, peaks, places, low, high)
 
     run_in_parts(part, tasks, work=2 * x.size)
