@@ -80,6 +80,17 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
         ((1, 1, 15, 16), (1, 1, 3, 5), {"padding": 2, "padding_mode": "reflect"}),
         ((1, 1, 40, 130), (1, 1, 3, 3), {"stride": 2}),
     ],
+    # Wide dilation: lines by the taps that they need, and a plane for each tap along a line; lines without a gap.
+    "tiles": [
+        ((2, 5, 25, 25), (40, 5, 3, 3), {"padding": 12, "dilation": 12}),
+        ((1, 3, 17, 19), (40, 3, 3, 3), {"padding": (20, 18), "dilation": (8, 9), "stride": (2, 1)}),
+        ((3, 4, 17, 19), (66, 2, 5, 3), {"padding": 8, "dilation": 4, "groups": 2, "flip_kernel": True}),
+        ((1, 2, 14, 14), (33, 2, 3, 3), {"padding": 30, "dilation": 2}),
+        ((1, 2, 14, 14), (33, 2, 3, 5), {"padding": (0, 6), "dilation": (1, 3), "padding_mode": "circular"}),
+        ((2, 2, 4, 13, 15), (33, 2, 3, 3, 3), {"padding": (1, 6, 7), "dilation": (1, 6, 7)}),
+        ((2, 3, 64, 64), (20, 3, 4, 4), {"stride": 4}),
+        ((2, 3, 8, 12, 16), (20, 3, 2, 2, 2), {"stride": 2}),
+    ],
     "dots": [
         ((1, 130, 4, 4), (19, 130, 3, 3), {"padding": 1}),
         ((5, 67, 1, 1), (9, 67, 1, 1), {}),

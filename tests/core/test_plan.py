@@ -12,11 +12,14 @@ import pytest
 from app.core import plan as planning
 from app.core.algorithms import ALGORITHMS, tiles_effort
 from app.core.algorithms.box_phases import phases_along
-from app.core.algorithms.boxes import boxes_of, cut_of
+from app.core.algorithms.boxes import as_laid, boxes_of, cut_of
 from app.core.algorithms.fourier_guard import few_products, products
+from app.core.algorithms.regions import Regions, by_regions
 from app.core.algorithms.simd import ROWS, VECTOR, WIDEST
 from app.core.algorithms.taps import Axis, axes_of
+from app.core.checks import describe
 from app.core.parallel import largest_share, run_in_parts, team
+from app.core.problem import Setting
 from benchmarks.cases import Case
 from benchmarks.shapes import shapes
 
@@ -59,7 +62,7 @@ def test_axes_tell_what_meets_an_input(case: Case) -> None:
 def test_a_cut_says_of_its_tables_what_they_are(case: Case) -> None:
     problem, itemsize = case.problem(), case.numpy_dtype.itemsize
     cut, boxes = cut_of(problem, itemsize), boxes_of(problem, itemsize)
-    axes = axes_of(problem)
+    axes = as_laid(problem, axes_of(problem))
     phases = phases_along(axes)
     assert boxes.cut is cut or boxes.cut == cut
     assert cut.sizes.phases == len(phases) == len(boxes.phases)
@@ -69,6 +72,36 @@ def test_a_cut_says_of_its_tables_what_they_are(case: Case) -> None:
         # What the last tap takes for a box's last position lies in what is laid, or in the zeros behind it.
         last = ((cut.sizes.box_z - 1) * cut.sizes.lines + cut.sizes.box_y - 1) * cut.sizes.line_length
         assert boxes.places.max() + last + cut.sizes.box_x <= cut.laid + WIDEST * VECTOR // itemsize
+
+
+@pytest.mark.parametrize("length", [1, 5, 14, 33])
+@pytest.mark.parametrize(
+    ("padding", "dilation", "stride"), [(12, 12, 1), (30, 7, 2), (18, 18, 1), (3, 2, 1), (40, 3, 1)]
+)
+def test_regions_leave_out_padding_alone(length: int, padding: int, dilation: int, stride: int) -> None:
+    for flip in (False, True):
+        setting = Setting(
+            "conv", (length,), 3, in_channels=1, kernel_channels=(1, 1), padding=padding, dilation=dilation,
+            stride=stride, flip_kernel=flip,
+        )  # fmt: skip
+        axis = axes_of(describe(setting))[2]
+        regions = by_regions(axis)
+        left = {
+            (int(tap), m + int(regions.residues[q]), regions.in_step * m + int(shift))
+            for q in range(len(regions.residues))
+            for tap, shift in zip(regions.taps(q), regions.shifts(q), strict=True)
+            for m in range(regions.positions(q))
+        }
+        met = {
+            (int(tap), m, axis.in_step * m + int(shift))
+            for tap, shift in zip(axis.taps(0), axis.shifts(0), strict=True)
+            for m in range(axis.output)
+        }
+        assert {each for each in met if 0 <= each[2] < length} <= left <= met
+        assert regions.weights == 3
+        if isinstance(regions, Regions):
+            assert sum(regions.lengths) == axis.output
+            assert len(left) == regions.counts.visits < 0.95 * len(met)
 
 
 def test_boxes_fit_the_cache_however_large_a_picture_is() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.algorithms.box_phases import PHASE, Sizes3, inputs_of, phases_along, residues_along
+from app.core.algorithms.regions import Regions, by_regions
 from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.geometry import ceil_div
@@ -41,6 +42,9 @@ FEW_TASKS, MANY_TASKS = 4, 8
 #: Outputs in a row of a box at least.
 NARROWEST = 48
 
+#: Outputs of lines that are longer by more than this share, for their padding, have a plane for each tap along them.
+MOST_GAPS = 0.25
+
 #: Tables of more taps than this are made anew each time.
 KEPT_TAPS = 2**15
 
@@ -51,7 +55,8 @@ class Sizes(NamedTuple):
     Positions are those of the longest phase, and a box is counted in them; a task is a
     box with a `chunk` of a group's output channels. A box's inputs begin at `begin` steps,
     lie over `span` steps more than it has positions, and are laid in planes of so many
-    `lines` of `line_length`.
+    `lines` of `line_length`. The kernels of two input and two output channels lie so many
+    kernels `apart`.
     """
 
     batch: int
@@ -90,6 +95,8 @@ class Sizes(NamedTuple):
     lines: int
     line_length: int
     phases: int
+    apart_in: int
+    apart_out: int
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,8 @@ class Cut:
 
     `laid` and `line` are the elements of a box's inputs and of its longest line, `taps` the
     taps of all phases, `weights` the weights of all phases, `own_weights` those that a task
-    lays. `ready` says that the input can be read as it lies.
+    lays. `ready` says that the input can be read as it lies, `spread` that taps along a line
+    have planes of their own. A box has so many lines of outputs for each tap, in the `mean`.
     """
 
     sizes: Sizes
@@ -111,6 +119,8 @@ class Cut:
     leaves_gaps: bool
     weights_by_phase: int
     own_weights: int
+    spread: bool
+    mean: float
 
 
 @dataclass(frozen=True)
@@ -133,16 +143,15 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
     """Whether there are few phases, and the inputs of a short row of outputs are few enough to be laid."""
     if not 0 < _phase_count(axes) <= MOST_PHASES:
         return False
-    spans = [axis.span // axis.in_step for axis in axes]
-    channels = problem.in_channels // problem.groups * math.prod(_residue_count(axis) for axis in axes)
-    least = channels * math.prod(
-        min(axis.counts.positions, n) + span for axis, span, n in zip(axes, spans, (1, 1, 16), strict=True)
-    )
-    return least * dtype.itemsize <= MOST_LAID_BYTES
+    return _taken(problem, axes, spread=False) * dtype.itemsize <= MOST_LAID_BYTES
 
 
-def _residue_count(axis: Axis) -> int:
-    return min(axis.in_step, axis.kernel)
+def _taken(problem: Problem, axes: tuple[Axis, ...], *, spread: bool) -> int:
+    """The inputs of a short row of outputs."""
+    spans = [0 if spread and axis is axes[2] else axis.span // axis.in_step for axis in axes]
+    planes = [axis.kernel if spread and axis is axes[2] else min(axis.in_step, axis.kernel) for axis in axes]
+    lengths = (min(axis.counts.positions, n) + span for axis, span, n in zip(axes, spans, (1, 1, 16), strict=True))
+    return problem.in_channels // problem.groups * math.prod(planes) * math.prod(lengths)
 
 
 def boxes_of(problem: Problem, itemsize: int, *, whole: bool = False) -> Boxes:
@@ -160,7 +169,7 @@ def cut_of(problem: Problem, itemsize: int, *, whole: bool = False) -> Cut:
 def _boxes(problem: Problem, itemsize: int, whole: bool, threads: int) -> Boxes:
     cut = _cut(problem, itemsize, whole, threads)
     axes = axes_of(problem)
-    return tables(cut, _as_one_row(axes) if cut.ready else axes)
+    return tables(cut, axes if whole else _as_one_row(axes) if cut.ready else as_laid(problem, axes))
 
 
 @lru_cache(maxsize=1024)
@@ -169,10 +178,10 @@ def _cut(problem: Problem, itemsize: int, whole: bool, threads: int) -> Cut:
     if whole:
         return cut_into(problem, axes, _positions(axes), problem.out_channels)
     ready = _reads_as_it_lies(axes) and math.prod(problem.input_size) >= lanes
-    if ready:
-        axes = _as_one_row(axes)
-    most, span = _positions(axes), inputs_of(axes)[1]
-    channels = problem.in_channels // problem.groups * math.prod(map(len, residues_along(axes)))
+    axes = _as_one_row(axes) if ready else as_laid(problem, axes)
+    spread = _spreads(problem, axes) and _taken(problem, axes, spread=True) * itemsize <= MOST_LAID_BYTES
+    most, span = _positions(axes), inputs_of(axes, spread=spread)[1]
+    channels = problem.in_channels // problem.groups * math.prod(map(len, residues_along(axes, spread=spread)))
     box = _box(most, span, channels, LAID_BYTES // itemsize, CUT_BYTES // itemsize)
     chunk = out_group = problem.out_channels // problem.groups
     tasks = _phase_count(axes) * problem.batch * problem.groups * math.prod(map(ceil_div, most, box))
@@ -184,28 +193,31 @@ def _cut(problem: Problem, itemsize: int, whole: bool, threads: int) -> Cut:
             chunk = min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS)
         else:
             box = shorter
-    return cut_into(problem, axes, box, chunk, ready=ready)
+    return cut_into(problem, axes, box, chunk, ready=ready, spread=spread)
 
 
-def cut_into(problem: Problem, axes: tuple[Axis, ...], box: Sizes3, chunk: int, *, ready: bool = False) -> Cut:
+def cut_into(
+    problem: Problem, axes: tuple[Axis, ...], box: Sizes3, chunk: int, *, ready: bool = False, spread: bool = False
+) -> Cut:
     """An operation cut into boxes, and its output channels into chunks."""
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     most, phases = _positions(axes), _phase_count(axes)
     counts = tuple(map(ceil_div, most, box))
-    begin, span = inputs_of(axes)
+    begin, span = inputs_of(axes, spread=spread)
     depth, lines, line_length = (n + more for n, more in zip(box, span, strict=True))
     line_length -= _shared_zeros(problem, axes[2], begin[2], line_length, span[2]) if box[2] == most[2] else 0
+    between = (1, in_group) if problem.op == "conv" else (out_group, 1)
     sizes = Sizes._make([
         problem.batch, problem.groups, in_group, out_group,
         *(axis.input for axis in axes), *(axis.output for axis in axes),
         *(axis.in_step for axis in axes), *(axis.out_step for axis in axes),
-        *most, *box, *counts, chunk, ceil_div(out_group, chunk), *begin, *span, lines, line_length, phases,
+        *most, *box, *counts, chunk, ceil_div(out_group, chunk), *begin, *span, lines, line_length, phases, *between,
     ])  # fmt: skip
-    planes = math.prod(map(len, residues_along(axes)))
+    planes = math.prod(map(len, residues_along(axes, spread=spread)))
     taps = math.prod(axis.counts.taps for axis in axes)
     longest = math.prod(axis.counts.most_taps for axis in axes)
     uses = problem.batch * math.prod(counts)
-    by_phase = NEVER if problem.op == "conv" else IN_THE_TASK if uses <= MOST_USES else BEFOREHAND
+    by_phase = NEVER if problem.op == "conv" and phases == 1 else IN_THE_TASK if uses <= MOST_USES else BEFOREHAND
     return Cut(
         sizes,
         laid=0 if ready else in_group * planes * depth * lines * line_length,
@@ -217,14 +229,17 @@ def cut_into(problem: Problem, axes: tuple[Axis, ...], box: Sizes3, chunk: int, 
         leaves_gaps=phases < math.prod(min(axis.out_step, axis.output) for axis in axes),
         weights_by_phase=by_phase,
         own_weights=chunk * in_group * longest if by_phase == IN_THE_TASK else 0,
+        spread=spread,
+        mean=(axes[1].mean if isinstance(axes[1], Regions) else most[1]) / counts[1],
     )
 
 
 def tables(cut: Cut, axes: tuple[Axis, ...]) -> Boxes:
     """The tables of an operation that is cut into boxes; `axes` as they were for the cut."""
-    sizes, residues, phases = cut.sizes, residues_along(axes), phases_along(axes)
+    sizes, residues, phases = cut.sizes, residues_along(axes, spread=cut.spread), phases_along(axes)
+    apart = sizes.lines * sizes.line_length
     begin = (sizes.begin_z, sizes.begin_y, sizes.begin_x)
-    plane = (sizes.box_z + sizes.span_z) * sizes.lines * sizes.line_length
+    plane = (sizes.box_z + sizes.span_z) * apart
     channel = cut.laid // sizes.in_group or sizes.input_z * sizes.input_y * sizes.input_x
     rows = np.zeros(len(phases), PHASE)
     places: list[Int64Array] = []
@@ -236,7 +251,7 @@ def tables(cut: Cut, axes: tuple[Axis, ...]) -> Boxes:
         for axis, positions, residue in zip("zyx", phase.positions, phase.residue, strict=True):
             row[f"positions_{axis}"], row[f"residue_{axis}"] = positions, residue
         in_order = np.argsort(phase.taps)  # weights are read as they lie, also where the kernel is flipped
-        own = phase.places(begin, (plane, sizes.lines * sizes.line_length, sizes.line_length), residues)[in_order]
+        own = phase.places(begin, (plane, apart, sizes.line_length), residues, spread=cut.spread)[in_order]
         places.append((np.arange(sizes.in_group)[:, None] * channel + own).reshape(-1))
         taps.append(phase.taps[in_order])
         weights += sizes.groups * sizes.out_group * sizes.in_group * len(phase.taps)
@@ -270,6 +285,21 @@ def _reads_as_it_lies(axes: tuple[Axis, ...]) -> bool:
         axis.in_step == axis.out_step == axis.kernel == 1 and axis.input == axis.output and axis.counts.begin == 0
         for axis in axes
     )
+
+
+def as_laid(problem: Problem, axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
+    """The axes with lines of outputs by the taps that they need, where they are many fewer."""
+    return axes if problem.pads_by_copying else (axes[0], by_regions(axes[1]), axes[2])
+
+
+def _spreads(problem: Problem, axes: tuple[Axis, ...]) -> bool:
+    """Whether lines side by side would be too much longer than their outputs."""
+    z, y, x = (axis.counts for axis in axes)
+    if axes[2].in_step > 1 or z.positions * y.positions == 1 or problem.out_channels < 2 * ROWS * problem.groups:
+        return False
+    span = x.end - x.begin
+    shared = _shared_zeros(problem, axes[2], x.begin, x.positions + span, span)
+    return span - shared > MOST_GAPS * x.positions
 
 
 def _as_one_row(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:

@@ -36,7 +36,7 @@ def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, 
                         begin = channel + (iz * sizes.input_y + iy) * sizes.input_x
                         length = sizes.input_x if iz >= 0 and iy >= 0 else 0
                         target = at + u * plane + v * sizes.line_length
-                        if step == 1:
+                        if per_line == 1 == step:
                             _lay_line(x, begin, length, 1, first, mode, laid, target, columns)
                         elif per_line == step and step <= 4:
                             _lay_line(x, begin, length, 1, first, mode, line, 0, columns * step)

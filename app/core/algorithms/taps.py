@@ -74,8 +74,13 @@ class Axis:
 
     @cached_property
     def kernel(self) -> int:
-        """How many weights lie along the dimension."""
+        """How many taps the table holds: one for each weight."""
         return int(self.table[3])
+
+    @property
+    def weights(self) -> int:
+        """How many weights the kernel has along the dimension."""
+        return self.kernel
 
     @cached_property
     def is_unit(self) -> bool:

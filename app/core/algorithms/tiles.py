@@ -98,7 +98,7 @@ def _choose_row(w, chosen, at, sizes, phase, taps, kernel, g, co):
     """Lay one output channel's weights of a phase: a tap for each input channel and weight."""
     first, count, target = uint64(phase.taps_at), uint64(phase.taps), uint64(at)
     for ci in range(sizes.in_group):
-        source = uint64(((g * sizes.in_group + ci) * sizes.out_group + co) * kernel)
+        source = uint64((g * sizes.in_group * sizes.out_group + ci * sizes.apart_in + co * sizes.apart_out) * kernel)
         for t in range(count):
             chosen[target] = w[source + uint64(taps[first + t])]
             target += uint64(1)
@@ -136,8 +136,7 @@ def _sum_boxes(
         width = min(sizes.box_x, phase.positions_x - left)
         if depth <= 0 or height <= 0 or width <= 0:
             continue
-        at = source + left if ready else 0
-        taps, places_at = phase.taps * sizes.in_group, phase.places_at
+        at, taps = source + left if ready else 0, phase.taps * sizes.in_group
         length = ((depth - 1) * sizes.lines + height - 1) * sizes.line_length + width
         first, last = number * sizes.chunk, min(sizes.out_group, (number + 1) * sizes.chunk)
         weights, weights_at = w, phase.weights_at + (g * sizes.out_group + first) * taps
@@ -145,6 +144,7 @@ def _sum_boxes(
             weights, weights_at = chosen, 0
             for co in range(first, last):
                 _choose_row(w, chosen, (co - first) * taps, sizes, phase, weight_taps, kernel, g, co)
+        joined = _are_joined(sizes, depth, height, width)
         start = 0
         while start < length:
             vectors = _vectors((length - start + lanes - 1) // lanes, last - first)
@@ -152,7 +152,9 @@ def _sum_boxes(
                 vectors = _vectors(min(vectors, (left + length) // lanes), last - first)
                 start = min(start, length - vectors * lanes)
             tile = vectors * lanes
-            whole = ready or (start % sizes.line_length + tile <= width and sizes.out_step_x == 1)
+            whole = sizes.out_step_x == 1 and (
+                start + tile <= length if joined else ready or start % sizes.line_length + tile <= width
+            )
             target = _target(sizes, phase, z, y, left, start)
             for co in range(first, last, ROWS):
                 live = min(ROWS, last - co)
@@ -162,12 +164,12 @@ def _sum_boxes(
                 out_at = (b * sizes.groups * sizes.out_group + channel) * output_plane
                 if whole:
                     sum_tile_and_note(
-                        rows, vectors, laid, at + start, places, places_at, taps, weights, w_at, taps, live,
+                        rows, vectors, laid, at + start, places, phase.places_at, taps, weights, w_at, taps, live,
                         bias, channel, out, out_at + target, output_plane, seen,
                     )  # fmt: skip
                     continue
                 sum_tile_and_note(
-                    rows, vectors, laid, start, places, places_at, taps, weights, w_at, taps, live,
+                    rows, vectors, laid, start, places, phase.places_at, taps, weights, w_at, taps, live,
                     bias, channel, sums, 0, tile, seen,
                 )  # fmt: skip
                 _place(
@@ -176,6 +178,13 @@ def _sum_boxes(
                 )  # fmt: skip
             start += tile
     return not seen.any()
+
+
+@inlined
+def _are_joined(sizes, depth, height, width):
+    """Whether a box's lines of outputs follow each other in the output as they are laid, with nothing between two."""
+    lines = sizes.line_length == width == sizes.output_x and sizes.out_step_y == 1
+    return lines and (depth == 1 or (sizes.lines == height == sizes.output_y and sizes.out_step_z == 1))
 
 
 @inlined

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from app.core.algorithms.boxes import NEVER, Cut, Sizes, cut_of
+from app.core.algorithms.boxes import NEVER, Cut, cut_of
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.taps import Axis
@@ -55,7 +55,7 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
 def _tiles(cut: Cut, lanes: int) -> tuple[float, float, float, float]:
     """(turns by vectors, calls, outputs placed, lines of them) for one phase of a box of the mean size, and a tap."""
     sizes = cut.sizes
-    depth, height, width = _mean_box(sizes)
+    depth, height, width = _mean_box(cut)
     length = ((depth - 1) * sizes.lines + height - 1) * sizes.line_length + width
     useful = depth * height * width / length
     sums = tiles = placed = parts = 0.0
@@ -73,12 +73,9 @@ def _tiles(cut: Cut, lanes: int) -> tuple[float, float, float, float]:
     return sums, tiles, placed, parts
 
 
-def _mean_box(sizes: Sizes) -> tuple[float, float, float]:
-    return (
-        sizes.positions_z / sizes.boxes_z,
-        sizes.positions_y / sizes.boxes_y,
-        sizes.positions_x / sizes.boxes_x,
-    )
+def _mean_box(cut: Cut) -> tuple[float, float, float]:
+    sizes = cut.sizes
+    return sizes.positions_z / sizes.boxes_z, cut.mean, sizes.positions_x / sizes.boxes_x
 
 
 def _widths(vectors: int, rows: int) -> Iterator[tuple[int, int]]:
@@ -103,10 +100,10 @@ def _rows(live: int, vectors: int) -> int:
 
 def _apart(cut: Cut, width: float, lines: float, tile: int) -> float:
     """The share of tiles whose outputs do not lie side by side in the output."""
-    if cut.ready:
-        return 0.0
     if cut.sizes.out_step_x > 1:
         return 1.0
+    if cut.ready or (cut.sizes.line_length == width == cut.sizes.output_x and cut.sizes.out_step_y == 1):
+        return 0.0
     if lines == 1:
         return float(tile > width)
     return 1 - max(0.0, width - tile + 1) / cut.sizes.line_length
