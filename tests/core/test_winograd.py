@@ -36,6 +36,11 @@ CASES: dict[str, tuple[Op, Shape, Shape, dict[str, Any]]] = {
     "reflected": ("conv", (1, 32, 9, 10), (8, 32, 3, 3), {"padding": 1, "padding_mode": "reflect"}),
     "row": ("conv", (2, 32, 101), (24, 32, 3), {"padding": 1}),
     "rows of a picture": ("conv", (1, 32, 6, 50), (8, 32, 1, 3), {"padding": (0, 1)}),
+    "five": ("conv", (1, 32, 12, 16), (8, 32, 5, 5), {}),
+    "five, same": ("conv", (2, 36, 13, 31), (9, 36, 5, 5), {"padding": "same"}),
+    "five, small samples": ("conv", (9, 40, 7, 7), (17, 40, 5, 5), {"padding": 2, "flip_kernel": True}),
+    "five, row": ("conv", (2, 32, 101), (24, 32, 5), {"padding": ((1, 2),)}),
+    "five, transposed": ("conv_transpose", (1, 64, 10, 13), (64, 9, 5, 5), {"padding": 1, "groups": 2}),
     "transposed": ("conv_transpose", (1, 32, 10, 12), (32, 9, 3, 3), {"padding": 1}),
     "transposed, grouped": ("conv_transpose", (2, 64, 9), (64, 5, 3), {"groups": 2, "flip_kernel": True}),
 }
@@ -89,12 +94,13 @@ def rectified(rng: np.random.Generator, shape: Shape) -> Array:
 
 @pytest.mark.usefixtures("only_transforms")
 @pytest.mark.parametrize("channels", [64, 256])
+@pytest.mark.parametrize("kernel", [3, 5])
 @pytest.mark.parametrize("draw", [plain, positive, rectified])
-def test_usual_data_are_transformed(draw: Any, channels: int) -> None:
+def test_usual_data_are_transformed(draw: Any, kernel: int, channels: int) -> None:
     rng = np.random.default_rng(5)
     for weights in (plain, positive):
-        x, w = draw(rng, (2, channels, 14, 15)), weights(rng, (8, channels, 3, 3))
-        check("conv", x.astype("f4"), w.astype("f4"), padding=1)
+        x, w = draw(rng, (2, channels, 14, 15)), weights(rng, (8, channels, kernel, kernel))
+        check("conv", x.astype("f4"), w.astype("f4"), padding=kernel // 2)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -277,6 +277,7 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
     },
     "winograd": {
         "float32": {
+            "gathered": 1.0,
             "call": 47900.0,
             "sums": 0.508,
             "kernels": 2.99,
@@ -290,6 +291,7 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "fresh": 0.0,
         },
         "float64": {
+            "gathered": 1.0,
             "call": 52700.0,
             "sums": 0.559,
             "kernels": 3.29,

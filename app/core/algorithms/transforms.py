@@ -1,9 +1,10 @@
 """The linear maps of Winograd's minimal filtering, on vectors of tiles; written by hand for LLVM.
 
-F(m, 3) gives m outputs of a filter with 3 weights from m + 2 products:
-y = Aᵀ[(G·g) ⊙ (Bᵀ·d)]. The matrices are those of A. Lavin and S. Gray, "Fast Algorithms
-for Convolutional Neural Networks" (2016). In two dimensions each map is applied to the
-rows and then to the columns.
+F(m, r) gives m outputs of a filter with r weights from m + r − 1 products:
+y = Aᵀ[(G·g) ⊙ (Bᵀ·d)]. The matrices of F(4, 3) are those of A. Lavin and S. Gray, "Fast
+Algorithms for Convolutional Neural Networks" (2016); F(2, 5) evaluates longer kernels and
+shorter outputs at the same points, 0, ±1, ±2 and ∞, so it maps inputs alike. In two
+dimensions each map is applied to the rows and then to the columns.
 """
 
 from __future__ import annotations
@@ -23,33 +24,43 @@ def _matrix(text: str) -> Matrix:
     return tuple(tuple(map(Fraction, row.split())) for row in text.split(","))
 
 
-#: Outputs of a tile along one dimension.
-OUTPUTS = 4
+#: Outputs of a tile along one dimension, by the weights along it.
+OUTPUTS = {3: 4, 5: 2}
 
 #: Inputs and products of a tile along one dimension.
-PRODUCTS = OUTPUTS + 2
+PRODUCTS = 6
 
 _INPUT = _matrix("4 0 -5 0 1 0, 0 -4 -4 1 1 0, 0 4 -4 -1 1 0, 0 -2 -1 2 1 0, 0 2 -1 -2 1 0, 0 4 0 -5 0 1")
-_KERNEL = _matrix("1/4 0 0, -1/6 -1/6 -1/6, -1/6 1/6 -1/6, 1/24 1/12 1/6, 1/24 -1/12 1/6, 0 0 1")
-_OUTPUT = _matrix("1 1 1 1 1 0, 0 1 -1 2 -2 0, 0 1 1 4 4 0, 0 1 -1 8 -8 1")
+_KERNELS = {
+    3: _matrix("1/4 0 0, -1/6 -1/6 -1/6, -1/6 1/6 -1/6, 1/24 1/12 1/6, 1/24 -1/12 1/6, 0 0 1"),
+    5: _matrix(
+        "1/4 0 0 0 0, -1/6 -1/6 -1/6 -1/6 -1/6, -1/6 1/6 -1/6 1/6 -1/6,"
+        "1/24 1/12 1/6 1/3 2/3, 1/24 -1/12 1/6 -1/3 2/3, 0 0 0 0 1"
+    ),
+}
+_OUTPUTS = {
+    3: _matrix("1 1 1 1 1 0, 0 1 -1 2 -2 0, 0 1 1 4 4 0, 0 1 -1 8 -8 1"),
+    5: _matrix("1 1 1 1 1 0, 0 1 -1 2 -2 1"),
+}
 
-#: What `transform` does, by its first argument: twice these, and one more in two dimensions.
-OF_INPUT, OF_KERNEL, OF_OUTPUT = range(3)
-_MATRICES = (_INPUT, _KERNEL, _OUTPUT)
+#: What `transform` does, by its first argument: twice the place here, and one more in two dimensions.
+_MATRICES = (_INPUT, *_KERNELS.values(), *_OUTPUTS.values())
+OF_INPUT = 0
+OF_KERNEL, OF_OUTPUT = ({length: first + n for n, length in enumerate(OUTPUTS)} for first in (1, 1 + len(OUTPUTS)))
 
 
-def amplification() -> list[list[float]]:
-    """How much roundings of a filter's products show, as squares: for each output of a tile, and each weight.
+def amplification(length: int) -> list[list[float]]:
+    """How much roundings of a filter's products show, as squares: for each output of a tile, and each of its weights.
 
     For output i and weight k: Σ over p of (Aᵀ[i,p]·G[p,k])²·Σ over j of Bᵀ[p,j]².
     """
-    inputs = [sum(factor**2 for factor in row) for row in _INPUT]
+    inputs, kernel = [sum(factor**2 for factor in row) for row in _INPUT], _KERNELS[length]
     return [
         [
-            float(sum((a * weights[k]) ** 2 * each for a, weights, each in zip(row, _KERNEL, inputs, strict=True)))
-            for k in range(len(_KERNEL[0]))
+            float(sum((a * weights[k]) ** 2 * each for a, weights, each in zip(row, kernel, inputs, strict=True)))
+            for k in range(length)
         ]
-        for row in _OUTPUT
+        for row in _OUTPUTS[length]
     ]
 
 
@@ -57,10 +68,10 @@ def amplification() -> list[list[float]]:
 def transform(_context, which, source, at, places, places_at, added, target, target_at, apart):
     """One of the maps for a vector of tiles side by side, in flat arrays.
 
-    `which` is 2·OF_INPUT, 2·OF_KERNEL or 2·OF_OUTPUT, and one more in two dimensions.
+    `which` is 2·OF_INPUT, or 2·OF_KERNEL or 2·OF_OUTPUT of a length, and one more in two dimensions.
     Value number j is read from source[at + places[places_at + j]] on; result number f is
     written from target[target_at + f·apart] on; `added` is added to the results of
-    OF_OUTPUT. Whole vectors are read and written.
+    outputs. Whole vectors are read and written.
     """
     i = types.int64
     signature = types.void(i, source, i, places, i, target.dtype, target, i, i)
@@ -74,7 +85,7 @@ def transform(_context, which, source, at, places, places_at, added, target, tar
             choice.add_case(I64(number), block)
             builder.position_at_end(block)
             vec = Vectors(context, builder, signature.args[1].dtype)
-            _write_transform(vec, _MATRICES[number // 2], number % 2 == 1, number // 2 == OF_OUTPUT, *rest)
+            _write_transform(vec, _MATRICES[number // 2], number % 2 == 1, number // 2 > len(OUTPUTS), *rest)
             builder.branch(after)
         builder.position_at_end(after)
         return context.get_dummy_value()

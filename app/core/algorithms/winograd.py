@@ -1,9 +1,9 @@
-"""Winograd's minimal filtering F(4, 3), along one axis or two: a half or a quarter of the products.
+"""Winograd's minimal filtering, F(4, 3) and F(2, 5), along one axis or two: three fifths to a quarter of the products.
 
-Outputs are cut into tiles of 4 (4×4). A tile's inputs, 6 (6×6), are mapped to as many
+Outputs are cut into tiles of 4 (4×4), or of 2 (2×2) for kernels of 5. A tile's inputs, 6 (6×6), are mapped to as many
 products, and so are the kernels, once; the sums over the input channels are then matrix
 products, one for each product of a tile; and their results are mapped back. The inputs
-are laid with a plane for each remainder modulo 4, so that tiles side by side are vectors.
+are laid with a plane for each remainder modulo that, so that tiles side by side are vectors.
 
 The sums are not those of the products themselves: the error is bounded by the largest
 sum of magnitudes in an output channel, not by each output's own, and for that it takes
@@ -21,11 +21,11 @@ from app.core.algorithms.boxes import Sizes
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.fourier_guard import fewest_products
 from app.core.algorithms.laying import lay
-from app.core.algorithms.lines import split_in_nine, split_in_three, weave_four
+from app.core.algorithms.lines import split_in_nine, split_in_three, weave_four, weave_two
 from app.core.algorithms.scratch import Working, pieces
 from app.core.algorithms.simd import ROWS, VECTOR, sum_tile
 from app.core.algorithms.taps import Axis, Int64Array
-from app.core.algorithms.transforms import OF_INPUT, OF_KERNEL, OF_OUTPUT, OUTPUTS, transform
+from app.core.algorithms.transforms import OF_INPUT, transform
 from app.core.algorithms.winograd_tiling import Kernels, kernel_elements, tiling_of
 from app.core.geometry import ceil_div
 from app.core.jit import compiled, inlined
@@ -38,12 +38,12 @@ FEWEST_CHANNELS = 32
 
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
-    """Whether windows of 3 (3×3) move by one, none beside the input, and there are channels enough; `tiles` can too."""
+    """Whether windows of 3 or 5 (or squares) move by one, none beside the input, over enough channels; `tiles` can too."""
     kernels = tuple(axis.kernel for axis in axes)
     return (
         dtype.kind == "f"
         and problem.in_channels // problem.groups >= FEWEST_CHANNELS
-        and kernels in ((1, 1, 3), (1, 3, 3))
+        and kernels in ((1, 1, 3), (1, 3, 3), (1, 1, 5), (1, 5, 5))
         and axes[0].is_unit
         and all(axis.in_step == axis.out_step == 1 and axis.span == axis.kernel - 1 for axis in axes)
         and all(fewest_products(axis) > 0 for axis in axes)
@@ -60,7 +60,9 @@ def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic
     products, rows = len(tiling.products), ceil_div(sizes.out_group, ROWS) * ROWS
     times_mapped = places if tiling.maps_as_it_goes else sizes.groups
     times_laid = sizes.batch * sizes.groups * share * min(team.size, sizes.chunks)
+    singly = tiling.kernels.length > 3 or tiling.kernels.apart_in > 1
     shared: Features = {
+        "gathered": times_mapped * problem.kernel_elements / sizes.groups if singly else 0,
         "sums": products * places * (tiling.width // lanes) * rows * sizes.in_group,
         "kernels": times_mapped * rows * ceil_div(sizes.in_group, lanes) * products,
         "inputs": times_laid * sizes.in_group * sizes.box_y * ceil_div(sizes.box_x, lanes) * products,
@@ -134,10 +136,10 @@ def _map_blocks(w, mapped, gathered, weights, sizes, kernels, low, high):
 @inlined
 def _map_block(w, mapped, at, gathered, weights, sizes, kernels, g, first):
     """Map the kernels of up to `ROWS` output channels: for each product (ROWS, C_in/groups), `kernels.apart` apart."""
-    lanes, which = VECTOR // w.itemsize, 2 * OF_KERNEL + (kernels.weights == 9)
+    lanes = VECTOR // w.itemsize
     for row in range(min(ROWS, sizes.out_group - first)):
         source = (g * sizes.in_group * sizes.out_group + (first + row) * kernels.apart_out) * kernels.weights
-        if kernels.apart_in > 1:
+        if kernels.apart_in > 1 or kernels.length > 3:
             for ci in range(sizes.in_group):
                 for t in range(kernels.weights):
                     gathered[uint64(t * kernels.row + ci)] = w[
@@ -148,7 +150,9 @@ def _map_block(w, mapped, at, gathered, weights, sizes, kernels, g, first):
         else:
             split_in_three(gathered, 0, kernels.row, w, source, sizes.in_group)
         for ci in range(0, sizes.in_group, lanes):
-            transform(which, gathered, ci, weights, 0, zero(w), mapped, at + row * kernels.row + ci, kernels.apart)
+            transform(
+                kernels.of_kernel, gathered, ci, weights, 0, zero(w), mapped, at + row * kernels.row + ci, kernels.apart
+            )
 
 
 @compiled
@@ -162,7 +166,7 @@ def _filter(
     `at_hand` holds the box whose inputs are mapped.
     """
     lanes, phase = VECTOR // x.itemsize, phases[0]
-    squared, products = kernels.weights == 9, len(product_places)
+    squared, products = kernels.weights > kernels.length, len(product_places)
     in_group, out_group = sizes.in_group, sizes.out_group
     blocks = (out_group + ROWS - 1) // ROWS
     apart_inputs, apart_sums = in_group * width + lanes, ROWS * width + lanes
@@ -201,13 +205,15 @@ def _filter(
                 channel = g * out_group + co + r
                 for start in range(0, count, lanes):
                     transform(
-                        2 * OF_OUTPUT + squared, sums, r * width + start, product_places, 0, bias[channel],
+                        kernels.of_output, sums, r * width + start, product_places, 0, bias[channel],
                         outputs, start, width,
                     )  # fmt: skip
                 for b in range(begin, end):
                     plane = (b * sizes.groups * out_group + channel) * output_plane
                     first_tile = (b - begin) * of_sample
-                    _place(outputs, first_tile, width, sizes, squared, y, left, height, across, out, plane)
+                    _place(
+                        outputs, first_tile, width, sizes, kernels.outputs, squared, y, left, height, across, out, plane
+                    )
 
 
 @inlined
@@ -228,14 +234,18 @@ def _multiply(
 
 
 @inlined
-def _place(outputs, at, width, sizes, squared, y, left, height, across, out, plane):
-    """Weave the outputs of a box's tiles into their lines."""
-    high, ox = OUTPUTS if squared else 1, left * OUTPUTS
-    count = min(across * OUTPUTS, sizes.output_x - ox)
+def _place(outputs, at, width, sizes, tile, squared, y, left, height, across, out, plane):
+    """Weave the outputs of a box's tiles into their lines; a tile has so many along each axis."""
+    high, ox = tile if squared else 1, left * tile
+    count = min(across * tile, sizes.output_x - ox)
     for v in range(height):
         for a in range(min(high, sizes.output_y - (y + v) * high)):
             target = plane + ((y + v) * high + a) * sizes.output_x + ox
-            weave_four(out, target, outputs, at + a * OUTPUTS * width + v * across, width, count)
+            source = at + a * tile * width + v * across
+            if tile == 4:
+                weave_four(out, target, outputs, source, width, count)
+            else:
+                weave_two(out, target, outputs, source, width, count)
 
 
 @inlined

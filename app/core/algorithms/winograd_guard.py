@@ -28,7 +28,7 @@ from app.core.algorithms.fourier_guard import exceeds, loudest, products
 from app.core.algorithms.magnitudes import SLACK
 from app.core.algorithms.scratch import pieces
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
-from app.core.algorithms.transforms import OUTPUTS, amplification
+from app.core.algorithms.transforms import amplification
 from app.core.algorithms.winograd_loudness import (
     STRETCH,
     Limits,
@@ -141,7 +141,8 @@ def _amplified(axis: Axis) -> Array:
     if axis.kernel == 1:
         return np.ones(1)
     share = products(axis) / axis.kernel
-    by_place = np.max(np.array(amplification())[np.arange(axis.output) % OUTPUTS] / share[:, None] ** 2, axis=0)
+    of_tile = np.array(amplification(axis.kernel))
+    by_place = np.max(of_tile[np.arange(axis.output) % len(of_tile)] / share[:, None] ** 2, axis=0)
     in_order = axis.taps(0)[np.argsort(axis.shifts(0))]
     by_weight: Array = by_place[np.argsort(in_order)]
     return by_weight

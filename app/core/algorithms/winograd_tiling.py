@@ -12,7 +12,7 @@ import numpy as np
 from app.core.algorithms.boxes import MANY_TASKS, Boxes, cut_into, tables
 from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.taps import Axis, Int64Array, axes_of, table_of
-from app.core.algorithms.transforms import OUTPUTS, PRODUCTS
+from app.core.algorithms.transforms import OF_KERNEL, OF_OUTPUT, OUTPUTS, PRODUCTS
 from app.core.geometry import ceil_div
 from app.core.parallel import WORTH_A_THREAD
 from app.core.problem import Problem
@@ -30,13 +30,18 @@ MOST_KERNEL_BYTES = 2**25
 class Kernels(NamedTuple):
     """How kernels lie in memory.
 
-    A kernel has so many `weights`; those of two output or two input channels of a group lie
+    A kernel has so many `weights`, `length` of them along each axis, and a tile so many
+    `outputs`; `of_kernel` and `of_output` are their maps. Those of two output or two input channels of a group lie
     `apart_out` and `apart_in` kernels apart. Mapped, each product has a `row` of input
     channels for each of `ROWS` output channels, two products lie `apart`, and all of them
     are a `block`. `gathered` are the elements of a row of kernels, weight by weight.
     """
 
     weights: int
+    length: int
+    outputs: int
+    of_kernel: int
+    of_output: int
     apart_out: int
     apart_in: int
     row: int
@@ -68,7 +73,7 @@ class Tiling:
 def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
     """The tiles of a problem for elements of so many bytes, shared by so many threads."""
     axes, lanes = axes_of(problem), VECTOR // itemsize
-    squared = axes[1].kernel == 3
+    squared = axes[1].kernel > 1
     products = PRODUCTS**2 if squared else PRODUCTS
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     tiled = (axes[0], _tiled(axes[1]) if squared else axes[1], _tiled(axes[2]))
@@ -106,9 +111,11 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
 def _kernels(problem: Problem, axes: tuple[Axis, ...], products: int, row: int, lanes: int) -> Kernels:
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     count = math.prod(axis.kernel for axis in axes)
+    length, squared = axes[2].kernel, int(axes[1].kernel > 1)
+    maps = (2 * OF_KERNEL[length] + squared, 2 * OF_OUTPUT[length] + squared)
     between = (in_group, 1) if problem.op == "conv" else (1, out_group)
     apart = ROWS * row + lanes  # not a power of two: products of a tile would meet in the same few places of a cache
-    return Kernels(count, *between, row, apart, products * apart, count * row)
+    return Kernels(count, length, OUTPUTS[length], *maps, *between, row, apart, products * apart, count * row)
 
 
 def _weights_in_order(axes: tuple[Axis, ...]) -> Int64Array:
@@ -118,16 +125,16 @@ def _weights_in_order(axes: tuple[Axis, ...]) -> Int64Array:
 
 
 def _tiled(axis: Axis) -> Axis:
-    """The axis by tiles: each takes 6 inputs, and the next begins 4 later."""
-    numbers = np.arange(PRODUCTS)
+    """The axis by tiles: each takes 6 inputs, and the next begins as many later as it has outputs."""
+    numbers, outputs = np.arange(PRODUCTS), OUTPUTS[axis.kernel]
     shifts = numbers + axis.shifts(0).min()
-    output = ceil_div(axis.output, OUTPUTS)
-    return Axis(axis.input, output, table_of(OUTPUTS, 1, [0], [0, PRODUCTS], numbers, shifts))
+    output = ceil_div(axis.output, outputs)
+    return Axis(axis.input, output, table_of(outputs, 1, [0], [0, PRODUCTS], numbers, shifts))
 
 
 def kernel_elements(problem: Problem, itemsize: int) -> int:
     """Elements of all mapped kernels."""
-    products: int = PRODUCTS ** sum(k == 3 for k in problem.kernel_size)
+    products: int = PRODUCTS ** sum(k > 1 for k in problem.kernel_size)
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     lanes = VECTOR // itemsize
     return problem.groups * ceil_div(out_group, ROWS) * ROWS * ceil_div(in_group, lanes) * lanes * products
