@@ -38,7 +38,7 @@ FEWEST_CHANNELS = 32
 
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
-    """Whether windows of 3 or 5 (or squares) move by one, none beside the input, over enough channels; `tiles` can too."""
+    """Whether windows of 3 or 5 (or squares) move by one, none beside the input, over enough channels; `tiles` too."""
     kernels = tuple(axis.kernel for axis in axes)
     return (
         dtype.kind == "f"
