@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from app.api.body import Body
-from app.api.budget import Budget, Hold
+from app.api.budget import Budget, Counting, Hold, nothing
 from app.api.metrics import QUEUE_RUNNING, QUEUE_WAITING
 from app.api.problems import unavailable
 from app.core.parallel import abandoned_by, check_wanted, team
@@ -66,12 +66,14 @@ class ComputeThread:
     async def carry_out(
         self,
         body: Body,
-        read: Callable[[Body], Asked],
+        read: Callable[[Body, Counting], Asked],
         do: Callable[[Asked], Result],
         receive: Receive,
         held: Hold,
     ) -> Result:
         """Read a whole body and do what it asks for, each where it holds up nobody.
+
+        `read` is given what it has to tell of the memory that it is about to take.
 
         Raises:
             StatusError: 503, as many wait already as may, or the memory is taken.
@@ -80,13 +82,13 @@ class ComputeThread:
         if len(body) > INLINE_BODY:
 
             def read_and_do() -> Result:
-                asked = read(body)
+                asked = read(body, lambda bytes_: held.take(len(body) + bytes_))
                 check_wanted()
                 held.take(len(body) + asked.bytes)
                 return do(asked)
 
             return await self.run(read_and_do, receive)
-        asked = read(body)
+        asked = read(body, nothing)
         if self.warm and asked.price < INLINE_NANOSECONDS:
             return do(asked)
         held.take(asked.bytes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from types import TracebackType
 
 from app.api.metrics import MEMORY_HELD
@@ -11,6 +12,14 @@ from app.core.text import say
 
 #: So many bytes a connection may have in its own buffers anyway: they are not counted, nor ever refused.
 UNCOUNTED = 64 * 1024
+
+
+#: Takes how many bytes are about to be used, and refuses where there is no room for them.
+Counting = Callable[[int], None]
+
+
+def nothing(_bytes: int) -> None:
+    """The counting of what is too small to be counted."""
 
 
 class Budget:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from app.api.body import Body
 from app.api.problems import MalformedBodyError
@@ -47,6 +48,41 @@ def _decode_long(text: Body) -> Any:
         return _decode(text)
     finally:
         gc.enable()
+
+
+#: Characters of a text that are looked at together.
+_STRETCH = 2**18
+
+
+def value_bytes(text: Body) -> int:
+    """The most memory that the values of a JSON text take, and the arrays that are made of them.
+
+    Told from how often its characters occur, in a fraction of the time that reading takes: a list of
+    one small number takes thirty times its text.
+    """
+    characters = np.frombuffer(text, np.uint8)
+    commas = lists = objects = quotes = escapes = 0
+    is_wide = False
+    for begin in range(0, len(characters), _STRETCH):
+        stretch = characters[begin : begin + _STRETCH]
+        commas, lists, objects, quotes, escapes = (
+            count + int(np.count_nonzero(stretch == character))
+            for count, character in zip((commas, lists, objects, quotes, escapes), b',]}"\\', strict=True)
+        )
+        is_wide = is_wide or bool(stretch.max() > 127)
+    values = commas + lists + objects
+    # Small whole numbers are kept by Python; others take two characters at least, beside their comma.
+    boxed = min(values, (len(characters) - values) // 2)
+    texts = quotes * _STRING_BYTES // 2 + len(characters) * (4 if is_wide or escapes else 1)
+    return values * _PLACE_BYTES + boxed * _NUMBER_BYTES + lists * _LIST_BYTES + objects * _OBJECT_BYTES + texts
+
+
+#: What CPython takes on 64 bits: for an empty list with its first places, and two that tell its shape; for an object
+#: with the first of its names; for a short string; and for a number.
+_LIST_BYTES, _OBJECT_BYTES, _STRING_BYTES, _NUMBER_BYTES = 112, 240, 64, 32
+
+#: For a value's place in a list, and in the arrays before and after it is brought to the dtype of all.
+_PLACE_BYTES = 28
 
 
 def _reason(error: Exception) -> Text:
