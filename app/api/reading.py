@@ -70,19 +70,19 @@ def value_bytes(text: Body) -> int:
             for count, character in zip((commas, lists, objects, quotes, escapes), b',]}"\\', strict=True)
         )
         is_wide = is_wide or bool(stretch.max() > 127)
-    values = commas + lists + objects
     # Small whole numbers are kept by Python; others take two characters at least, beside their comma.
-    boxed = min(values, (len(characters) - values) // 2)
+    boxed = min(commas, (len(characters) - commas) // 2)
+    places = commas * (_PLACE_BYTES + _ARRAY_BYTES) + (lists + objects) * _PLACE_BYTES
     texts = quotes * _STRING_BYTES // 2 + len(characters) * (4 if is_wide or escapes else 1)
-    return values * _PLACE_BYTES + boxed * _NUMBER_BYTES + lists * _LIST_BYTES + objects * _OBJECT_BYTES + texts
+    return places + boxed * _NUMBER_BYTES + lists * _LIST_BYTES + objects * _OBJECT_BYTES + texts
 
 
-#: What CPython takes on 64 bits: for an empty list with its first places, and two that tell its shape; for an object
-#: with the first of its names; for a short string; and for a number.
-_LIST_BYTES, _OBJECT_BYTES, _STRING_BYTES, _NUMBER_BYTES = 112, 240, 64, 32
+#: What CPython takes on 64 bits: for a list, with two places among those that tell a shape; for an object with its
+#: first names; for a short string; for a number; and for a value's place in a list, which has an eighth to spare.
+_LIST_BYTES, _OBJECT_BYTES, _STRING_BYTES, _NUMBER_BYTES, _PLACE_BYTES = 88, 208, 64, 32, 9
 
-#: For a value's place in a list, and in the arrays before and after it is brought to the dtype of all.
-_PLACE_BYTES = 28
+#: What a number takes in the arrays before and after it is brought to the dtype of all.
+_ARRAY_BYTES = 16
 
 
 def _reason(error: Exception) -> Text:

@@ -25,13 +25,13 @@ from app.core.layout import Array, Layout, as_full, layout_of
 from app.core.plan import Plan
 from app.core.problem import Problem, Setting
 from app.core.text import say
-from app.core.views import VIEWS, step_elements, step_work
+from app.core.views import VIEWS, step_bytes, step_elements, step_work
 
 #: The most bytes that one number takes in a JSON answer, with its comma.
 _JSON_BYTES = {np.dtype(np.float32): 16, np.dtype(np.float64): 26, np.dtype(np.int64): 21}
 
-#: The same for an element of a step, with its share of the window that it stands in.
-_STEP_BYTES = 64
+#: How often the JSON of an answer in safetensors is there at once: it is told, put into the head, and that joined.
+_COPIES = 3
 
 #: Guesses in nanoseconds, to tell tiny work: writing a number, and making and writing a step's element.
 _WRITE_PRICE = 40
@@ -159,8 +159,9 @@ def _admit(
     views = _views(fields.steps, op, findings)
     problem, layout, dtype = check(op, tensors, fields, body_type, findings)
     elements = step_elements(problem, views) if views else 0
-    json_bytes = _JSON_BYTES[dtype] * problem.output_elements if answer_type == JSON else 0
-    extra = Extra(elements, bytes=json_bytes + elements * _STEP_BYTES)
+    written = _JSON_BYTES[dtype]
+    bytes_ = step_bytes(problem, views, written, 0 if answer_type == JSON else _COPIES) if views else 0
+    extra = Extra(elements, bytes=bytes_ + (written * problem.output_elements if answer_type == JSON else 0))
     return Admitted(affordable(problem, dtype, limits, extra, hold), layout, dtype, views, extra)
 
 

@@ -236,6 +236,7 @@ def _array(data: memoryview, dtype: str, shape: tuple[int, ...], begin: int, end
 def write_safetensors(tensors: Mapping[str, Array], result: bytes) -> list[bytes | memoryview]:
     """The pieces of a safetensors body: its head, then each tensor's own bytes, not copied."""
     header: dict[str, Any] = {"__metadata__": {RESULT: result.decode()}}
+    del result  # it may be long, and is copied twice more
     at = 0
     for name, values in tensors.items():
         header[name] = {
@@ -245,6 +246,9 @@ def write_safetensors(tensors: Mapping[str, Array], result: bytes) -> list[bytes
         }
         at += values.nbytes
     head = orjson.dumps(header)
-    head += b" " * (-len(head) % _LENGTH_BYTES)
-    pieces: list[bytes | memoryview] = [len(head).to_bytes(_LENGTH_BYTES, "little") + head]
+    header.clear()
+    room = -len(head) % _LENGTH_BYTES
+    pieces: list[bytes | memoryview] = [
+        b"".join(((len(head) + room).to_bytes(_LENGTH_BYTES, "little"), head, b" " * room))
+    ]
     return pieces + [values.data.cast("B") for values in tensors.values()]

@@ -100,8 +100,8 @@ class Draw:
         return choices[int(self.rng.integers(len(choices)))]
 
     def upto(self, low: int, high: int) -> int:
-        """A whole number, small ones as likely as large ones."""
-        return round(math.exp(self.rng.uniform(math.log(low), math.log(high))))
+        """A whole number, large ones somewhat likelier on a logarithmic scale."""
+        return round(low * (high / low) ** max(self.rng.random(2)))
 
     def numbers(self, shape: Shape, dtype: str) -> Array:
         """Random numbers, short enough for any dtype."""
@@ -182,7 +182,7 @@ def _shown(draw: Draw) -> Layer:
     """Small enough to be shown step by step; most of them not by much."""
     n, k = draw.among(1, 2, 2), draw.among(1, 2, 3, 4)
     op = draw.among("conv", "conv_transpose")
-    size = tuple(draw.upto(max(2, k), 3000 if n == 1 else 150) for _ in range(n))
+    size = tuple(draw.upto(8, 3000 if n == 1 else 150) for _ in range(n))
     fields = {"spatial_dims": n, "stride": draw.among(1, 2), "flip_kernel": draw.among(True, False)}
     if draw.among(True, False):
         return Layer(op, size, (k,) * n, fields)

@@ -17,6 +17,7 @@ import numpy as np
 from starlette.types import Message
 
 from app.api.budget import Budget
+from app.api.service import Service
 from app.main import create_app
 from app.settings import Settings
 from tests.api.client import JSON
@@ -81,29 +82,32 @@ def heights(count: int) -> Iterator[Height]:
 def height_of(seed: int) -> Height:
     """Asks for something small first, to start what is started once."""
     request = request_of(seed)
+    body, what = request.body, request.what
+    request.tensors.clear()
     app = create_app(Settings(access_log=False, total_memory_bytes=2**40, memory_bytes=2**34))
     ledger = app.state.thread.budget = Ledger(2**40)
     app.state.thread.warm = True
     with asyncio.Runner() as runner:
-        runner.run(ask(app, replace(SMALL, sent=request.sent, answer=request.answer)))
+        small = replace(SMALL, sent=request.sent, answer=request.answer)
+        runner.run(ask(app, small, small.body))
         gc.collect()
         ledger.most_held = 0
         Path("/proc/self/clear_refs").write_text("5")
         before = resident("VmRSS")
-        status = runner.run(ask(app, request))
+        status = runner.run(ask(app, request, body))
         measured = resident("VmHWM") - before
-    return Height(seed, request.what, status, ledger.most_held, measured)
+    return Height(seed, what, status, ledger.most_held, measured)
 
 
-async def ask(app, request: Request) -> int:
+async def ask(app: Service, request: Request, body: bytes) -> int:
     """Send a request in parts and let its answer go, piece by piece."""
-    body, at, status = request.body, 0, 0
+    at = status = 0
     scope = {
         "type": "http",
         "method": "POST",
         "path": request.path,
         "query_string": b"",
-        "headers": [(name.encode(), value.encode()) for name, value in request.headers.items()]
+        "headers": [(name.lower().encode(), value.encode()) for name, value in request.headers.items()]
         + [(b"content-length", b"%d" % len(body))],
     }
 
