@@ -92,8 +92,9 @@ class Layer:
 class Draw:
     """A random generator with the draws that kinds need."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, elements: int = MOST_ELEMENTS) -> None:
         self.rng = np.random.default_rng(seed)
+        self.elements = elements
 
     def among(self, *choices: Any) -> Any:
         """One of these."""
@@ -178,11 +179,11 @@ LAYERS: tuple[Callable[[Draw], Layer], ...] = (
 )  # fmt: skip
 
 
-def _shown(draw: Draw) -> Layer:
+def _shown(draw: Draw, longest: int = 3000, widest: int = 150) -> Layer:
     """Small enough to be shown step by step; most of them not by much."""
     n, k = draw.among(1, 2, 2), draw.among(1, 2, 3, 4)
     op = draw.among("conv", "conv_transpose")
-    size = tuple(draw.upto(8, 3000 if n == 1 else 150) for _ in range(n))
+    size = tuple(draw.upto(8, longest if n == 1 else widest) for _ in range(n))
     fields = {"spatial_dims": n, "stride": draw.among(1, 2), "flip_kernel": draw.among(True, False)}
     if draw.among(True, False):
         return Layer(op, size, (k,) * n, fields)
@@ -195,10 +196,20 @@ def _shown(draw: Draw) -> Layer:
     )
 
 
-def request_of(seed: int) -> Request:
-    """The request that a seed stands for. Most are accepted."""
-    draw = Draw(seed)
+def request_of(seed: int, elements: int = MOST_ELEMENTS) -> Request:
+    """The request that a seed stands for, of so many elements at most. Most are accepted."""
+    draw = Draw(seed, elements)
     return draw.among(_bulk, _bulk, _bulk, _text, _text, _steps, _steps, _code)(draw)
+
+
+def plain_request_of(seed: int) -> Request:
+    """A request whose tensors share the dtype that they are computed in, so that it can be sent in any form."""
+    draw = Draw(seed)
+    dtype = draw.among("float32", "float32", "float64", "int64")
+    layer = draw.among(_within, _within, _shown_layer)(draw, MOST_TEXT, dtype)
+    tensors = {"input": draw.numbers(layer.input, dtype), "kernel": draw.numbers(layer.kernel, dtype)}
+    fields = layer.fields | draw.among({}, {}, {"method": "direct"})
+    return Request(layer.op, _with_bias(draw, layer, tensors), fields, SAFETENSORS, SAFETENSORS)
 
 
 def _bulk(draw: Draw) -> Request:
@@ -240,8 +251,15 @@ def _within(draw: Draw, elements: int, dtype: str) -> Layer:
     """A layer with no more elements and work than that."""
     while True:
         layer: Layer = draw.among(*LAYERS)(draw)
-        if layer.elements <= elements and layer.work <= MOST_WORK[np.dtype(dtype).kind.replace("u", "i")]:
+        if (
+            layer.elements <= min(elements, draw.elements)
+            and layer.work <= MOST_WORK[np.dtype(dtype).kind.replace("u", "i")]
+        ):
             return layer
+
+
+def _shown_layer(draw: Draw, _elements: int, _dtype: str) -> Layer:
+    return _shown(draw, 200, 16)
 
 
 def _asked(draw: Draw) -> dict[str, Any]:
