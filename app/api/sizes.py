@@ -46,7 +46,7 @@ class OutputSize:
         with self.thread.budget.hold() as held:
             body = await read_body(scope, receive, self.settings.json_body_bytes, self.settings, held)
             if len(body) > INLINE_BODY:  # no honest request, yet it must not hold up the others
-                text = await self.thread.run(lambda: self._read_and_answer(body, exchange, held), receive)
+                text = await self.thread.run(lambda: self._read_and_answer(body, exchange, held), receive, held)
             else:
                 text = size_answer(body, exchange)
         await answer(send, text)

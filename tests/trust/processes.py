@@ -34,8 +34,8 @@ def held_by(pid: int) -> Held:
     for each in tree_of(pid):
         folder = PROCESSES / str(each)
         with suppress(OSError):
-            memory += _kilobytes(folder / "smaps_rollup", "Pss:") * 1024
-            threads += _kilobytes(folder / "status", "Threads:")
+            memory += kilobytes(folder / "smaps_rollup", "Pss:") * 1024
+            threads += kilobytes(folder / "status", "Threads:")
             files += len(os.listdir(folder / "fd"))
     return Held(memory, threads, files)
 
@@ -47,6 +47,7 @@ def _entries(folder: Path) -> list[Path]:
         return []
 
 
-def _kilobytes(file: Path, field: str) -> int:
+def kilobytes(file: Path, field: str) -> int:
+    """A field of a file of numbers in kB, or of a plain number."""
     lines = (line.split() for line in file.read_text().splitlines())
     return next(int(words[1]) for words in lines if words and words[0] == field)
