@@ -12,9 +12,10 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from app.api.body import Body
-from app.api.budget import Budget, Hold
+from app.api.budget import Budget, Counting, Hold, nothing
 from app.api.metrics import QUEUE_RUNNING, QUEUE_WAITING
 from app.api.problems import unavailable
+from app.core.machine import give_back_memory
 from app.core.parallel import abandoned_by, check_wanted, team
 from app.core.text import say
 from app.core.warm import Step, steps
@@ -22,6 +23,10 @@ from app.core.warm import Step, steps
 #: Work that is guessed to take less (in nanoseconds) is done on the event loop: a change
 #: of threads would cost more than it.
 INLINE_NANOSECONDS = 250_000
+
+#: After work for which so many bytes were held, what the allocator keeps of them goes back to the system: that takes
+#: a millisecond or two, and the next work of the kind a few more to get them anew.
+WORTH_GIVING_BACK = 2**26
 
 #: Longer bodies (in bytes) are read on the compute thread.
 INLINE_BODY = 32 * 1024
@@ -66,12 +71,14 @@ class ComputeThread:
     async def carry_out(
         self,
         body: Body,
-        read: Callable[[Body], Asked],
+        read: Callable[[Body, Counting], Asked],
         do: Callable[[Asked], Result],
         receive: Receive,
         held: Hold,
     ) -> Result:
         """Read a whole body and do what it asks for, each where it holds up nobody.
+
+        `read` is given what it has to tell of the memory that it is about to take.
 
         Raises:
             StatusError: 503, as many wait already as may, or the memory is taken.
@@ -80,22 +87,22 @@ class ComputeThread:
         if len(body) > INLINE_BODY:
 
             def read_and_do() -> Result:
-                asked = read(body)
+                asked = read(body, lambda bytes_: held.take(len(body) + bytes_))
                 check_wanted()
                 held.take(len(body) + asked.bytes)
                 return do(asked)
 
-            return await self.run(read_and_do, receive)
-        asked = read(body)
+            return await self.run(read_and_do, receive, held)
+        asked = read(body, nothing)
         if self.warm and asked.price < INLINE_NANOSECONDS:
             return do(asked)
         held.take(asked.bytes)
-        return await self.run(lambda: do(asked), receive)
+        return await self.run(lambda: do(asked), receive, held)
 
-    async def run(self, work: Callable[[], Result], receive: Receive) -> Result:
+    async def run(self, work: Callable[[], Result], receive: Receive, held: Hold) -> Result:
         """Do the work in its turn. Where its client goes away it is not begun, or ends at its next part.
 
-        `receive` is that of a request whose body has been read.
+        `receive` is that of a request whose body has been read; `held` is held until the work has ended.
 
         Raises:
             StatusError: 503, as many wait already as may.
@@ -107,8 +114,9 @@ class ComputeThread:
             self._taken += 1
         QUEUE_WAITING.inc()
         signal, box = threading.Event(), [work]
-        future = self._thread.submit(self._begin, box, signal)
-        future.add_done_callback(self._leave)
+        future = self._thread.submit(self._begin, box, signal, held)
+        held.join()
+        future.add_done_callback(lambda future: self._leave(future, held))
         done = asyncio.wrap_future(future)
         gone = asyncio.ensure_future(_gone(receive))
         try:
@@ -123,13 +131,18 @@ class ComputeThread:
             box.clear()  # the thread's queue keeps what was cancelled until its turn comes
 
     @staticmethod
-    def _begin(box: list[Callable[[], Result]], signal: threading.Event) -> Result:
+    def _begin(box: list[Callable[[], Result]], signal: threading.Event, held: Hold) -> Result:
         QUEUE_WAITING.dec()
         with QUEUE_RUNNING.track_inprogress(), abandoned_by(signal):
             check_wanted()
-            return box.pop()()
+            try:
+                return box.pop()()
+            finally:
+                if held.bytes > WORTH_GIVING_BACK:
+                    give_back_memory()
 
-    def _leave(self, future: Future[Result]) -> None:
+    def _leave(self, future: Future[Result], held: Hold) -> None:
+        held.leave()
         if future.cancelled():
             QUEUE_WAITING.dec()
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from types import TracebackType
 
 from app.api.metrics import MEMORY_HELD
@@ -11,6 +12,14 @@ from app.core.text import say
 
 #: So many bytes a connection may have in its own buffers anyway: they are not counted, nor ever refused.
 UNCOUNTED = 64 * 1024
+
+
+#: Takes how many bytes are about to be used, and refuses where there is no room for them.
+Counting = Callable[[int], None]
+
+
+def nothing(_bytes: int) -> None:
+    """The counting of what is too small to be counted."""
 
 
 class Budget:
@@ -44,21 +53,40 @@ class Budget:
 
 
 class Hold:
-    """The bytes of one request, from its body's first to its answer's last."""
+    """The bytes of one request, from its body's first to its answer's last.
 
-    __slots__ = ("_budget", "bytes")
+    Work that goes on for a moment when its client has gone holds them too, until it ends.
+    """
+
+    __slots__ = ("_budget", "_holders", "_lock", "bytes")
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
+        self._holders = 0
+        self._lock = threading.Lock()
         self.bytes = 0
 
     def __enter__(self) -> Hold:
+        self.join()
         return self
 
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        self.keep(0)
+        self.leave()
+
+    def join(self) -> None:
+        """One more holds the bytes, until it leaves."""
+        with self._lock:
+            self._holders += 1
+
+    def leave(self) -> None:
+        """Give everything back, unless another holds it still."""
+        with self._lock:
+            self._holders -= 1
+            is_last = not self._holders
+        if is_last:
+            self.keep(0)
 
     def expect(self, bytes_: int) -> None:
         """Refuse a body of so many bytes before it is read, where there is no room for it now.

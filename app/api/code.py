@@ -11,11 +11,12 @@ from starlette.types import Receive, Scope, Send
 
 from app.api.admission import ComputeThread
 from app.api.body import Body, read_body
+from app.api.budget import Counting, nothing
 from app.api.convolution import limits_of
 from app.api.envelope import Exchange, exchange_of
 from app.api.negotiation import JSON, answer_type, body_type
 from app.api.reading import read_object
-from app.api.requests import Admitted, Job, check, job_of, take_tensors
+from app.api.requests import Admitted, Job, check, job_of, take_tensors, weigh
 from app.api.routing import answer
 from app.api.schemas import ConvCodeParameters, ConvTransposeCodeParameters, read_fields
 from app.core.code import FRAMEWORKS, Layer, largest_tensor, numbers, script_of
@@ -75,15 +76,15 @@ class Code:
         exchange.language = ENGLISH  # that of the comments; what is refused is told as it was asked
         await answer(send, text)
 
-    def _read(self, exchange: Exchange, body: Body) -> CodeJob:
+    def _read(self, exchange: Exchange, body: Body, hold: Counting) -> CodeJob:
         begun = perf_counter()
-        job = read_code_job(body, self.limits)
+        job = read_code_job(body, self.limits, hold)
         exchange.parse = perf_counter() - begun
         return job
 
 
-def read_code_job(body: Body, limits: Limits) -> CodeJob:
-    """The job that a body asks for.
+def read_code_job(body: Body, limits: Limits, hold: Counting = nothing) -> CodeJob:
+    """The job that a body asks for; `hold` is told of the memory that reading takes, before it is taken.
 
     Raises:
         MalformedBodyError: the body is not JSON.
@@ -91,6 +92,7 @@ def read_code_job(body: Body, limits: Limits) -> CodeJob:
         TooCostlyError: it is over the limits.
     """
     findings = Findings()
+    weigh(body, JSON, limits, hold)
     given = read_object(body)
     tensors = take_tensors(given, findings)
     op = next((name for name in OPS if name == given.get("op")), None)
@@ -106,7 +108,7 @@ def read_code_job(body: Body, limits: Limits) -> CodeJob:
     problem, layout, dtype = check(op or "conv", tensors, fields, JSON, findings)
     written = numbers(problem)
     extra = Extra(code_elements=written, script_tensor=largest_tensor(problem), bytes=written * _WRITE_BYTES)
-    admitted = Admitted(affordable(problem, dtype, limits, extra), layout, dtype, (), extra)
+    admitted = Admitted(affordable(problem, dtype, limits, extra, hold), layout, dtype, (), extra)
     return CodeJob(job_of(admitted, tensors, JSON, limits), fields.framework)
 
 

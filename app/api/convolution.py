@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.api.admission import ComputeThread
 from app.api.body import Body, read_body
-from app.api.budget import Hold
+from app.api.budget import Counting, Hold
 from app.api.envelope import Exchange, exchange_of
 from app.api.metrics import count_macs
 from app.api.negotiation import JSON, SAFETENSORS, answer_type, body_type
@@ -87,9 +87,9 @@ class Convolution:
         read = partial(self._read, sent, wanted, exchange)
         return await self.thread.carry_out(body, read, partial(do, exchange), receive, held)
 
-    def _read(self, sent: str, wanted: str, exchange: Exchange, body: Body) -> Job:
+    def _read(self, sent: str, wanted: str, exchange: Exchange, body: Body, hold: Counting) -> Job:
         begun = perf_counter()
-        job = read_job(self.op, body, sent, wanted, self.limits)
+        job = read_job(self.op, body, sent, wanted, self.limits, hold)
         exchange.parse = perf_counter() - begun
         return job
 

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from app.api.body import Body
 from app.api.problems import MalformedBodyError
@@ -47,6 +48,41 @@ def _decode_long(text: Body) -> Any:
         return _decode(text)
     finally:
         gc.enable()
+
+
+#: Characters of a text that are looked at together.
+_STRETCH = 2**18
+
+
+def value_bytes(text: Body) -> int:
+    """The most memory that the values of a JSON text take, and the arrays that are made of them.
+
+    Told from how often its characters occur, in a fraction of the time that reading takes: a list of
+    one small number takes thirty times its text.
+    """
+    characters = np.frombuffer(text, np.uint8)
+    commas = lists = objects = quotes = escapes = 0
+    is_wide = False
+    for begin in range(0, len(characters), _STRETCH):
+        stretch = characters[begin : begin + _STRETCH]
+        commas, lists, objects, quotes, escapes = (
+            count + int(np.count_nonzero(stretch == character))
+            for count, character in zip((commas, lists, objects, quotes, escapes), b',]}"\\', strict=True)
+        )
+        is_wide = is_wide or bool(stretch.max() > 127)
+    # Small whole numbers are kept by Python; others take two characters at least, beside their comma.
+    boxed = min(commas, (len(characters) - commas) // 2)
+    places = commas * (_PLACE_BYTES + _ARRAY_BYTES) + (lists + objects) * _PLACE_BYTES
+    texts = quotes * _STRING_BYTES // 2 + len(characters) * (4 if is_wide or escapes else 1)
+    return places + boxed * _NUMBER_BYTES + lists * _LIST_BYTES + objects * _OBJECT_BYTES + texts
+
+
+#: What CPython takes on 64 bits: for a list, with two places among those that tell a shape; for an object with its
+#: first names; for a short string; for a number; and for a value's place in a list, which has an eighth to spare.
+_LIST_BYTES, _OBJECT_BYTES, _STRING_BYTES, _NUMBER_BYTES, _PLACE_BYTES = 88, 208, 64, 32, 9
+
+#: What a number takes in the arrays before and after it is brought to the dtype of all.
+_ARRAY_BYTES = 16
 
 
 def _reason(error: Exception) -> Text:

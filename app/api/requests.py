@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from app.api.body import Body
+from app.api.budget import UNCOUNTED, Counting, nothing
 from app.api.negotiation import JSON, SAFETENSORS
-from app.api.reading import frozen, read_object
-from app.api.safetensors import TENSORS, read_safetensors
+from app.api.reading import frozen, read_object, value_bytes
+from app.api.safetensors import TENSORS, header_of, read_safetensors
 from app.api.schemas import ASKED_DTYPES, ConvParameters, ConvTransposeParameters, Parameters, read_fields
 from app.api.tensors import Tensor, cast, read_json_tensor, shared_dtype
 from app.core.checks import check_despite
-from app.core.cost import Extra, Limits, affordable
+from app.core.cost import Extra, Limits, affordable, check_memory
 from app.core.errors import ProblemError
 from app.core.findings import Findings, given_number, shown
 from app.core.geometry import Op
@@ -24,13 +25,13 @@ from app.core.layout import Array, Layout, as_full, layout_of
 from app.core.plan import Plan
 from app.core.problem import Problem, Setting
 from app.core.text import say
-from app.core.views import VIEWS, step_elements, step_work
+from app.core.views import VIEWS, step_bytes, step_elements, step_work
 
 #: The most bytes that one number takes in a JSON answer, with its comma.
 _JSON_BYTES = {np.dtype(np.float32): 16, np.dtype(np.float64): 26, np.dtype(np.int64): 21}
 
-#: The same for an element of a step, with its share of the window that it stands in.
-_STEP_BYTES = 64
+#: How often the JSON of an answer in safetensors is there at once: it is told, put into the head, and that joined.
+_COPIES = 3
 
 #: Guesses in nanoseconds, to tell tiny work: writing a number, and making and writing a step's element.
 _WRITE_PRICE = 40
@@ -72,8 +73,8 @@ _kept: dict[Hashable, Admitted] = {}
 _KEPT_AT_MOST = 1024
 
 
-def read_job(op: Op, body: Body, body_type: str, answer_type: str, limits: Limits) -> Job:
-    """The job that a body asks for.
+def read_job(op: Op, body: Body, body_type: str, answer_type: str, limits: Limits, hold: Counting = nothing) -> Job:
+    """The job that a body asks for; `hold` is told of the memory that reading takes, before it is taken.
 
     Raises:
         MalformedBodyError: the body is not of its type at all.
@@ -81,6 +82,7 @@ def read_job(op: Op, body: Body, body_type: str, answer_type: str, limits: Limit
         TooCostlyError: it is over the limits.
     """
     findings = Findings()
+    weigh(body, body_type, limits, hold)
     if body_type == SAFETENSORS:
         tensors, given = _read_binary(body, findings)
     else:
@@ -89,12 +91,25 @@ def read_job(op: Op, body: Body, body_type: str, answer_type: str, limits: Limit
     key = None if findings.faults else _key(op, tensors, given, answer_type, limits)
     admitted = _kept.get(key)
     if admitted is None:
-        admitted = _admit(op, tensors, given, body_type, answer_type, limits, findings)
+        admitted = _admit(op, tensors, given, body_type, answer_type, limits, findings, hold)
         if key is not None and admitted.plan.is_small:
             if len(_kept) >= _KEPT_AT_MOST:
                 _kept.clear()
             _kept[key] = admitted
     return job_of(admitted, tensors, answer_type, limits)
+
+
+def weigh(body: Body, body_type: str, limits: Limits, hold: Counting) -> None:
+    """Hold the memory that the values of a body's text take; those of a short one are not counted.
+
+    Raises:
+        TooCostlyError: they take more than the limits allow.
+    """
+    text, decodings = (header_of(body), 2) if body_type == SAFETENSORS else (body, 1)
+    if len(text) > UNCOUNTED:
+        bytes_ = value_bytes(text) * decodings
+        check_memory(bytes_, limits)
+        hold(bytes_)
 
 
 def _key(
@@ -130,6 +145,7 @@ def _admit(
     answer_type: str,
     limits: Limits,
     findings: Findings,
+    hold: Counting,
 ) -> Admitted:
     """Check everything but the values.
 
@@ -143,9 +159,10 @@ def _admit(
     views = _views(fields.steps, op, findings)
     problem, layout, dtype = check(op, tensors, fields, body_type, findings)
     elements = step_elements(problem, views) if views else 0
-    json_bytes = _JSON_BYTES[dtype] * problem.output_elements if answer_type == JSON else 0
-    extra = Extra(elements, bytes=json_bytes + elements * _STEP_BYTES)
-    return Admitted(affordable(problem, dtype, limits, extra), layout, dtype, views, extra)
+    written = _JSON_BYTES[dtype]
+    bytes_ = step_bytes(problem, views, written, 0 if answer_type == JSON else _COPIES) if views else 0
+    extra = Extra(elements, bytes=bytes_ + (written * problem.output_elements if answer_type == JSON else 0))
+    return Admitted(affordable(problem, dtype, limits, extra, hold), layout, dtype, views, extra)
 
 
 def check(

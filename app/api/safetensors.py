@@ -77,6 +77,12 @@ def read_safetensors(body: Body, findings: Findings) -> tuple[dict[str, Tensor],
     return tensors, metadata.get(PARAMETERS, "{}").encode("utf-8", "surrogatepass")
 
 
+def header_of(body: Body) -> memoryview:
+    """The bytes of the header, as far as they are there."""
+    length = min(int.from_bytes(body[:_LENGTH_BYTES], "little"), LONGEST_HEADER)
+    return memoryview(body)[_LENGTH_BYTES : _LENGTH_BYTES + length]
+
+
 def malformed(message: Text) -> MalformedBodyError:
     """The 400 of a body that is not safetensors."""
     return MalformedBodyError("malformed_safetensors", message)
@@ -219,7 +225,9 @@ def _array(data: memoryview, dtype: str, shape: tuple[int, ...], begin: int, end
     if computed == "int64" and values.itemsize < 8:
         return values
     if dtype == "BF16":
-        values = (values.astype(np.uint32) << 16).view(np.float32)
+        bits = values.astype(np.uint32)
+        bits <<= 16
+        values = bits.view(np.float32)
     wide = values.astype(computed, copy=False)
     # Kernels are compiled for aligned, writable arrays alone; a copy costs less than a compilation.
     return wide if wide.flags.aligned and wide.flags.writeable else wide.copy()
@@ -228,6 +236,7 @@ def _array(data: memoryview, dtype: str, shape: tuple[int, ...], begin: int, end
 def write_safetensors(tensors: Mapping[str, Array], result: bytes) -> list[bytes | memoryview]:
     """The pieces of a safetensors body: its head, then each tensor's own bytes, not copied."""
     header: dict[str, Any] = {"__metadata__": {RESULT: result.decode()}}
+    del result  # it may be long, and is copied twice more
     at = 0
     for name, values in tensors.items():
         header[name] = {
@@ -237,6 +246,9 @@ def write_safetensors(tensors: Mapping[str, Array], result: bytes) -> list[bytes
         }
         at += values.nbytes
     head = orjson.dumps(header)
-    head += b" " * (-len(head) % _LENGTH_BYTES)
-    pieces: list[bytes | memoryview] = [len(head).to_bytes(_LENGTH_BYTES, "little") + head]
+    header.clear()
+    room = -len(head) % _LENGTH_BYTES
+    pieces: list[bytes | memoryview] = [
+        b"".join(((len(head) + room).to_bytes(_LENGTH_BYTES, "little"), head, b" " * room))
+    ]
     return pieces + [values.data.cast("B") for values in tensors.values()]

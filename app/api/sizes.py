@@ -11,13 +11,15 @@ from starlette.types import Receive, Scope, Send
 
 from app.api.admission import INLINE_BODY, ComputeThread
 from app.api.body import Body, read_body
+from app.api.budget import Hold
 from app.api.envelope import Exchange, exchange_of
 from app.api.negotiation import answer_type, body_type
 from app.api.problems import plain
-from app.api.reading import frozen, read_object
+from app.api.reading import frozen, read_object, value_bytes
 from app.api.routing import answer
 from app.api.schemas import SizeRequest, read_fields
 from app.core.checks import check_despite, describe
+from app.core.cost import Limits, check_memory
 from app.core.findings import Findings
 from app.core.geometry import Dimension
 from app.core.problem import OPS, Problem, Setting
@@ -44,10 +46,16 @@ class OutputSize:
         with self.thread.budget.hold() as held:
             body = await read_body(scope, receive, self.settings.json_body_bytes, self.settings, held)
             if len(body) > INLINE_BODY:  # no honest request, yet it must not hold up the others
-                text = await self.thread.run(lambda: size_answer(body, exchange), receive)
+                text = await self.thread.run(lambda: self._read_and_answer(body, exchange, held), receive, held)
             else:
                 text = size_answer(body, exchange)
         await answer(send, text)
+
+    def _read_and_answer(self, body: Body, exchange: Exchange, held: Hold) -> bytes:
+        bytes_ = value_bytes(body)
+        check_memory(bytes_, Limits(memory_bytes=self.settings.memory_bytes))
+        held.take(len(body) + bytes_)
+        return size_answer(body, exchange)
 
 
 def size_answer(body: Body, exchange: Exchange) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,8 +41,14 @@ class Extra:
     bytes: int = 0
 
 
-def affordable(problem: Problem, dtype: np.dtype[np.generic], limits: Limits, extra: Extra = Extra()) -> Plan:
-    """The plan of a problem within the limits.
+def affordable(
+    problem: Problem,
+    dtype: np.dtype[np.generic],
+    limits: Limits,
+    extra: Extra = Extra(),
+    hold: Callable[[int], None] = lambda _: None,
+) -> Plan:
+    """The plan of a problem within the limits; `hold` is told of the bytes that planning takes, before it is done.
 
     Raises:
         TooCostlyError: with every limit that it is over: `too_many_elements`,
@@ -60,9 +67,10 @@ def affordable(problem: Problem, dtype: np.dtype[np.generic], limits: Limits, ex
         raise TooCostlyError(faults)
     least = problem.input_elements + problem.kernel_elements + problem.output_elements
     tables = _TABLE_BYTES * sum(problem.kernel_size)
-    _check_memory(least * dtype.itemsize + tables + extra.bytes, limits)
+    check_memory(least * dtype.itemsize + tables + extra.bytes, limits)
+    hold(least * dtype.itemsize + tables)
     plan = plan_of(problem, dtype)
-    _check_memory(plan.bytes + extra.bytes, limits)
+    check_memory(plan.bytes + extra.bytes, limits)
     return plan
 
 
@@ -70,7 +78,12 @@ def affordable(problem: Problem, dtype: np.dtype[np.generic], limits: Limits, ex
 _TABLE_BYTES = 96
 
 
-def _check_memory(needed: int, limits: Limits) -> None:
+def check_memory(needed: int, limits: Limits) -> None:
+    """Refuse what needs too many bytes.
+
+    Raises:
+        TooCostlyError: `too_much_memory`.
+    """
     if needed > limits.memory_bytes:
         message = say(
             "this needs {would_be} bytes of memory; the limit is {limit}", would_be=needed, limit=limits.memory_bytes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import math
 import os
 from collections.abc import Iterator
@@ -24,6 +25,15 @@ def available_memory() -> int:
     """Bytes of memory: the machine's, or the control group's if those are fewer."""
     installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return min([installed, *(int(limit) for (limit,) in _limits("memory.max", 1))])
+
+
+def give_back_memory() -> None:
+    """Have the allocator return what it keeps for later; nothing is done where it is not glibc's."""
+    if _malloc_trim is not None:
+        _malloc_trim(0)
+
+
+_malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
 
 
 def _limits(file: str, words: int) -> Iterator[list[str]]:

@@ -51,6 +51,10 @@ MOST_PARTS_PER_THREAD = 16
 MOST_IN_A_PART = 16 * WORTH_A_PART
 
 
+#: Prices are those of so many threads, however many there are: with them an algorithm is chosen, and another one
+#: would give other bits.
+PLANNED_THREADS = 2
+
 Range = tuple[int, int]
 
 
@@ -296,9 +300,9 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=team.forget_helpers)
 
 
-def largest_share(count: int, work: int) -> float:
+def largest_share(count: int, work: int, threads: int) -> float:
     """Of so much work in so many pieces, how much one thread gets at least: helpers are taken to be awake."""
-    return 1.0 if work < WORTH_A_THREAD else -(-count // team.size) / count
+    return 1.0 if work < WORTH_A_THREAD else -(-count // threads) / count
 
 
 def run_in_parts(part: Callable[[int, int], None], count: int, work: int) -> None:

@@ -61,6 +61,8 @@ def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
     elements = sum(map(math.prod, (input_shape, kernel_shape, output_shape)))
     if pads:
         elements += problem.input_elements
+    if problem.op == "conv_transpose":
+        elements += problem.kernel_elements  # with its output channels first
     tables = sum(axis.table.nbytes for axis in axes)
     separates = problem.method == "auto" and SEPARABLE.fits(problem, axes, dtype)
     workspace = max(one.workspace(problem, axes, dtype) for one in ((best, SEPARABLE) if separates else (best,)))

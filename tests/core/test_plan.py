@@ -18,7 +18,7 @@ from app.core.algorithms.regions import Regions, by_regions
 from app.core.algorithms.simd import ROWS, VECTOR, WIDEST
 from app.core.algorithms.taps import Axis, axes_of
 from app.core.checks import describe
-from app.core.parallel import largest_share, run_in_parts, team
+from app.core.parallel import PLANNED_THREADS, largest_share, run_in_parts, team
 from app.core.problem import Setting
 from benchmarks.cases import Case
 from benchmarks.shapes import shapes
@@ -61,7 +61,7 @@ def test_axes_tell_what_meets_an_input(case: Case) -> None:
 @pytest.mark.parametrize("case", CASES, ids=Case.label)
 def test_a_cut_says_of_its_tables_what_they_are(case: Case) -> None:
     problem, itemsize = case.problem(), case.numpy_dtype.itemsize
-    cut, boxes = cut_of(problem, itemsize), boxes_of(problem, itemsize)
+    cut, boxes = cut_of(problem, itemsize, team.size), boxes_of(problem, itemsize)
     axes = as_laid(problem, axes_of(problem))
     phases = phases_along(axes)
     assert boxes.cut is cut or boxes.cut == cut
@@ -109,7 +109,7 @@ def test_boxes_fit_the_cache_however_large_a_picture_is() -> None:
         for channels in (1, 8, 64):
             for op, stride in (("conv", 1), ("conv", 2), ("conv_transpose", 2)):
                 problem = Case("", op, (channels, 4), size, 3, stride=stride, padding=1).problem()  # type: ignore[arg-type]
-                assert cut_of(problem, 8).laid * 8 <= 2**22
+                assert cut_of(problem, 8, team.size).laid * 8 <= 2**22
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if math.prod(case.size) < 2000], ids=Case.label)
@@ -136,7 +136,7 @@ def test_the_share_of_a_thread_is_that_of_the_parts(
     loads = [0] * threads
     for size in sorted(parts, reverse=True):  # each to the thread that has least, as all are as fast
         loads[loads.index(min(loads))] += size
-    share = largest_share(count, work)
+    share = largest_share(count, work, threads)
     assert share == 1 if work < 10**6 else 1 / threads <= share <= max(loads) / count
 
 
@@ -144,7 +144,7 @@ def test_the_share_of_a_thread_is_that_of_the_parts(
 def test_tiles_are_counted_as_they_are_made(case: Case) -> None:
     """By the loop of `tiles`, once more: over boxes of the mean size where they are all alike."""
     problem, lanes = case.problem(), VECTOR // case.numpy_dtype.itemsize
-    cut = cut_of(problem, case.numpy_dtype.itemsize)
+    cut = cut_of(problem, case.numpy_dtype.itemsize, PLANNED_THREADS)
     sizes = cut.sizes
     if cut.ready or sizes.boxes_z * sizes.boxes_y * sizes.boxes_x > 1 or sizes.chunks > 1:
         return

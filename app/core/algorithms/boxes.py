@@ -161,9 +161,9 @@ def boxes_of(problem: Problem, itemsize: int, *, whole: bool = False) -> Boxes:
     return make(problem, itemsize, whole, team.size)
 
 
-def cut_of(problem: Problem, itemsize: int, *, whole: bool = False) -> Cut:
-    """What `boxes_of` makes its tables of: enough to tell a price."""
-    return _cut(problem, itemsize, whole, team.size)
+def cut_of(problem: Problem, itemsize: int, threads: int, *, whole: bool = False) -> Cut:
+    """What `boxes_of` makes its tables of, for so many threads: enough to tell a price."""
+    return _cut(problem, itemsize, whole, threads)
 
 
 def _boxes(problem: Problem, itemsize: int, whole: bool, threads: int) -> Boxes:

@@ -20,7 +20,7 @@ from app.core.algorithms.taps import Axis, Int64Array
 from app.core.geometry import ceil_div
 from app.core.jit import compiled, inlined
 from app.core.layout import Array
-from app.core.parallel import run_in_parts, team
+from app.core.parallel import PLANNED_THREADS, run_in_parts, team
 from app.core.problem import Problem
 
 #: Elements of the stamps of a chunk of output channels, and of the weights that make one tile of them.
@@ -50,7 +50,7 @@ def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic
     """What the time is proportional to: turns of the innermost loop and its calls, stamps added, lines of them."""
     positions, lanes = problem.batch * math.prod(problem.input_size), VECTOR // dtype.itemsize
     kernel, in_group = math.prod(problem.kernel_size), problem.in_channels // problem.groups
-    chunk = _chunk(problem, positions)
+    chunk = _chunk(problem, positions, PLANNED_THREADS)
     chunks = problem.groups * ceil_div(problem.out_channels // problem.groups, chunk)
     blocks = ceil_div(positions, ROWS)
     rows = blocks * ROWS if positions > _HALF else _HALF
@@ -69,18 +69,18 @@ def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.gene
     return (sum(_working(problem, dtype)) * team.size + problem.input_elements) * dtype.itemsize
 
 
-def _chunk(problem: Problem, positions: int) -> int:
-    """Output channels whose stamps are made at once."""
+def _chunk(problem: Problem, positions: int, threads: int) -> int:
+    """Output channels whose stamps are made at once, where so many threads share them."""
     out_group, kernel = problem.out_channels // problem.groups, math.prod(problem.kernel_size)
     least = max(1, STAMPS // (positions * kernel))
-    shared = ceil_div(out_group * problem.groups, 2 * team.size)
+    shared = ceil_div(out_group * problem.groups, 2 * threads)
     return max(1, min(out_group, least, shared))
 
 
 def _working(problem: Problem, dtype: np.dtype[np.generic]) -> tuple[int, int]:
     """Elements of the stamps and of the weights of one tile."""
     positions, lanes = problem.batch * math.prod(problem.input_size), VECTOR // dtype.itemsize
-    width = ceil_div(_chunk(problem, positions) * math.prod(problem.kernel_size), lanes) * lanes
+    width = ceil_div(_chunk(problem, positions, team.size) * math.prod(problem.kernel_size), lanes) * lanes
     return positions * width, problem.in_channels // problem.groups * _WIDEST * lanes
 
 
@@ -88,7 +88,7 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     """Write the operation's output into `out`; shapes as for `tiles`."""
     positions = math.prod(problem.input_size)
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
-    kernel, chunk = math.prod(problem.kernel_size), _chunk(problem, problem.batch * positions)
+    kernel, chunk = math.prod(problem.kernel_size), _chunk(problem, problem.batch * positions, team.size)
     grouped = x.reshape(problem.batch, problem.groups, in_group, positions)
     rows = np.ascontiguousarray(grouped.transpose(1, 0, 3, 2)).reshape(-1)  # (groups, batch, positions, C_in/groups)
     chunks, zeros = ceil_div(out_group, chunk), np.zeros(ROWS, x.dtype)

@@ -23,7 +23,7 @@ from app.core.algorithms.taps import Axis
 from app.core.geometry import ceil_div
 from app.core.jit import compiled
 from app.core.layout import Array
-from app.core.parallel import run_in_parts, team
+from app.core.parallel import PLANNED_THREADS, run_in_parts, team
 from app.core.problem import PADDING_MODES, Problem
 
 #: Columns of the widest tile.
@@ -57,13 +57,13 @@ def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic
         "ends": blocks * ROWS * columns,
         "bytes": problem.kernel_elements * dtype.itemsize,
     }
-    laid = cut_of(problem, dtype.itemsize, whole=True).laid * problem.batch
+    laid = cut_of(problem, dtype.itemsize, PLANNED_THREADS, whole=True).laid * problem.batch
     return Effort({"call": 1.0, "laid": laid, "gathered": taps * columns}, shared, blocks, problem.macs)
 
 
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output."""
-    cut, lanes = cut_of(problem, dtype.itemsize, whole=True), VECTOR // dtype.itemsize
+    cut, lanes = cut_of(problem, dtype.itemsize, team.size, whole=True), VECTOR // dtype.itemsize
     columns = problem.batch * math.prod(problem.output_size) * (cut.sizes.in_group * cut.taps + lanes)
     return (columns + team.size * (cut.laid + cut.line)) * dtype.itemsize
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.core.parallel import largest_share
+from app.core.parallel import PLANNED_THREADS, largest_share
 
 Features = dict[str, float]
 
@@ -17,7 +17,7 @@ class Effort:
     """What an operation takes of an algorithm, by feature.
 
     `alone` is done by the calling thread, however many there are. `shared` is done in so many
-    `pieces` by all the threads that `parallel` has for so much `work`, in multiply-adds.
+    `pieces` by all the threads that a plan is made for, where so much `work` (multiply-adds) is worth them.
     """
 
     alone: Features
@@ -27,6 +27,6 @@ class Effort:
 
     def counts(self) -> Features:
         """What the operation's time is the sum of: of what is shared, the part of the thread that has most of it."""
-        share = largest_share(self.pieces, self.work)
+        share = largest_share(self.pieces, self.work, PLANNED_THREADS)
         counts = self.alone | {name: count * share for name, count in self.shared.items()}
         return counts | {WOKEN: 1.0} if share < 1 else counts

@@ -23,7 +23,7 @@ from app.core.algorithms.watch import new_watch, note_inputs, shows_fit
 from app.core.geometry import ceil_div
 from app.core.jit import brief, get_back, let_go, shared
 from app.core.layout import Array
-from app.core.parallel import run_in_parts, team
+from app.core.parallel import PLANNED_THREADS, run_in_parts, team
 from app.core.problem import Problem
 
 #: Strips that a thread's share is cut into, where there are few planes.
@@ -55,7 +55,7 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     blocks = lines * ceil_div(height.output, LINES) * vectors
     planes = problem.in_channels // problem.groups * depth.kernel
     columns = blocks * planes * width.kernel
-    strips = lines * _strips(lines, height.output)
+    strips = lines * _strips(lines, height.output, PLANNED_THREADS)
     shared: Features = {"strips": strips, "bytes": (problem.input_elements + problem.output_elements) * dtype.itemsize}
     if planes == height.in_step == 1 and height.kernel == width.kernel == WALKED:
         shared["walked"] = blocks
@@ -71,9 +71,9 @@ def _work(problem: Problem, dtype: np.dtype[np.generic]) -> int:
     return problem.macs * dtype.itemsize // 8
 
 
-def _strips(lines: int, height: int) -> int:
-    """How many strips of blocks a plane of outputs is cut into, so that threads have enough to share."""
-    return min(ceil_div(height, LINES), ceil_div(MOST_SHARES * team.size, lines))
+def _strips(lines: int, height: int, threads: int) -> int:
+    """How many strips of blocks a plane of outputs is cut into, so that so many threads have enough to share."""
+    return min(ceil_div(height, LINES), ceil_div(MOST_SHARES * threads, lines))
 
 
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
@@ -93,7 +93,7 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     sizes, outputs = x.shape[2:], out.shape[2:]
     lines = problem.batch * problem.out_channels * depth.output
     blocks = ceil_div(height.output, LINES)
-    strips = _strips(lines, height.output)
+    strips = _strips(lines, height.output, team.size)
     if problem.flip_kernel:
         flat_w = np.ascontiguousarray(w[..., ::-1, ::-1, ::-1]).reshape(-1)
     steps = (depth.in_step, height.in_step)

@@ -66,7 +66,7 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
 
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output: each thread's box, and the weights by phase."""
-    cut = cut_of(problem, dtype.itemsize)
+    cut = cut_of(problem, dtype.itemsize, team.size)
     own = ROWS * WIDEST * VECTOR + WIDEST * VECTOR + (cut.laid + cut.line + cut.own_weights) * dtype.itemsize
     weights = cut.weights * dtype.itemsize if cut.weights_by_phase == BEFOREHAND else 0
     return own * team.size + weights + cut.sizes.in_group * cut.taps * np.dtype(np.int64).itemsize

@@ -11,7 +11,7 @@ from app.core.algorithms.boxes import NEVER, Cut, cut_of
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.taps import Axis
-from app.core.parallel import team
+from app.core.parallel import PLANNED_THREADS
 from app.core.problem import Problem
 
 #: Bytes of a kernel that stays in the second cache: of a larger one, each row of weights that is laid comes from afar.
@@ -27,11 +27,11 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     of them; `weights`, `far`: weights laid by phase, and rows of a large kernel's; `gaps`:
     outputs that no weight reaches.
     """
-    cut = cut_of(problem, dtype.itemsize)
+    cut = cut_of(problem, dtype.itemsize, PLANNED_THREADS)
     sizes, lanes = cut.sizes, VECTOR // dtype.itemsize
     runs = sizes.batch * sizes.groups * sizes.boxes_z * sizes.boxes_y * sizes.boxes_x
     sums, tiles, placed, parts = _tiles(cut, lanes)
-    laid = cut.laid * runs * min(team.size, sizes.chunks)
+    laid = cut.laid * runs * min(PLANNED_THREADS, sizes.chunks)
     singly = sizes.in_step_x > 2 and not len(axes[2].in_residues) == sizes.in_step_x <= 4
     by_phase = cut.weights_by_phase != NEVER
     far = by_phase and problem.kernel_elements * dtype.itemsize > NEAR_BYTES

@@ -30,7 +30,7 @@ from app.core.algorithms.winograd_tiling import Kernels, kernel_elements, tiling
 from app.core.geometry import ceil_div
 from app.core.jit import compiled, inlined
 from app.core.layout import Array
-from app.core.parallel import run_in_parts, team
+from app.core.parallel import PLANNED_THREADS, run_in_parts, team
 from app.core.problem import PADDING_MODES, Problem
 
 #: With fewer input channels the error can pass the bound, and the guard would nearly always say so.
@@ -53,13 +53,13 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
 
 def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
     """What the time is proportional to: turns of the innermost loop, vectors mapped of each kind, what guards it."""
-    tiling = tiling_of(problem, dtype.itemsize, team.size)
+    tiling = tiling_of(problem, dtype.itemsize, PLANNED_THREADS)
     cut, sizes, lanes = tiling.boxes.cut, tiling.boxes.cut.sizes, VECTOR // dtype.itemsize
     share = sizes.positions_y * sizes.positions_x / (sizes.box_y * sizes.box_x)
     places = sizes.groups * share * ceil_div(sizes.batch, tiling.together)
     products, rows = len(tiling.products), ceil_div(sizes.out_group, ROWS) * ROWS
     times_mapped = places if tiling.maps_as_it_goes else sizes.groups
-    times_laid = sizes.batch * sizes.groups * share * min(team.size, sizes.chunks)
+    times_laid = sizes.batch * sizes.groups * share * min(PLANNED_THREADS, sizes.chunks)
     singly = tiling.kernels.length > 3 or tiling.kernels.apart_in > 1
     shared: Features = {
         "gathered": times_mapped * problem.kernel_elements / sizes.groups if singly else 0,

@@ -13,7 +13,7 @@ from app.core.problem import Problem
 from app.core.views import matrix, scatter, sliding_window
 from app.core.views.step import Operands, Step, View, finite
 
-__all__ = ["VIEWS", "Operands", "Step", "View", "check_steps_fit", "step_elements", "step_work", "steps"]
+__all__ = ["VIEWS", "Operands", "Step", "View", "check_steps_fit", "step_bytes", "step_elements", "step_work", "steps"]
 
 VIEWS: dict[str, View] = {
     "sliding_window": sliding_window.VIEW,
@@ -49,6 +49,15 @@ def _checked(step: Step) -> Step:
 def step_elements(problem: Problem, views: Sequence[str]) -> int:
     """How many elements the steps have: tensors, windows, products and sums."""
     return sum(VIEWS[name].elements(problem) for name in views)
+
+
+def step_bytes(problem: Problem, views: Sequence[str], written: int, copies: int = 0) -> int:
+    """The memory that steps take at most: to make them, and as JSON with so many bytes for each number.
+
+    With `copies` the tensors are no part of the JSON, which is there so many times.
+    """
+    texts = (VIEWS[name].listed(problem) * copies if copies else VIEWS[name].elements(problem) for name in views)
+    return sum(VIEWS[name].bytes(problem) for name in views) + written * sum(texts)
 
 
 def step_work(problem: Problem, views: Sequence[str], kernel: Array | None = None) -> int:

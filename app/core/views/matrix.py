@@ -19,6 +19,9 @@ NAME = "matrix"
 #: Weights laid down at a time: what bounds the memory for their indices.
 _CHUNK = 2**18
 
+#: What an element of the matrix takes while its rank is proved: it and its square as Python's own numbers.
+_PROOF_BYTES = 96
+
 #: What laying one weight down costs, in multiply-adds of the fast path (about 30 ns). Only
 #: a padding mode with a kernel far larger than the input has so many that it matters.
 _LAYING = 256
@@ -53,6 +56,21 @@ def elements(problem: Problem) -> int:
     if problem.op == "conv":
         return count
     return count + problem.batch * outside * (inside + 1)
+
+
+def listed(problem: Problem) -> int:
+    """Elements of products and sums."""
+    if problem.op == "conv":
+        return 0
+    inside, outside = _ends(problem)
+    return problem.batch * outside * (inside + 1)
+
+
+def bytes_(problem: Problem) -> int:
+    """The tensors, what laying a chunk of weights down takes, and Python's own numbers in the proof of a rank."""
+    inside, outside = _ends(problem)
+    laid = min(problem.macs // problem.batch, _CHUNK + problem.kernel_elements)
+    return 16 * elements(problem) + 64 * laid + _PROOF_BYTES * inside * outside
 
 
 def work(problem: Problem, kernel: Array | None = None) -> int:
@@ -203,4 +221,4 @@ def _largest_norm(problem: Problem, kernel: Array | None) -> float:
     return float(magnitudes.sum(axis=1).max())
 
 
-VIEW = View(("conv", "conv_transpose"), steps, elements, work, check_fits)
+VIEW = View(("conv", "conv_transpose"), steps, elements, listed, bytes_, work, check_fits)

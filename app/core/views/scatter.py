@@ -47,6 +47,11 @@ def elements(problem: Problem) -> int:
     return problem.macs + places + problem.batch * problem.out_channels * places + output
 
 
+def bytes_(problem: Problem) -> int:
+    """The tensors, the stamps as Python's own numbers or with their places on the map, and the origins."""
+    return 8 * elements(problem) + 64 * problem.macs + 32 * problem.spatial_dims * problem.input_elements
+
+
 def work(problem: Problem, _kernel: Array | None = None) -> int:
     """One multiply-add for each stamped weight."""
     return problem.macs
@@ -113,4 +118,4 @@ def _origins(problem: Problem) -> Indices:
     return np.tile(index * np.array(problem.stride), (problem.batch * problem.in_channels, 1))
 
 
-VIEW = View(("conv_transpose",), steps, elements, work, check_fits)
+VIEW = View(("conv_transpose",), steps, elements, lambda _: 0, bytes_, work, check_fits)

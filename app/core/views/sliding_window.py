@@ -21,6 +21,9 @@ from app.core.views.step import Operands, Step, View, finite
 
 NAME = "sliding_window"
 
+#: What CPython and NumPy take for an entry of `windows` beside its numbers, with its text.
+_ENTRY_BYTES = 1024
+
 
 def steps(operands: Operands) -> list[Step]:
     """`pad`, `flip_kernel`, `slide`, `add_bias`; a transposed convolution begins with `insert_zeros`."""
@@ -39,6 +42,16 @@ def elements(problem: Problem) -> int:
         return count + problem.flip_kernel * problem.kernel_elements
     inserted = problem.batch * problem.in_channels * math.prod(inserted_size(problem))
     return count + inserted + problem.kernel_elements
+
+
+def listed(problem: Problem) -> int:
+    """Elements of windows and products; an entry's names and indices are as long as eight more."""
+    return problem.output_elements * (2 * _taps(problem) + 8)
+
+
+def bytes_(problem: Problem) -> int:
+    """The tensors, the windows once more while they are gathered, and an entry with its indices for each output."""
+    return 16 * elements(problem) + _ENTRY_BYTES * problem.output_elements
 
 
 def work(problem: Problem, _kernel: Array | None = None) -> int:
@@ -161,4 +174,4 @@ def _listed(
     ]
 
 
-VIEW = View(("conv", "conv_transpose"), steps, elements, work, lambda *_: None)
+VIEW = View(("conv", "conv_transpose"), steps, elements, listed, bytes_, work, lambda *_: None)

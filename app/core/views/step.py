@@ -55,14 +55,17 @@ class Step:
 class View:
     """One way to show an operation, and what showing it costs.
 
-    `elements` and `work` (multiply-adds) are told from shapes alone, before anything is
-    allocated; `work` may look at the kernel's largest number. `check_fits` refuses int64
-    operands whose steps do not fit.
+    `elements`, `listed` (those of them that stand in lists beside the tensors), `bytes` (the
+    memory to make them and for what the lists hold beside them) and `work` (multiply-adds) are
+    told from shapes alone, before anything is allocated; `work` may look at the kernel's largest
+    number. `check_fits` refuses int64 operands whose steps do not fit.
     """
 
     operations: tuple[Op, ...]
     steps: Callable[[Operands], list[Step]]
     elements: Callable[[Problem], int]
+    listed: Callable[[Problem], int]
+    bytes: Callable[[Problem], int]
     work: Callable[[Problem, Array | None], int]
     check_fits: Callable[[Problem, Array, Array], None]
 
