@@ -23,7 +23,7 @@ from tests.trust.kinds import request_of
 from tests.trust.processes import held_by, kilobytes, tree_of
 
 #: Seconds.
-SHORT, FULL = 5, 60
+SHORT, FULL = 3, 60
 
 MIB = 2**20
 

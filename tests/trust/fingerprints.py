@@ -24,7 +24,7 @@ from tests.trust.figures import Figure
 Array = NDArray[Any]
 
 #: Requests.
-SHORT, FULL = 600, 10_000
+SHORT, FULL = 400, 10_000
 
 #: Requests under way at once, and workers.
 AT_ONCE, WORKERS = 64, 2
