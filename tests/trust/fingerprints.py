@@ -75,7 +75,7 @@ def _numbers(number: int, *shape: int) -> Array:
     return number * ROOM + np.arange(int(np.prod(shape))).reshape(shape) % ROOM
 
 
-def _one_of(*shape: int, at: tuple[int, ...]) -> Array:
+def _one_of(*shape: int, at: tuple[Any, ...]) -> Array:
     kernel = np.zeros(shape, np.int64)
     kernel[at] = 1
     return kernel

@@ -25,7 +25,7 @@ from tests.trust.processes import Held, held_by
 #: Minutes.
 SHORT, FULL = 0.05, 10
 
-TITLE = "A soak: a server with two workers, asked all the time by four clients"
+TITLE = "A soak by hand"
 
 CLIENTS, WORKERS = 4, 2
 
