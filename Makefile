@@ -11,7 +11,7 @@ PEERS := $(VENV)/peers
 AUDIT := $(VENV)/audit
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test trust screenshots bench audit image lock
+.PHONY: help install run test trust soak screenshots bench audit image lock
 
 help: ## What can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,6 +39,9 @@ test: install ## All checks and tests
 
 trust: install ## The figures of the README's section on reliability, in about an hour
 	$(BIN)/python -m tests.trust
+
+soak: install ## What a server holds that is asked for an hour, each time something else
+	$(BIN)/python -m tests.trust.soak
 
 screenshots: install ## Pictures of the explorer, into benchmarks/results/page, with Chromium
 	$(BIN)/python -m tests.web.screenshots

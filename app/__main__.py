@@ -18,7 +18,7 @@ from uvicorn.supervisors import Multiprocess
 
 from app.logs import configure_logging
 from app.server import PatientProtocol
-from app.settings import Settings
+from app.settings import Settings, share_of_memory
 
 #: The same name as in `app.api.metrics`, which reads it as it is imported.
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -52,8 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def divide(settings: Settings, workers: int) -> Settings:
     """Give each worker its share of processors and memory, unless what one has is set; then its settings."""
-    for name in {"threads", "total_memory_bytes"} - settings.model_fields_set:
-        os.environ[f"CONVARITH_{name.upper()}"] = str(max(1, getattr(settings, name) // workers))
+    shares = {"threads": max(1, settings.threads // workers), "total_memory_bytes": share_of_memory(workers)}
+    for name in shares.keys() - settings.model_fields_set:
+        os.environ[f"CONVARITH_{name.upper()}"] = str(shares[name])
     shared = read_settings()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", str(shared.threads))
     return shared

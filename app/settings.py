@@ -29,9 +29,17 @@ def _parts(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def share_of_memory() -> int:
-    """Half of the memory that this process may use; the other half is for the program, and for what nobody foresees."""
-    return available_memory() // 2
+#: What a worker takes beside its requests: the program with its kernels, and what its allocator keeps.
+PROGRAM_BYTES = 2**28
+
+#: With less there would be no use in a worker.
+LEAST_SHARE = 2**25
+
+
+def share_of_memory(workers: int = 1) -> int:
+    """What all requests of a worker may take: half of its memory, or what the program leaves of it, if that is less."""
+    own = available_memory() // workers
+    return max(LEAST_SHARE, min(own // 2, (own - PROGRAM_BYTES) * 10 // 11))
 
 
 class Settings(BaseSettings):
@@ -47,7 +55,7 @@ class Settings(BaseSettings):
     total_memory_bytes: Count = Field(
         default_factory=share_of_memory,
         description="Most memory that all requests of one worker together may be predicted to need; half of what it "
-        "may use, unless set.",
+        "may use, or what the program leaves of that, unless set.",
     )
     memory_bytes: Count = Field(
         default_factory=lambda before: min(2**30, before["total_memory_bytes"]),

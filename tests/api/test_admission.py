@@ -9,6 +9,7 @@ from starlette.types import Message
 
 from app.api import admission
 from app.api.admission import ComputeThread
+from app.core.parallel import team
 from app.core.warm import Step
 
 
@@ -26,7 +27,7 @@ def test_a_request_does_not_wait_for_every_kernel(monkeypatch: pytest.MonkeyPatc
         thread, loop, asked = ComputeThread(1, 2**20), asyncio.get_running_loop(), asyncio.Event()
 
         async def ask() -> None:
-            running = asyncio.create_task(thread.run(lambda: done.append("request"), stays))
+            running = asyncio.create_task(thread.run(lambda: done.append("request"), stays, thread.budget.hold()))
             await asyncio.sleep(0)  # now it is in the queue
             asked.set()
             await running
@@ -42,6 +43,7 @@ def test_a_request_does_not_wait_for_every_kernel(monkeypatch: pytest.MonkeyPatc
         await thread.warm_up(print)
         assert thread.warm
         thread.close()
+        team.abandoned = False  # for the tests that come after
 
     answers: list[object] = []
     asyncio.run(run())

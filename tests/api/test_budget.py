@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 
 import httpx
+import msgspec
 import numpy as np
 import pytest
 from safetensors.numpy import save
 
 from app.api.budget import UNCOUNTED, Budget
 from app.api.problems import StatusError
+from app.api.reading import value_bytes
 from app.api.service import Service
 from app.settings import Settings
 from tests.api.calls import PROBLEM, ask, chunked, outcome, probed_app, send_messages
@@ -48,6 +51,75 @@ def test_one_alone_is_let_in() -> None:
         second.expect(UNCOUNTED)
         second.take(UNCOUNTED)
         assert budget.held == 5 * MIB
+
+
+def test_work_holds_its_bytes_until_it_ends() -> None:
+    """Whether its request waits for it or not."""
+    budget = Budget(MIB)
+    for work_ends_first in (True, False):
+        with budget.hold() as held:
+            held.take(MIB // 2)
+            held.join()
+            if work_ends_first:
+                held.leave()
+                assert budget.held == MIB // 2
+        if not work_ends_first:
+            assert budget.held == MIB // 2
+            held.take(MIB)
+            assert budget.held == MIB
+            held.leave()
+        assert budget.held == 0
+
+
+#: What values may be written as, and how much memory that many of them may need.
+VALUES = (
+    "[],",
+    '{"":0},',
+    "[1],",
+    "[[1.5]],",
+    "0.5,",
+    "1,",
+    "999,",
+    '"ab",',
+    '{"a":[]},',
+    "[1,2,3,4,5],",
+    '"\\u6f22",',
+)
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_what_a_text_is_told_to_take_is_what_it_takes(value: str) -> None:
+    """As Python itself counts it, whose own memory is the larger part of it."""
+    text = f"[{value * 20_000}1]".encode()
+    tracemalloc.start()
+    values = msgspec.json.decode(text)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(values) == 20_001
+    assert taken <= value_bytes(text) <= 6 * taken
+
+
+def test_values_that_take_too_much_are_refused_unread() -> None:
+    app = probed_app(Settings(total_memory_bytes=8 * MIB))
+    for path in ("/v1/conv", "/v1/conv-transpose", "/v1/code", "/v1/output-size"):
+        refused = ask(app, "POST", path, content=b"[%b0]" % (b"[]," * 100_000))
+        assert refused.status_code == 422
+        assert [error["code"] for error in refused.json()["errors"]] == ["too_much_memory"]
+        names = b",".join(b'"%d":{}' % number for number in range(50_000))
+        head = b"{%b}" % names
+        told = ask(app, "POST", "/v1/conv", content=len(head).to_bytes(8, "little") + head, headers=BULK)
+        assert [error["code"] for error in told.json()["errors"]] == ["too_much_memory"]
+    assert app.state.thread.budget.held == 0
+
+
+def test_a_long_kernels_tables_are_counted_before_they_are_made() -> None:
+    """They take more than its weights, and so may be too much where the rest would not be."""
+    body = {"input": np.ones(100_001, np.float32), "kernel": np.ones(100_000, np.float32)}
+    app = probed_app(Settings(total_memory_bytes=16 * MIB))
+    for held, status in ((0, 200), (10 * MIB, 503)):
+        with app.state.thread.budget.hold() as other:
+            other.take(held)
+            assert ask(app, "POST", "/v1/conv", content=save(body), headers=BULK).status_code == status
 
 
 def test_announced_bytes_are_not_held() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from app import settings
 from app.__main__ import divide, listen, parser, read_settings
 from app.settings import Settings
 from tests.api.calls import free_port
@@ -60,14 +61,18 @@ def own_environment() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("own_environment")
-def test_workers_divide_what_there_is() -> None:
+def test_workers_divide_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "available_memory", lambda: 3 * 2**29)
     for name in ("CONVARITH_THREADS", "CONVARITH_TOTAL_MEMORY_BYTES", "OPENBLAS_NUM_THREADS"):
         os.environ.pop(name, None)
-    alone = Settings.model_construct(_fields_set=set(), threads=7, total_memory_bytes=999)
-    share = divide(alone, 3)
-    assert (share.threads, share.total_memory_bytes, share.memory_bytes) == (2, 333, 333)
+    alone = Settings.model_construct(_fields_set=set(), threads=7)
+    share, memory = divide(alone, 3), 2**28 * 10 // 11  # what the program leaves of half a gibibyte
+    assert (share.threads, share.total_memory_bytes, share.memory_bytes) == (2, memory, memory)
     assert os.environ["OPENBLAS_NUM_THREADS"] == "2"
-    assert divide(alone, 100).threads == 1
+    os.environ.pop("CONVARITH_THREADS")
+    os.environ.pop("CONVARITH_TOTAL_MEMORY_BYTES")
+    least = divide(alone, 100)
+    assert (least.threads, least.total_memory_bytes) == (1, 2**25)
 
 
 @pytest.mark.usefixtures("own_environment")

@@ -40,6 +40,8 @@ def test_what_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, v
     [
         (24 * GIB, {}, (12 * GIB, GIB)),
         (GIB, {}, (GIB // 2, GIB // 2)),
+        (GIB // 2, {}, (GIB // 4 * 10 // 11, GIB // 4 * 10 // 11)),
+        (GIB // 8, {}, (GIB // 32, GIB // 32)),
         (GIB, {"memory_bytes": 1000}, (GIB // 2, 1000)),
         (GIB, {"total_memory_bytes": 4 * GIB}, (4 * GIB, GIB)),
         (GIB, {"total_memory_bytes": 1000}, (1000, 1000)),

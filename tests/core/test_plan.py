@@ -140,6 +140,16 @@ def test_the_share_of_a_thread_is_that_of_the_parts(
     assert share == 1 if work < 10**6 else 1 / threads <= share <= max(loads) / count
 
 
+def test_the_algorithm_does_not_follow_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another would give other bits."""
+    chosen = []
+    for threads in (1, 2, 3, 16):
+        monkeypatch.setattr(team, "size", threads)
+        chosen.append([planning._plan(case.problem(), case.numpy_dtype).algorithm.name for case in CASES])
+    assert chosen.count(chosen[0]) == 4
+    assert len(set(chosen[0])) > 5
+
+
 @pytest.mark.parametrize("case", [case for case in CASES if case.problem().macs < 10**6], ids=Case.label)
 def test_tiles_are_counted_as_they_are_made(case: Case) -> None:
     """By the loop of `tiles`, once more: over boxes of the mean size where they are all alike."""

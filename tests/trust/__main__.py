@@ -15,7 +15,14 @@ from importlib import import_module
 from tests.trust.figures import keep, section
 
 #: A module each, with `measure(scale)`, and the scales SHORT and FULL.
-CHECKS: dict[str, str] = {}
+CHECKS: dict[str, str] = {
+    "memory": "Memory of a request: predicted and measured",
+    "ceiling": "Memory of all processes under a hostile mix",
+    "soak": "A soak of ten minutes",
+    "fingerprints": "Answers of concurrent requests",
+    "bits": "The same bits",
+    "barrier": "Threads at a barrier",
+}
 
 
 def main() -> int:

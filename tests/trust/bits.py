@@ -26,7 +26,7 @@ from tests.trust.figures import Figure
 from tests.trust.forks import forks
 from tests.trust.kinds import Array, Request, plain_request_of
 
-SHORT, FULL = 16, 120
+SHORT, FULL = 10, 120
 
 #: Threads of a process, and whether others compute beside it meanwhile.
 SETTINGS = ((1, False), (2, False), (3, False), (2, True), (3, True))
@@ -152,18 +152,15 @@ def errors_alone(seed: int) -> Iterator[float]:
     if x.dtype.kind != "f" or x.ndim != w.ndim or x.ndim < 3 or len(x) == 1:
         return
     run: Any = conv if request.op == "conv" else conv_transpose
-    options = request.fields | {"bias": request.tensors.get("bias")}
-    together = run(x, w, **options)
-    problem = problem_of(request.op, x[:1].shape, w.shape, options["bias"] is not None, _resolved(request.fields))
+    options = {name: value for name, value in request.fields.items() if name != "spatial_dims"}
+    bias = request.tensors.get("bias")
+    problem = problem_of(request.op, x[:1].shape, w.shape, bias is not None, options)
     if problem.macs > SUMMED:
         return
+    together = run(x, w, bias=bias, **options)
     for number, sample in enumerate(x):
-        own = run(sample[None], w, **options)[0]
-        yield float((np.abs(own - together[number]) / (2 * _bound(problem, sample, w, options["bias"]))).max())
-
-
-def _resolved(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if name != "spatial_dims"}
+        own = run(sample[None], w, bias=bias, **options)[0]
+        yield float((np.abs(own - together[number]) / (2 * _bound(problem, sample, w, bias))).max())
 
 
 def _bound(problem: Problem, sample: Array, w: Array, bias: Array | None) -> Array:

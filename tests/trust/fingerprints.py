@@ -24,7 +24,7 @@ from tests.trust.figures import Figure
 Array = NDArray[Any]
 
 #: Requests.
-SHORT, FULL = 600, 10_000
+SHORT, FULL = 400, 10_000
 
 #: Requests under way at once, and workers.
 AT_ONCE, WORKERS = 64, 2
@@ -75,7 +75,7 @@ def _numbers(number: int, *shape: int) -> Array:
     return number * ROOM + np.arange(int(np.prod(shape))).reshape(shape) % ROOM
 
 
-def _one_of(*shape: int, at: tuple[int, ...]) -> Array:
+def _one_of(*shape: int, at: tuple[Any, ...]) -> Array:
     kernel = np.zeros(shape, np.int64)
     kernel[at] = 1
     return kernel

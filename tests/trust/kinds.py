@@ -11,6 +11,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from app.core.geometry import Op
 from tests.api.client import CODE, CONV, CONV_TRANSPOSE, JSON, SAFETENSORS, packed
 
 Array = NDArray[Any]
@@ -30,7 +31,7 @@ MOST_ELEMENTS, MOST_TEXT = 2 * 10**7, 10**6
 class Request:
     """One request: its operation, tensors and other fields, and the media types that it is sent and answered in."""
 
-    op: str
+    op: Op
     tensors: dict[str, Array]
     fields: dict[str, Any]
     sent: str
@@ -64,7 +65,7 @@ class Request:
 class Layer:
     """An operation before it has numbers: `op`, the shapes of input and kernel, and its other fields."""
 
-    op: str
+    op: Op
     input: Shape
     kernel: Shape
     fields: dict[str, Any]
@@ -102,7 +103,8 @@ class Draw:
 
     def upto(self, low: int, high: int) -> int:
         """A whole number, large ones somewhat likelier on a logarithmic scale."""
-        return round(low * (high / low) ** max(self.rng.random(2)))
+        found: float = low * (high / low) ** float(max(self.rng.random(2)))
+        return round(found)
 
     def numbers(self, shape: Shape, dtype: str) -> Array:
         """Random numbers, short enough for any dtype."""
@@ -199,7 +201,8 @@ def _shown(draw: Draw, longest: int = 3000, widest: int = 150) -> Layer:
 def request_of(seed: int, elements: int = MOST_ELEMENTS) -> Request:
     """The request that a seed stands for, of so many elements at most. Most are accepted."""
     draw = Draw(seed, elements)
-    return draw.among(_bulk, _bulk, _bulk, _text, _text, _steps, _steps, _code)(draw)
+    make: Callable[[Draw], Request] = draw.among(_bulk, _bulk, _bulk, _text, _text, _steps, _steps, _code)
+    return make(draw)
 
 
 def plain_request_of(seed: int) -> Request:
@@ -264,7 +267,8 @@ def _shown_layer(draw: Draw, _elements: int, _dtype: str) -> Layer:
 
 def _asked(draw: Draw) -> dict[str, Any]:
     dtype: dict[str, Any] = draw.among({}, {}, {"dtype": "float32"}, {"dtype": "float64"})
-    return dtype | draw.among({}, {}, {"method": "direct"})
+    method: dict[str, Any] = draw.among({}, {}, {"method": "direct"})
+    return dtype | method
 
 
 #: Numbers as text: whole ones, single digits, long fractions, short ones.

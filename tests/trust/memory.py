@@ -28,7 +28,7 @@ from tests.trust.kinds import Request, request_of
 MIB = 2**20
 
 #: Requests that are accepted, of every kind.
-SHORT, FULL = 24, 200
+SHORT, FULL = 16, 200
 
 #: A request may take 1.1 of what is predicted and so many bytes more: pages of 2 MiB, of which a large array takes
 #: whole ones, what a thread keeps for its next call, code that runs for the first time, and a body of 64 KiB and its

@@ -17,14 +17,15 @@ from collections.abc import Iterator, Sequence
 import httpx
 
 from tests.api.calls import Server, serving
+from tests.api.client import CONV
 from tests.trust.figures import Figure, keep, section
 from tests.trust.kinds import request_of
 from tests.trust.processes import Held, held_by
 
 #: Minutes.
-SHORT, FULL = 0.1, 10
+SHORT, FULL = 0.05, 10
 
-TITLE = "A soak: a server with two workers, asked all the time by four clients"
+TITLE = "A soak by hand"
 
 CLIENTS, WORKERS = 4, 2
 
@@ -33,6 +34,9 @@ ELEMENTS = 10**5
 
 #: Every so many requests one is no request at all, and one goes away before its answer.
 BROKEN = 10
+
+#: Different operations that are asked for first: more than any cache holds.
+FILLED = 6000
 
 #: Bytes by which memory may differ between the second quarter of the time and the last: the allocator's noise.
 NOISE = 24 * 2**20
@@ -43,12 +47,14 @@ MIB = 2**20
 def measure(minutes: float) -> list[Figure]:
     """What is held in the second quarter of the time and in the last."""
     with serving("--workers", str(WORKERS), access_log="false", log_level="error") as server:
+        lasting = minutes >= 1
+        if lasting:
+            fill(server)
         statuses, samples = soak(server, minutes)
         assert server.process.poll() is None
     quarter = len(samples) // 4
     early, late = samples[quarter : 2 * quarter], samples[-quarter:]
     memory = [statistics.median(each.memory for each in part) for part in (early, late)]
-    lasting = minutes >= 1  # before, caches still fill
     threads, files = ([max(each[field] for each in part) for part in (early, late)] for field in (1, 2))
     slope = _slope(samples[quarter:]) * 60 / (minutes * 60 / len(samples))
     asked = ", ".join(f"{status}: {count:,}" for status, count in sorted(statuses.items()))
@@ -65,6 +71,24 @@ def measure(minutes: float) -> list[Figure]:
         Figure("threads, second quarter → last", f"{threads[0]} → {threads[1]}", "no more", threads[1] <= threads[0]),
         Figure("file descriptors", f"{files[0]} → {files[1]}", "no more but 2", files[1] <= files[0] + 2),
     ]
+
+
+def fill(server: Server) -> None:
+    """Ask for so many different operations that the caches of plans and shapes are full: what they hold is bounded."""
+    each = [threading.Thread(target=_fill, args=(server.url, n)) for n in range(CLIENTS)]
+    for client in each:
+        client.start()
+    for client in each:
+        client.join()
+
+
+def _fill(url: str, first: int) -> None:
+    with httpx.Client(base_url=url, timeout=120, headers={"Connection": "close"}) as client:
+        for length in range(3 + first, FILLED, CLIENTS):
+            for _ in range(WORKERS + 1):  # each worker gets most of them
+                client.post(
+                    CONV, json={"input": [1] * (length % 2000 + 3), "kernel": [1, 2], "stride": 1 + length // 2000}
+                )
 
 
 def soak(server: Server, minutes: float) -> tuple[Counter[int], list[Held]]:
