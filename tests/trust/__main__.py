@@ -15,7 +15,13 @@ from importlib import import_module
 from tests.trust.figures import keep, section
 
 #: A module each, with `measure(scale)`, and the scales SHORT and FULL.
-CHECKS: dict[str, str] = {}
+CHECKS: dict[str, str] = {
+    "bodies": "Bodies that no honest client sends",
+    "fuzz": "The parsers and the check of a problem, fuzzed",
+    "whole": "Whole requests at random",
+    "schema": "Requests made up from the OpenAPI document",
+    "mutate": "Mutated bodies",
+}
 
 
 def main() -> int:

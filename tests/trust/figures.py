@@ -22,7 +22,9 @@ class Figure:
 
 def section(title: str, figures: Iterable[Figure]) -> str:
     """A title and a Markdown table."""
-    rows = [f"| {each.what} | {each.measured} | {each.goal} | {'yes' if each.is_met else '**no**'} |" for each in figures]
+    rows = [
+        f"| {each.what} | {each.measured} | {each.goal} | {'yes' if each.is_met else '**no**'} |" for each in figures
+    ]
     return "\n".join([f"## {title}", "", "| | measured | goal | met |", "| --- | --- | --- | --- |", *rows, ""])
 
 
