@@ -1,8 +1,10 @@
-"""The compute thread: what is asked while it warms up."""
+"""The compute thread: what is asked while it warms up, and what it keeps of what failed."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 from starlette.types import Message
@@ -46,3 +48,31 @@ def test_a_request_does_not_wait_for_every_kernel(monkeypatch: pytest.MonkeyPatc
     answers: list[object] = []
     asyncio.run(run())
     assert done == ["first", "second", "request", "third"]
+
+
+class Large:
+    """What a request holds."""
+
+
+def test_nothing_is_kept_of_work_that_fails() -> None:
+    """Not even until the garbage collector comes: a body may be large, and is counted no longer."""
+
+    async def run() -> bool:
+        thread, large = ComputeThread(1, 2**20), Large()
+        kept = weakref.ref(large)
+
+        def fail(holding: Large = large) -> None:
+            raise ValueError(holding)
+
+        with pytest.raises(ValueError, match="Large"):
+            await thread.run(fail, stays)
+        del fail, large
+        await asyncio.sleep(0.05)  # the thread lets go of it a moment later
+        thread.close()
+        return kept() is None
+
+    gc.disable()
+    try:
+        assert asyncio.run(run())
+    finally:
+        gc.enable()
