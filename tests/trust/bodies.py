@@ -100,7 +100,7 @@ def send(server: Server, attack: Attack) -> tuple[int, int, bytes]:
             first = connection.recv(65536)
             if not first.startswith(b"HTTP/1.1 100 Continue\r\n\r\n"):
                 return finish(connection, first, sent)
-        for piece in attack.pieces():
+        for piece in filter(None, attack.pieces()):
             if select.select([connection], [], [], 0)[0]:
                 break
             connection.sendall(b"%x\r\n%b\r\n" % (len(piece), piece) if chunks else piece)
@@ -111,12 +111,14 @@ def send(server: Server, attack: Attack) -> tuple[int, int, bytes]:
 
 
 def finish(connection: socket.socket, answer: bytes, sent: int) -> tuple[int, int, bytes]:
-    """Read what is left of an answer."""
-    parts = [answer]
-    while part := connection.recv(65536):
-        parts.append(part)
-    whole = b"".join(parts)
-    return int(whole.split(b" ", 2)[1]), sent, whole
+    """Read one answer, and go: a server lingers for those that still send."""
+    while not (found := re.search(rb"(?i)content-length: (\d+)\r\n(?:.+\r\n)*\r\n", answer)):
+        part = connection.recv(65536)
+        assert part, f"no answer, but {answer!r}"
+        answer += part
+    while len(answer) < found.end() + int(found[1]):
+        answer += connection.recv(65536)
+    return int(answer.split(b" ", 2)[1]), sent, answer
 
 
 def carry_out(server: Server, attack: Attack) -> Outcome:

@@ -21,13 +21,14 @@ KEY = "a-key-for-schemathesis"
 
 @dataclass(frozen=True)
 class Scale:
-    """Examples of each operation, in each of the seeds."""
+    """Examples of each operation, in each of the seeds, and the phases of schemathesis."""
 
     examples: int
     seeds: tuple[int, ...]
+    phases: str
 
 
-SHORT, FULL = Scale(10, (1,)), Scale(1000, (1, 2, 3))
+SHORT, FULL = Scale(5, (1,), "examples,fuzzing"), Scale(1000, (1, 2, 3), "examples,coverage,fuzzing")
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,11 @@ class Report:
         return bool(self.told["complete"] and not self.told["failures"] and not self.told["errors"])
 
 
-def run(server: Server, examples: int, seed: int) -> Report:
+def run(server: Server, scale: Scale, seed: int) -> Report:
     """One run over all operations, by schemathesis's own command."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
-        options = [f"--max-examples={examples}", f"--seed={seed}", "--checks=all", "--phases=examples,coverage,fuzzing"]
+        options = [f"--max-examples={scale.examples}", f"--seed={seed}", f"--phases={scale.phases}"]
         options += [
             f"--report-json-path={report}",
             "--generation-database=none",
@@ -68,7 +69,7 @@ def run(server: Server, examples: int, seed: int) -> Report:
         ]
         command = [sys.executable, "-m", "schemathesis.cli", f"--config-file={CONFIG}", "run"]
         command += [server.url + "/openapi.json", *options]
-        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "KEY": KEY}
         ended = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=folder)
         printed = ended.stdout[-20_000:] + ended.stderr[-4000:]
         assert report.exists(), printed
@@ -81,7 +82,7 @@ def measure(scale: Scale) -> list[Figure]:
     with serving(access_log="false", api_keys=f"schemathesis:{KEY}", **LIMITS) as server:
         before = children_of(server.process.pid)
         for seed in scale.seeds:
-            report = run(server, scale.examples, seed)
+            report = run(server, scale, seed)
             if not report.is_clean:
                 print(report.printed, file=sys.stderr)
             found = len(report.told["failures"]) + len(report.told["errors"])

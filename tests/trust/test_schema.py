@@ -9,6 +9,6 @@ from tests.trust.schema import KEY, SHORT, run
 
 def test_every_check_of_schemathesis() -> None:
     with serving(access_log="false", api_keys=f"schemathesis:{KEY}", **LIMITS) as server:
-        report = run(server, SHORT.examples, SHORT.seeds[0])
+        report = run(server, SHORT, SHORT.seeds[0])
     assert report.is_clean, report.printed
     assert report.operations == 8
