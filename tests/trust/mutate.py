@@ -74,12 +74,12 @@ def requests_at_random(scale: Scale) -> Iterator[Sent]:
     for _ in range(scale.bodies):
         binary = rng.random() < 0.4
         right, wrong = in_bulk if binary else in_json
-        path, body = rng.choice(right if rng.random() < 0.7 else wrong)
+        path, body = rng.choice(right if rng.random() < 0.85 else wrong)
         body = mutated(rng, body, rng.choice(in_json[0])[1], binary=binary)
         headers = {"Content-Type": media_type_of(rng, binary=binary)}
         headers |= {"Accept": SAFETENSORS} if rng.random() < 0.2 and not path.endswith(("size", "code")) else {}
         headers |= {"Accept-Language": "zh"} if rng.random() < 0.2 else {}
-        if rng.random() < 0.15:
+        if rng.random() < 0.1:
             headers["Content-Encoding"] = packing = rng.choice(list(PACK))
             body = PACK[packing](body)
             body = mutated(rng, body, b"", binary=False) if rng.random() < 0.5 else body
