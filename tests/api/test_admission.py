@@ -5,13 +5,22 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from collections.abc import Iterator
 
 import pytest
 from starlette.types import Message
 
 from app.api import admission
 from app.api.admission import ComputeThread
+from app.core.parallel import team
 from app.core.warm import Step
+
+
+@pytest.fixture(autouse=True)
+def _others_go_on() -> Iterator[None]:
+    """A thread that closes ends all work of the process: here there may be another service, of other tests."""
+    yield
+    team.abandoned = False
 
 
 async def stays() -> Message:

@@ -23,7 +23,7 @@ class Scale:
     seed: int = 11
 
 
-SHORT, FULL = Scale(guided=1000, blind=400), Scale(guided=100_000, blind=20_000)
+SHORT, FULL = Scale(guided=1000, blind=400), Scale(guided=50_000, blind=20_000)
 
 
 def run_blind(name: str, scale: Scale) -> None:
