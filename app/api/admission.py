@@ -129,6 +129,8 @@ class ComputeThread:
             done.cancel()
             gone.cancel()
             box.clear()  # the thread's queue keeps what was cancelled until its turn comes
+            # An error leads to this frame, and the futures back to it: the circle would keep a refused body.
+            del future, done
 
     @staticmethod
     def _begin(box: list[Callable[[], Result]], signal: threading.Event, held: Hold) -> Result:

@@ -14,7 +14,7 @@ from app.api.access import HEALTH, too_often, unknown_key, without_key, wrong_ho
 from app.api.body import too_large, too_slow
 from app.api.budget import full
 from app.api.negotiation import answer_type, body_type
-from app.api.problems import MEDIA_TYPE, StatusError, problem_of, status_response, unavailable
+from app.api.problems import CODES, MEDIA_TYPE, StatusError, problem_of, status_response, unavailable
 from app.api.reading import read_object
 from app.api.safetensors import read_safetensors
 from app.core.checks import describe
@@ -44,7 +44,7 @@ class ProblemEntry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     pointer: str = Field(description="A JSON Pointer into the request; empty where no single field is at fault.")
-    code: str
+    code: str = Field(description="What is wrong, the same in every language.", json_schema_extra={"enum": list(CODES)})
     message: str
     given: float | int | str = Field(default="", description="What was given, cut where it is long.")
     allowed: dict[str, int] | list[Any] = Field(default=[], description="The least and the most, or the words.")

@@ -20,6 +20,17 @@ from app.languages import ENGLISH, tell
 
 MEDIA_TYPE = "application/problem+json"
 
+#: Every code that an entry may have: of what cannot be read, of fields and tensors, of shapes, of results and costs.
+CODES = (
+    *("malformed_json", "malformed_safetensors"),
+    *("missing", "unknown_field", "wrong_type", "out_of_range", "not_finite", "integer_too_large"),
+    *("wrong_length", "empty", "uneven", "wrong_rank", "dtype_mismatch", "conflict", "not_for_this_operation"),
+    *("channel_mismatch", "groups_do_not_divide", "bias_length", "kernel_too_large", "padding_too_large"),
+    *("empty_output", "output_padding_too_large", "output_size_unreachable"),
+    *("int64_overflow", "float_overflow"),
+    *("too_many_elements", "too_much_work", "too_much_memory", "too_many_step_elements"),
+)
+
 #: What one answer holds at most, so that a megabyte of wrong values is told in a page.
 MOST_ENTRIES = 16
 MOST_BYTES = 4096

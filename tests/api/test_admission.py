@@ -1,8 +1,11 @@
-"""The compute thread: what is asked while it warms up."""
+"""The compute thread: what is asked while it warms up, and what it keeps of what failed."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
+from collections.abc import Iterator
 
 import pytest
 from starlette.types import Message
@@ -11,6 +14,13 @@ from app.api import admission
 from app.api.admission import ComputeThread
 from app.core.parallel import team
 from app.core.warm import Step
+
+
+@pytest.fixture(autouse=True)
+def _others_go_on() -> Iterator[None]:
+    """A thread that closes ends all work of the process: here there may be another service, of other tests."""
+    yield
+    team.abandoned = False
 
 
 async def stays() -> Message:
@@ -48,3 +58,31 @@ def test_a_request_does_not_wait_for_every_kernel(monkeypatch: pytest.MonkeyPatc
     answers: list[object] = []
     asyncio.run(run())
     assert done == ["first", "second", "request", "third"]
+
+
+class Large:
+    """What a request holds."""
+
+
+def test_nothing_is_kept_of_work_that_fails() -> None:
+    """Not even until the garbage collector comes: a body may be large, and is counted no longer."""
+
+    async def run() -> bool:
+        thread, large = ComputeThread(1, 2**20), Large()
+        kept = weakref.ref(large)
+
+        def fail(holding: Large = large) -> None:
+            raise ValueError(holding)
+
+        with pytest.raises(ValueError, match="Large"):
+            await thread.run(fail, stays)
+        del fail, large
+        await asyncio.sleep(0.05)  # the thread lets go of it a moment later
+        thread.close()
+        return kept() is None
+
+    gc.disable()
+    try:
+        assert asyncio.run(run())
+    finally:
+        gc.enable()

@@ -58,6 +58,11 @@ def test_every_code_is_held() -> None:
     assert {row[3] for row in ONE_FAULT} | ELSEWHERE == CODES
 
 
+def test_every_code_is_documented() -> None:
+    document = client().app.openapi()
+    assert set(document["components"]["schemas"]["ProblemEntry"]["properties"]["code"]["enum"]) == CODES
+
+
 @pytest.mark.parametrize("row", [row for row in ONE_FAULT if "suggestion" in row[4]], ids=name)
 def test_the_suggestion_works(row: Row) -> None:
     path, body, pointer, code, _ = row

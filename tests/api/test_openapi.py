@@ -9,17 +9,18 @@ from typing import Any
 import httpx
 import pytest
 from hypothesis import given
-from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import validate
 
 from app.api.answers import ComputedAnswer, GeometryAnswer
 from app.api.openapi import Problem
 from tests.api.client import CODE, CONV, CONV_TRANSPOSE, JSON, OUTPUT_SIZE, PROBLEM, SAFETENSORS, client
+from tests.api.documented import Documented
 from tests.api.faults import ONE_FAULT, Row
 from tests.api.requests_at_random import Body, request_of
 from tests.core.strategies import OPS, Case, Op, cases, examples
 
 DOCUMENT: Body = client().request("GET", "/openapi.json").json()
+DOCUMENTED = Documented(DOCUMENT)
 COMPUTING = [CONV, CONV_TRANSPOSE]
 POSTS = [*COMPUTING, OUTPUT_SIZE, CODE]
 
@@ -38,21 +39,13 @@ def examples_of(content: Body) -> list[Any]:
 
 def check(schema: Body, value: Any) -> None:
     """The value is what a schema of the document says."""
-    Draft202012Validator(schema | {"components": DOCUMENT["components"]}).validate(value)
-
-
-def answer_schema(path: str, method: str, status: int, media_type: str) -> Body:
-    content: Body = DOCUMENT["paths"][path][method]["responses"][str(status)]["content"]
-    schema: Body = content[media_type]["schema"]
-    return schema
+    DOCUMENTED.validator(schema).validate(value)
 
 
 def check_documented(path: str, response: httpx.Response) -> None:
     """The status and the media type are documented, and the answer is as its schema says."""
-    media_type = response.headers["content-type"]
-    schema = answer_schema(path, response.request.method.lower(), response.status_code, media_type)
-    if media_type != SAFETENSORS:
-        check(schema, response.json())
+    method, media_type = response.request.method.lower(), response.headers["content-type"]
+    DOCUMENTED.check(path, method, response.status_code, media_type, response.content)
 
 
 def test_it_is_valid() -> None:
@@ -87,7 +80,7 @@ def test_the_documented_errors_are_as_their_schema_says() -> None:
             for example in examples_of(answer["content"].get(PROBLEM, {})):
                 Problem.model_validate(example)
                 assert example["status"] == int(status)
-                check(answer_schema(path, method, int(status), PROBLEM), example)
+                check(DOCUMENTED.schema(path, method, int(status), PROBLEM), example)
 
 
 @pytest.mark.parametrize("path", POSTS)
@@ -106,7 +99,7 @@ def test_documented_requests_are_answered_as_documented(path: str) -> None:
 def test_documented_answers_are_what_is_answered() -> None:
     for path, method, described in operations():
         for example in examples_of(described["responses"]["200"]["content"].get(JSON, {})):
-            check(answer_schema(path, method, 200, JSON), example)
+            check(DOCUMENTED.schema(path, method, 200, JSON), example)
             if method == "get":
                 assert client().request("GET", path).json() == example
 
@@ -191,5 +184,5 @@ def test_what_a_schema_can_say_it_says() -> None:
         ),
         *({"output_padding": 0}, {"steps": ["matrix", "matrix"]}, {"steps": ["scatter"]}, {"input": 3}, {"kernel": 3}),
     ]
-    validator = Draft202012Validator(schema)
+    validator = DOCUMENTED.validator(schema)
     assert [fields for fields in wrong if validator.is_valid(right | fields)] == []

@@ -6,11 +6,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-import numpy as np
 import pytest
 import schemathesis
 from hypothesis import given
-from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -22,8 +20,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.api.client import CODE, CONV, CONV_TRANSPOSE, OUTPUT_SIZE, SAFETENSORS, client, packed
+from tests.api.client import CODE, CONV, CONV_TRANSPOSE, OUTPUT_SIZE, client
 from tests.core.strategies import examples
+from tests.trust import schema_hooks  # noqa: F401 - makes safetensors bodies
 
 #: What holds for any request. Left out are the checks for credentials and required headers (there are
 #: none), for what a request leaves behind (nothing), and for other methods (held in test_operations).
@@ -38,21 +37,6 @@ CHECKS = [
 #: of one length, that a kernel fits its input or that channels agree, so that a 422 is right for some
 #: requests that it allows. It does hold where there is nothing to send.
 WRONG, NOTHING_SENT = [*CHECKS, negative_data_rejection], [*CHECKS, positive_data_acceptance]
-
-SIZES = st.integers(1, 4)
-PARAMETERS = st.fixed_dictionaries({}, optional={"stride": SIZES, "padding": SIZES, "steps": st.booleans()})
-
-
-def file_of(input_size: int, kernel_size: int, parameters: dict[str, Any]) -> bytes:
-    return packed({"input": np.arange(input_size), "kernel": np.ones(kernel_size)}, parameters)
-
-
-schemathesis.openapi.media_type(SAFETENSORS, st.builds(file_of, SIZES, SIZES, PARAMETERS) | st.binary(max_size=60))
-
-
-@schemathesis.serializer(SAFETENSORS)
-def as_it_is(_context: Any, value: bytes) -> bytes:
-    return value
 
 
 def send(case: Case[Any]) -> httpx.Response:

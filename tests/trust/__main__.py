@@ -22,6 +22,11 @@ CHECKS: dict[str, str] = {
     "fingerprints": "Answers of concurrent requests",
     "bits": "The same bits",
     "barrier": "Threads at a barrier",
+    "bodies": "Bodies that no honest client sends",
+    "fuzz": "The parsers and the check of a problem, fuzzed",
+    "whole": "Whole requests at random",
+    "schema": "Requests made up from the OpenAPI document",
+    "mutate": "Mutated bodies",
 }
 
 
