@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+import threading
 
 import pytest
 from starlette.types import Message
@@ -46,3 +49,14 @@ def test_a_request_does_not_wait_for_every_kernel(monkeypatch: pytest.MonkeyPatc
     answers: list[object] = []
     asyncio.run(run())
     assert done == ["first", "second", "request", "third"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system does not rank single threads")
+def test_the_event_loop_goes_before_the_compute_thread() -> None:
+    thread = ComputeThread(1, 2**20)
+
+    def rank() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    assert asyncio.run(thread.run(rank, stays)) == min(19, rank() + admission.NICENESS)
+    thread.close()

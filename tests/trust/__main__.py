@@ -15,7 +15,9 @@ from importlib import import_module
 from tests.trust.figures import keep, section
 
 #: A module each, with `measure(scale)`, and the scales SHORT and FULL.
-CHECKS: dict[str, str] = {}
+CHECKS: dict[str, str] = {
+    "overload": "Overload",
+}
 
 
 def main() -> int:
