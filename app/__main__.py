@@ -47,7 +47,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     settings = divide(settings, options.workers)
     with shared_metrics():
-        Multiprocess(server_config(settings, options.workers), sockets=[listener]).run()
+        Workers(server_config(settings, options.workers), sockets=[listener]).run()
+
+
+class Workers(Multiprocess):
+    """uvicorn's supervisor of several processes, which sees at once that one has died."""
+
+    def init_processes(self) -> None:
+        """Start them."""
+        super().init_processes()
+        self._let_go()
+
+    def keep_subprocess_alive(self) -> None:
+        """Start another for each that has died."""
+        super().keep_subprocess_alive()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the workers' ends of their pipes here: as long as one is open, the answer of the dead is waited for."""
+        for process in self.processes:
+            process.child_conn.close()
 
 
 def divide(settings: Settings, workers: int) -> Settings:

@@ -17,6 +17,7 @@ from tests.trust.figures import keep, section
 #: A module each, with `measure(scale)`, and the scales SHORT and FULL.
 CHECKS: dict[str, str] = {
     "overload": "Overload",
+    "workers": "Workers",
 }
 
 
