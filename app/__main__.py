@@ -68,6 +68,12 @@ class Workers(Multiprocess):
         for process in self.processes:
             process.child_conn.close()
 
+    def terminate_all(self) -> None:
+        """Stop the workers, and listen no more here: what connected still would wait for nobody."""
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
+
 
 def divide(settings: Settings, workers: int) -> Settings:
     """Give each worker its share of processors and memory, unless what one has is set; then its settings."""
@@ -144,7 +150,7 @@ def server_config(settings: Settings, workers: int) -> Config:
         APPLICATION,
         factory=True,
         workers=workers,
-        loop="uvloop",
+        loop="app.server:Loop",
         http=PatientProtocol,
         ws="none",
         lifespan="on",
@@ -154,7 +160,7 @@ def server_config(settings: Settings, workers: int) -> Config:
         proxy_headers=False,
         backlog=BACKLOG,
         timeout_keep_alive=settings.keep_alive,
-        timeout_graceful_shutdown=settings.shutdown_grace,
+        timeout_graceful_shutdown=settings.shutdown_grace - settings.shutdown_delay,
         timeout_worker_healthcheck=SECONDS_TO_ANSWER,
     )
 

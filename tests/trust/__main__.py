@@ -18,6 +18,7 @@ from tests.trust.figures import keep, section
 CHECKS: dict[str, str] = {
     "overload": "Overload",
     "workers": "Workers",
+    "stopping": "Stopping",
 }
 
 
