@@ -19,6 +19,7 @@ CHECKS: dict[str, str] = {
     "overload": "Overload",
     "workers": "Workers",
     "stopping": "Stopping",
+    "slow": "Slow and broken clients",
 }
 
 
