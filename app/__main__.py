@@ -47,7 +47,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     settings = divide(settings, options.workers)
     with shared_metrics():
-        Multiprocess(server_config(settings, options.workers), sockets=[listener]).run()
+        Workers(server_config(settings, options.workers), sockets=[listener]).run()
+
+
+class Workers(Multiprocess):
+    """uvicorn's supervisor of several processes, which sees at once that one has died."""
+
+    def init_processes(self) -> None:
+        """Start them."""
+        super().init_processes()
+        self._let_go()
+
+    def keep_subprocess_alive(self) -> None:
+        """Start another for each that has died."""
+        super().keep_subprocess_alive()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the workers' ends of their pipes here: as long as one is open, the answer of the dead is waited for."""
+        for process in self.processes:
+            process.child_conn.close()
+
+    def terminate_all(self) -> None:
+        """Stop the workers, and listen no more here: what connected still would wait for nobody."""
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
 
 
 def divide(settings: Settings, workers: int) -> Settings:
@@ -126,7 +151,7 @@ def server_config(settings: Settings, workers: int) -> Config:
         APPLICATION,
         factory=True,
         workers=workers,
-        loop="uvloop",
+        loop="app.server:Loop",
         http=PatientProtocol,
         ws="none",
         lifespan="on",
@@ -136,7 +161,7 @@ def server_config(settings: Settings, workers: int) -> Config:
         proxy_headers=False,
         backlog=BACKLOG,
         timeout_keep_alive=settings.keep_alive,
-        timeout_graceful_shutdown=settings.shutdown_grace,
+        timeout_graceful_shutdown=settings.shutdown_grace - settings.shutdown_delay,
         timeout_worker_healthcheck=SECONDS_TO_ANSWER,
     )
 

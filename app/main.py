@@ -84,9 +84,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     readiness: Readiness = app.state.readiness
     configure_logging(settings.log_level)
     team.resize(settings.threads)
-    with told_of_stopping(readiness):
+    with told_of_stopping(readiness, settings.shutdown_delay):
         warming = asyncio.create_task(get_ready(app.state.thread, readiness))
-        yield {"settings": settings}
+        yield {"settings": settings, "readiness": readiness}
         readiness.stopping = True
         app.state.thread.close()
         await asyncio.gather(warming, return_exceptions=True)
@@ -100,17 +100,21 @@ async def get_ready(thread: ComputeThread, readiness: Readiness) -> None:
 
 
 @contextmanager
-def told_of_stopping(readiness: Readiness) -> Iterator[None]:
-    """Be unready from the signal on, before the server begins to close."""
+def told_of_stopping(readiness: Readiness, delay: float) -> Iterator[None]:
+    """Be unready from the signal on; the server is told of the first SIGTERM after the delay, of others at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     previous = {number: signal.getsignal(number) for number in STOPPING_SIGNALS}
+    loop = asyncio.get_running_loop()
 
     def stop(number: int, frame: FrameType | None) -> None:
-        readiness.stopping = True
         handler = previous[signal.Signals(number)]
-        if callable(handler):
+        waits = delay and number == signal.SIGTERM and not readiness.stopping
+        readiness.stopping = True
+        if callable(handler) and waits:
+            loop.call_soon_threadsafe(loop.call_later, delay, handler, number, None)
+        elif callable(handler):
             handler(number, frame)
 
     for number in STOPPING_SIGNALS:

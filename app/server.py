@@ -1,17 +1,22 @@
-"""uvicorn's protocol, with an end to the patience that it has for clients."""
+"""uvicorn's protocol, with an end to the patience that it has for clients; and a stop that loses no request."""
 
 from __future__ import annotations
 
 import secrets
-from asyncio import BaseTransport, TimerHandle, Transport
+import socket
+from asyncio import AbstractServer, BaseTransport, Task, TimerHandle, Transport
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, cast
 
 import structlog
+import uvloop
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from app.api.envelope import NO_PAGE, NO_STORE, SAFE, UNMATCHED
 from app.api.metrics import count_request
 from app.api.negotiation import language_of
+from app.api.operations import Readiness
 from app.api.problems import status_response
 from app.core.text import Text, say
 from app.settings import Settings
@@ -20,6 +25,10 @@ log = structlog.get_logger("convarith")
 
 #: More than this, in bytes, no head of a request may be.
 LARGEST_HEAD = 64 * 1024
+
+#: So many seconds at most a connection without a request is kept when the service stops: one may be on its
+#: way, and a connection that is closed on it is reset.
+LAST_CALL = 1.0
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -32,8 +41,10 @@ class PatientProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         settings: Settings = self.app_state["settings"]
+        self._readiness: Readiness = self.app_state["readiness"]
         self._patience = settings.header_timeout
         self._grace, self._rate = settings.body_grace, settings.body_rate
+        self._last_call = min(LAST_CALL, settings.shutdown_grace / 4)
         self._unread = 0
         self._reading: TimerHandle | None = None
         self._timer: TimerHandle | None = None
@@ -44,6 +55,8 @@ class PatientProtocol(HttpToolsProtocol):
         """Wait for the first request."""
         super().connection_made(cast("Transport", transport))
         self._wait()
+        if self._readiness.stopping:
+            self.shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
@@ -84,9 +97,25 @@ class PatientProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """A head has ended."""
+        """A head has ended. Where the service stops, its answer is the connection's last."""
         self._in_head = False
         super().on_headers_complete()
+        if self._readiness.stopping:
+            self.cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        """Answer what is under way, or comes in the next moment; then close."""
+        if self._is_idle():
+            self.loop.call_later(self._last_call, self._leave)
+        else:
+            super().shutdown()
+
+    def _leave(self) -> None:
+        if self._is_idle() and not self._in_head:
+            self.transport.close()
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
 
     def on_body(self, body: bytes) -> None:
         """Hand a part of a body on as it came, unless another still waits: uvicorn alone copies each twice."""
@@ -157,3 +186,41 @@ class PatientProtocol(HttpToolsProtocol):
         headers = [*self.server_state.default_headers, *response.raw_headers, *safe]
         lines = [name + b": " + value + b"\r\n" for name, value in headers]
         return b"".join([STATUS_LINE[status], *lines, b"\r\n", bytes(response.body)])
+
+
+class Loop(uvloop.Loop):
+    """uvloop's event loop, with servers that lose no connection as they close."""
+
+    async def create_server(self, protocol_factory: Callable[[], Any], *place: Any, **options: Any) -> Any:
+        """Serve what connects to the socket `sock`, which listens."""
+        server = await super().create_server(protocol_factory, *place, **options)
+        return Listening(self, server, protocol_factory, options["sock"])
+
+
+class Listening:
+    """A server that takes all who have connected before it closes: the system would reset them."""
+
+    def __init__(
+        self, loop: Loop, server: AbstractServer, protocol_factory: Callable[[], Any], listener: socket.socket
+    ) -> None:
+        self._loop = loop
+        self._server = server
+        self._protocol_factory = protocol_factory
+        self._listener = listener
+        self._taking: set[Task[Any]] = set()
+
+    def close(self) -> None:
+        """Take no more connections after those that there are."""
+        for connection in self._waiting():
+            taken = self._loop.connect_accepted_socket(self._protocol_factory, connection)
+            self._taking.add(self._loop.create_task(taken))
+        self._server.close()
+
+    def _waiting(self) -> Iterator[socket.socket]:
+        with suppress(OSError):
+            while True:
+                yield self._listener.accept()[0]
+
+    async def wait_closed(self) -> None:
+        """Wait until it has closed."""
+        await self._server.wait_closed()

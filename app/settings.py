@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     )
     keep_alive: Count = Field(10, description="Seconds that an idle connection is kept open.")
     shutdown_grace: Count = Field(25, description="Seconds that requests have to finish once the service stops.")
+    shutdown_delay: Annotated[int, Field(ge=0)] = Field(
+        0, description="Seconds of these in which it is unready but takes connections still: balancers turn away first."
+    )
 
     cors_origins: Words = Field(
         (), description="Origins whose pages may call the service, separated by commas; * for all, none unless set."
@@ -173,6 +176,20 @@ class Settings(BaseSettings):
             message = "a name or a key comes twice"
             raise ValueError(message)
         return tuple(named)
+
+    @field_validator("shutdown_delay")
+    @classmethod
+    def _leaves_time(cls, value: int, info: ValidationInfo) -> int:
+        """Something of the grace is left to finish in.
+
+        Raises:
+            ValueError: The delay takes all of it.
+        """
+        grace = info.data.get("shutdown_grace", value + 1)
+        if value >= grace:
+            message = f"it is a part of the {grace} s of SHUTDOWN_GRACE: set less, or more for that"
+            raise ValueError(message)
+        return value
 
     @field_validator("memory_bytes")
     @classmethod

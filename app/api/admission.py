@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
 from starlette.requests import ClientDisconnect
@@ -30,6 +33,10 @@ WORTH_GIVING_BACK = 2**26
 
 #: Longer bodies (in bytes) are read on the compute thread.
 INLINE_BODY = 32 * 1024
+
+#: How far the compute thread stands back for the event loop, as `nice` counts. Beside a long computation small
+#: requests would else take longer (`python -m tests.trust overload`).
+NICENESS = 5
 
 
 class Priced(Protocol):
@@ -59,7 +66,7 @@ class ComputeThread:
         self.warm = False
         self._taken = 0
         self._lock = threading.Lock()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="convarith-compute")
+        self._thread = ThreadPoolExecutor(1, "convarith-compute", initializer=give_precedence)
         team.abandoned = False
 
     async def warm_up(self, tell: Callable[[Step], object]) -> None:
@@ -154,6 +161,17 @@ class ComputeThread:
         """End, between two parts of what was begun; nobody waits for that any more."""
         team.abandoned = True
         self._thread.shutdown(wait=True, cancel_futures=True)
+
+
+def give_precedence() -> None:
+    """Let the event loop go first, where the system ranks single threads: it needs little, and all wait for it.
+
+    The helpers that this thread starts are ranked as it is.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            thread = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICENESS)
 
 
 async def _gone(receive: Receive) -> None:

@@ -113,12 +113,12 @@ class Server:
 
 
 @contextmanager
-def serving(*arguments: str, **settings: str) -> Iterator[Server]:
+def serving(*arguments: str, command: str = "tests.api.served", **settings: str) -> Iterator[Server]:
     """The service with the probes, as `python -m app` runs it."""
     port = free_port()
     environment = {**os.environ, **{f"CONVARITH_{name.upper()}": value for name, value in settings.items()}}
-    command = [sys.executable, "-m", "tests.api.served", "--port", str(port), *arguments]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+    whole = [sys.executable, "-m", command, "--port", str(port), *arguments]
+    with subprocess.Popen(whole, env=environment, stdout=subprocess.DEVNULL) as process:
         server = Server(process, port)
         try:
             wait_until_ready(server)

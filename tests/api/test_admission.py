@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import sys
+import threading
 import weakref
 from collections.abc import Iterator
 
@@ -86,3 +89,14 @@ def test_nothing_is_kept_of_work_that_fails() -> None:
         assert asyncio.run(run())
     finally:
         gc.enable()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system does not rank single threads")
+def test_the_event_loop_goes_before_the_compute_thread() -> None:
+    thread = ComputeThread(1, 2**20)
+
+    def rank() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    assert asyncio.run(thread.run(rank, stays)) == min(19, rank() + admission.NICENESS)
+    thread.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 import socket
@@ -16,6 +17,7 @@ import httpx
 import orjson
 import pytest
 
+from app.server import Loop
 from tests.api.calls import PROBLEM, Server, read_all, serving
 
 LIMIT = 100_000
@@ -237,6 +239,46 @@ def test_a_signal_ends_it_cleanly(workers: str, signals: int) -> None:
         connection.sendall(b"}")
         assert b'{"length":2' in read_all(connection)
         assert server.process.wait(timeout=20) == 0
+
+
+def test_a_request_on_its_way_when_the_service_stops_is_answered() -> None:
+    with serving() as server, server.connect() as kept:
+        kept.sendall(LIVE)
+        assert read_answer(kept).startswith(b"HTTP/1.1 200")
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        kept.sendall(LIVE.replace(b"live", b"ready"))
+        problem = one_problem(read_all(kept), 503)
+        assert "stopping" in problem["detail"]
+        assert server.process.wait(timeout=20) == 0
+
+
+def test_who_has_connected_is_served_though_the_listener_closes() -> None:
+    """They wait in the system's queue: the event loop has had no turn to take them."""
+
+    class Greeting(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport, asyncio.WriteTransport)
+            transport.write(b"hello")
+            transport.close()
+
+    async def greeted() -> list[bytes]:
+        loop = asyncio.get_running_loop()
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            address = listener.getsockname()
+            server = await loop.create_server(Greeting, sock=listener)
+            connected = [socket.create_connection(address) for _ in range(20)]
+            server.close()
+        await server.wait_closed()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address)
+        heard = [await asyncio.to_thread(read_all, each) for each in connected]
+        for each in connected:
+            each.close()
+        return heard
+
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        assert runner.run(greeted()) == [b"hello"] * 20
 
 
 def test_metrics_are_summed_over_workers() -> None:

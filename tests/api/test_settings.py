@@ -27,7 +27,13 @@ def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("FLOAT_MACS", "0"), ("THREADS", "many"), ("CORS_ORIGINS", "a.example"), ("CORS_ORIGINS", "https://a/b")],
+    [
+        ("FLOAT_MACS", "0"),
+        ("THREADS", "many"),
+        ("CORS_ORIGINS", "a.example"),
+        ("CORS_ORIGINS", "https://a/b"),
+        ("SHUTDOWN_DELAY", "25"),
+    ],
 )
 def test_what_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"CONVARITH_{name}", value)

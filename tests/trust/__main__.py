@@ -16,6 +16,10 @@ from tests.trust.figures import keep, section
 
 #: A module each, with `measure(scale)`, and the scales SHORT and FULL.
 CHECKS: dict[str, str] = {
+    "overload": "Overload",
+    "workers": "Workers",
+    "stopping": "Stopping",
+    "slow": "Slow and broken clients",
     "memory": "Memory of a request: predicted and measured",
     "ceiling": "Memory of all processes under a hostile mix",
     "soak": "A soak of ten minutes",
