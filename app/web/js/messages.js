@@ -6,14 +6,14 @@ let texts;
 
 /** Load the language asked for, else the browser's. → its code */
 export async function chooseLanguage(asked) {
-  const wanted = [asked, ...navigator.languages].map((code) => (code ?? "").slice(0, 2));
-  const code = wanted.find((each) => each in TEXTS) ?? "en";
-  texts = (await TEXTS[code]()).default;
-  return code;
+	const wanted = [asked, ...navigator.languages].map((code) => code.slice(0, 2));
+	const code = wanted.find((each) => each in TEXTS) ?? "en";
+	texts = (await TEXTS[code]()).default;
+	return code;
 }
 
 /** t("section.key", {x}): the text, with {x} replaced. */
 export function t(key, values = {}) {
-  const [section, name] = key.split(".");
-  return (texts[section]?.[name] ?? key).replace(/\{(\w+)\}/g, (whole, field) => values[field] ?? whole);
+	const [section, name] = key.split(".");
+	return (texts[section]?.[name] ?? key).replace(/\{(\w+)\}/g, (_, field) => values[field]);
 }
