@@ -5,10 +5,7 @@ import { t } from "./messages.js";
 
 export const OTHER = { conv: "conv_transpose", conv_transpose: "conv" };
 
-/**
- * The request for it; null where the API has none (padding modes, and an output that reaches further than the
- * transpose's). It takes the same kernel: in and out have changed places.
- */
+/** The request for it; null where the API has none. It takes the same kernel: in and out have changed places. */
 function adjointOf({ request: { op, body: { kernel, groups, flip_kernel } }, response: { output, dtype, geometry } }) {
 	const { stride, dilation, padding, input_size: output_size } = geometry;
 	if ((geometry.padding_mode ?? "zeros") !== "zeros") return null;
@@ -16,7 +13,7 @@ function adjointOf({ request: { op, body: { kernel, groups, flip_kernel } }, res
 	return { input: output, kernel, stride, padding, dilation, dtype, ...(groups && { groups }), ...(flip_kernel && { flip_kernel }), ...(op === "conv" && { output_size }) };
 }
 
-/** Ask for it, with these steps. → {response}, or {none: why}, which is "" where a newer question came */
+/** → {response}, or {none: why}, "" where a newer question came */
 export async function askBack(answer, steps) {
 	const body = adjointOf(answer);
 	if (!body) return { none: t("matrix.noOther") };

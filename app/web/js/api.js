@@ -1,4 +1,4 @@
-// Speaks to the service: newer requests end older ones, a service that cannot be reached is asked again.
+// Speaks to the service: newer requests end older ones; one that cannot be reached is asked again.
 
 import { stored } from "./dom.js";
 import { parseJson, toJson } from "./numbers.js";
@@ -8,7 +8,6 @@ const TRY_AGAIN = [429, 502, 503, 504];
 const WAITS = [1, 2, 4, 8];
 const KEPT = 40;
 
-/** The API said no: `problem` is its application/problem+json. */
 export class Refused extends Error {
 	constructor(problem) {
 		super(problem.detail ?? problem.title);
@@ -17,10 +16,9 @@ export class Refused extends Error {
 	}
 }
 
-/** A newer request took the place of this one. */
 export const isSuperseded = (error) => error?.name === "AbortError";
 
-/** What the API says against a request; nothing where it was superseded. Other errors go on. */
+/** What the API says against a request; nothing where a newer one took its place. */
 export function linesOf(error) {
 	if (isSuperseded(error)) return [];
 	if (error instanceof Refused) return error.lines;
@@ -34,16 +32,14 @@ const running = new Map();
 const kept = new Map();
 
 // A key stays with its tab, and goes with it.
-let key = stored("sessionStorage");
+let key = stored();
 const withoutKey = new Set();
 
-/** Whether requests hold a key. */
 export const hasKey = () => key !== "";
 
-/** Ask again with this key all that was refused for want of one. */
 export function useKey(text) {
 	key = text.replace(/[^!-~]/g, "");
-	stored("sessionStorage", key);
+	stored(key);
 	for (const goOn of withoutKey) goOn();
 	withoutKey.clear();
 }
@@ -52,20 +48,17 @@ export const speak = (code) => {
 	language = code;
 };
 
-/** `listener({again: seconds until the next try, status})` while the service cannot be reached, `listener({wanted:
- * "missing" | "wrong"})` while it wants a key, then `listener(null)`. */
+/** `listener({again: seconds, status})` while it cannot be reached, `({wanted: "missing" | "wrong"})` while it wants a key, then `(null)`. */
 export const onReach = (listener) => {
 	tell = listener;
 };
 export const tryNow = () => hurry();
 
-/** Wait until what `begin` gets is called, or the request is ended. */
 const pause = (signal, begin) => new Promise((resolve, reject) => {
 	begin(resolve);
 	signal.addEventListener("abort", () => reject(signal.reason));
 });
 
-/** The answer of the service, however often it takes. */
 async function reach(path, { signal, ...options }) {
 	for (let attempt = 0; ; attempt += 1) {
 		const used = key;
@@ -91,19 +84,19 @@ async function reach(path, { signal, ...options }) {
 
 export const cancel = (name) => running.get(name)?.abort();
 
-/** Send bytes or text. → what `read` makes of a good Response. A newer request of the same `name` ends this one. */
-export async function send(path, { method = "POST", body, type, accept = JSON_TYPE, name = path, read }) {
+/** → what `read` makes of a good Response. A newer request of the same `name` ends this one. */
+export async function send(path, { body, type, accept = JSON_TYPE, name, read }) {
 	cancel(name);
 	const controller = new AbortController();
 	running.set(name, controller);
-	const headers = { Accept: accept, "Accept-Language": language, ...(type && { "Content-Type": type }) };
-	const response = await reach(path, { method, headers, body, signal: controller.signal });
+	const headers = { Accept: accept, "Accept-Language": language, "Content-Type": type };
+	const response = await reach(path, { method: "POST", headers, body, signal: controller.signal });
 	if (response.ok) return read(response);
 	const { status, statusText: title } = response;
 	throw new Refused(await response.json().catch(() => ({ status, title: title || `HTTP ${status}` })));
 }
 
-/** Ask with JSON. → {value, exact}; the same question is not asked twice. */
+/** → {value, exact}; the same question is not asked twice. */
 export async function post(path, body, name = path) {
 	const text = toJson(body);
 	const question = `${language} ${path} ${text}`;
@@ -114,7 +107,3 @@ export async function post(path, body, name = path) {
 	}
 	return kept.get(question);
 }
-
-let asked;
-/** The limits in force, asked once. */
-export const limits = () => (asked ??= send("v1/limits", { method: "GET", read: (response) => response.json() }));

@@ -3,7 +3,7 @@
 /** The place in the kernel as it was given, of the weight at (a, b) as it slides; and the other way round. */
 export const turned = ({ flipped, kernel }, a, b) => (flipped ? [kernel[0] - 1 - a, kernel[1] - 1 - b] : [a, b]);
 
-/** Every tap of a window: its place (channel, row, column) on the picture, that of its weight, and in the window. */
+/** Every tap of a window: its place on the picture, that of its weight, and in the window. */
 export function tapsOf(map, { place: [o], start }) {
   const taps = [];
   for (let c = 0; c < map.perGroup; c += 1) {
@@ -20,7 +20,7 @@ export function tapsOf(map, { place: [o], start }) {
   return taps;
 }
 
-/** All that `focus` {kind, place} depends on, and that depends on it: sets {input, kernel, output} of places as text. */
+/** What `focus` depends on, and what depends on it: sets of places as text. */
 export function related(map, { kind, place }) {
   const found = { input: new Set(), kernel: new Set(), output: new Set() };
   for (const window of map.windows) {

@@ -1,4 +1,4 @@
-// The few lines that make elements, so that nothing is ever written as markup.
+// Makes elements, so that nothing is ever written as markup.
 
 const PROPERTIES = ["value", "checked", "selected"];
 
@@ -11,28 +11,26 @@ const maker = (namespace) => (tag, attributes, ...children) => {
 	else for (const [key, value] of Object.entries(attributes)) {
 		if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
 		else if (PROPERTIES.includes(key)) element[key] = value;
-		else if (value !== undefined && value !== null && value !== false) element.setAttribute(key, value === true ? "" : value);
+		else if (value !== undefined && value !== null && value !== false) element.setAttribute(key === "aria" ? "aria-label" : key, value === true ? "" : value);
 	}
 	element.append(...children.flat(Infinity).filter(Boolean));
 	return element;
 };
 
-/** h("button.quiet", {onclick}, "text"): attributes may be left out, and children that are false, null or empty are. */
+/** h("button.quiet", {onclick}, "text"): attributes may be left out; children that are false, null or empty are. `aria` is aria-label. */
 export const h = maker("1999/xhtml");
 export const svg = maker("2000/svg");
 export const math = maker("1998/Math/MathML");
 
-/** A small picture of one path, 24 by 24, in the colour of the text. */
 export const icon = (path) => svg("svg.icon", { viewBox: "0 0 24 24", "aria-hidden": "true" }, svg("path", { d: path }));
 
 let last = 0;
-/** A name that no other element of the page has, for labels and descriptions. */
 export const freshId = (stem) => `${stem}-${(last += 1)}`;
 
-/** A choice between words, [[value, label]], as radio buttons in one frame. */
+/** Radio buttons in one frame, of [[value, label]]. */
 export function segmented(label, options, chosen, onchoose) {
 	const name = freshId("choice");
-	return h("fieldset.segmented", { "aria-label": label }, options.map(([value, words]) => h("label",
+	return h("fieldset.segmented", { aria: label }, options.map(([value, words]) => h("label",
 		h("input", { type: "radio", name, value, checked: value === chosen, onchange: () => onchoose(value) }), h("span", words))));
 }
 
@@ -44,18 +42,16 @@ export function select(attributes, options, chosen, onchoose) {
 	return h("select", { ...attributes, onchange: ({ target }) => onchoose(target.value, target) }, options.map(one));
 }
 
-/** A box to tick. */
 export const tick = (label, checked, ontick) => h("label.tick",
 	h("input", { type: "checkbox", checked, onchange: ({ target }) => ontick(target.checked) }), h("span", label));
 
-/** A part that is scrolled where it is too wide. */
-export const scrolled = (label, ...content) => h("div.scroll", { tabindex: 0, role: "region", "aria-label": label }, content);
+export const scrolled = (label, ...content) => h("div.scroll", { tabindex: 0, role: "region", aria: label }, content);
 
-/** Keep a text in "localStorage" or "sessionStorage". → what is kept; private windows may forbid it */
-export function stored(where, text) {
+/** Keep a text with the browser's tab. → what is kept; private windows may forbid it */
+export function stored(text) {
 	try {
-		if (text !== undefined) globalThis[where].convarith = text;
-		return globalThis[where].convarith ?? "";
+		if (text !== undefined) sessionStorage.convarith = text;
+		return sessionStorage.convarith ?? "";
 	} catch {
 		return "";
 	}

@@ -2,10 +2,8 @@
 
 export const EXAMPLES = {
 	conv: {
-		plain: "in=4&k=3",
 		same: "in=5&k=3&pad=same&f=1",
 		full: "in=5&k=3&pad=full&f=1",
-		strided: "in=5&k=3&s=2&x=ones&w=random",
 		dilated: "in=7&k=3&d=2",
 		sobel: "in=8&k=3&p=1&x=picture&w=sobel&f=1",
 		channels: "in=4&k=2&ci=2&co=2&x=random&w=random.3",
@@ -13,7 +11,6 @@ export const EXAMPLES = {
 		causal: "dims=1&in=8&k=3&p=0,0;2,0&w=ones&f=1",
 	},
 	conv_transpose: {
-		bare: "in=2&k=3",
 		usual: "in=2&k=3&s=2&p=1",
 		outputPadding: "in=3&k=3&s=2&p=1&op_pad=1",
 		checkerboard: "in=4&k=3&s=2&x=ones&w=ones",

@@ -1,4 +1,4 @@
-// Take it away: what one saw as a picture, the play as a film, the link, the request for a shell, the layer as code.
+// Take it away: pictures, the play as a film, the link, the request for a shell, the layer as code.
 
 import { hasKey, isSuperseded, linesOf, post } from "./api.js";
 import { h, segmented } from "./dom.js";
@@ -9,11 +9,11 @@ import { keep, link, request, state } from "./state.js";
 
 const FRAMEWORKS = { numpy: "NumPy", pytorch: "PyTorch", keras: "Keras", jax: "JAX", onnx: "ONNX" };
 
-/** The request as a shell takes it; a key is taken from the shell, and never shown. */
+/** A key is taken from the shell, and never shown. */
 const curlOf = ({ path, body }) => `curl -s '${new URL(path, document.baseURI)}' -H 'Content-Type: application/json'${
 	hasKey() ? ' -H "Authorization: Bearer $CONVARITH_KEY"' : ""} -d '${toJson(body)}'`;
 
-/** Copy text, on pages that may not use the clipboard too (those without https). → whether it worked */
+/** Also on pages that may not use the clipboard (those without https). */
 async function copy(text) {
 	try {
 		await navigator.clipboard.writeText(text);
@@ -41,12 +41,12 @@ export function mount(root, ctx) {
 	const button = (key, onclick) => h("button", { onclick }, t(`export.${key}`));
 	const copyButton = (textOf) => button("copy", async () => tell((await copy(textOf())) ? "copied" : "notCopied"));
 	const block = (key, ...content) => h(`section.take.${key}`, h("h2", t(`export.${key}`)), content);
-	const text = (key) => h("pre", { tabindex: 0, "aria-label": t(`export.${key}`) });
+	const text = (key) => h("pre", { tabindex: 0, aria: t(`export.${key}`) });
 
 	const preview = h("div.preview");
 	const picture = (type) => button(type, async () => saveBlob(await pictureOf(preview, type), `convarith-${state.op}-${state.frame + 1}.${type}`));
 	const film = button("film", record);
-	const address = h("input.address", { readonly: true, "aria-label": t("export.link"), onfocus: () => address.select() });
+	const address = h("input.address", { readonly: true, aria: t("export.link"), onfocus: () => address.select() });
 	const [curl, code] = [text("curl"), text("code")];
 
 	root.replaceChildren(
@@ -55,9 +55,8 @@ export function mount(root, ctx) {
 		block("curl", curl, h("div.tools", copyButton(() => curl.textContent))),
 		block("code", segmented(t("export.framework"), Object.entries(FRAMEWORKS), framework(), (value) => keep("code", value)),
 			code, h("div.tools", copyButton(() => code.textContent))));
-	const view = ctx.source.mount(preview, ctx);
-	film.hidden = !view.drawFrame;
-	if (!filmType()) Object.assign(film, { disabled: true, title: t("export.noFilm") });
+	const view = ctx.source.mount(preview);
+	film.hidden = !view.drawFrame || !filmType();
 
 	async function record() {
 		if (recording) return recording.abort();
@@ -74,7 +73,7 @@ export function mount(root, ctx) {
 		}
 		recording = null;
 		film.textContent = t("export.film");
-		return view.update(new Set());
+		return ctx.show(view, new Set());
 	}
 
 	async function write() {
@@ -92,7 +91,7 @@ export function mount(root, ctx) {
 	return {
 		update(changed) {
 			if (changed.has("answer")) recording?.abort();
-			view.update(changed);
+			ctx.show(view, changed);
 			address.value = `${location.href.split("#")[0]}#${link()}`;
 			curl.textContent = curlOf(request());
 			write();

@@ -18,16 +18,13 @@ export const FILTERS = {
 	sobel_y: (n) => [outer(slope(n), pascal(n)), 1],
 	laplacian: (n) => [laplacian(n), 1],
 	sharpen: (n) => [sum(identity(n, 4 ** (n - 3)), laplacian(n, -1)), 4 ** (n - 3)],
-	emboss: (n) => [sum(identity(n, ((n - 1) / 2) ** 2), square(n, (r, c) => r + c - n + 1)), ((n - 1) / 2) ** 2],
 	box: (n) => [square(n, () => 1), n * n],
 	gaussian: (n) => [outer(pascal(n), pascal(n)), 4 ** (n - 1)],
 	identity: (n) => [identity(n), 1],
 };
 
-/** The same numbers around the centre of another size. */
 export const resized = (cells, n) => square(n, (r, c) => cells[r + (cells.length - n) / 2]?.[c + (cells.length - n) / 2] ?? 0);
 
-/** Whether positive and negative weights cancel, so that an even surface becomes zero. */
 export function isBalanced(cells) {
 	const [total, size] = cells.flat().reduce(([all, sizes], w) => [all + w, sizes + Math.abs(w)], [0, 0]);
 	return Math.abs(total) < 1e-9 * size;

@@ -4,12 +4,11 @@ import { h, svg } from "./dom.js";
 import { t } from "./messages.js";
 import { fitted, range } from "./numbers.js";
 
-/** Cells smaller than this show no number, only their colour and a tooltip. */
+/** Smaller cells show no number. */
 const SMALLEST_WITH_TEXT = 17;
-/** The height of the name above a map. */
 export const LABEL = 26;
 
-/** One cell: a rounded square with a number. `role` is a class and so a colour: input, kernel, output, product, zero, padding. */
+/** A rounded square with a number. `role` is a class and so a colour. */
 export function makeCell(size, role, value) {
 	const text = size >= SMALLEST_WITH_TEXT && svg("text", { x: size / 2, y: size / 2 });
 	const square = svg("rect", { x: 1, y: 1, width: Math.max(1, size - 2), height: Math.max(1, size - 2), rx: Math.min(5, size / 8) });
@@ -22,7 +21,6 @@ export function makeCell(size, role, value) {
 			shown = number;
 			write(text, number, size);
 		},
-		/** How strong its colour is, from 0 to 1. */
 		shade(share) {
 			square.style.fillOpacity = (0.15 + 0.85 * share).toFixed(2);
 		},
@@ -41,32 +39,23 @@ export function makeCell(size, role, value) {
 	return cell;
 }
 
-/** As much of a number as fits into a cell. */
 export function write(text, value, size) {
 	text.textContent = value === undefined ? "" : fitted(value, size < 24 ? 3 : size < 34 ? 4 : 6);
 	text.style.fontSize = `${Math.min(0.42 * size, (1.4 * size) / text.textContent.length).toFixed(1)}px`;
 }
 
-/** What hatched cells are filled with; every picture that has padding needs it once. */
 export const hatching = () => svg("defs", svg("pattern", { id: "hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
 	svg("rect.hatch-ground", { width: 6, height: 6 }), svg("line.hatch-line", { y2: 6 })));
 
-/** How much larger letters are on a projector: see the style of :root. */
-export const largeness = () => Math.max(1, Math.min(26, innerWidth >= 1800 ? 0.009 * innerWidth : 0) / 16);
-
 /** About how wide a name is. */
-export const textWidth = (text) => largeness() * [...text].reduce((sum, letter) => sum + (letter > "\u2e80" ? 14 : 8.7), 4);
+export const textWidth = (text) => [...text].reduce((sum, letter) => sum + (letter > "\u2e80" ? 14 : 8.7), 4);
 
-/** The name of a map, in its colour. */
 export const nameOf = (label, role, x = 1, y = LABEL - 10) => svg(`text.name.${role}`, { x, y }, label);
 
-/** The name of one of `count` planes, with its size: Input [1] 4×4. */
+/** Input [1] 4×4 */
 export const labelOf = (name, plane, { count, shape }) => `${t(`map.${name}`)} ${count > 1 ? `[${plane}] ` : ""}${shape}`;
 
-/**
- * The planes of a map beside one another, named as map.* of the messages; `make(plane, r, c)` gives a cell.
- * → {element, planes: their groups, each(fn(cell, place))}
- */
+/** The planes of a map, named as map.* of the messages. → {element, planes: SVG groups, each(fn(cell, place))} */
 export function drawMap(name, role, { rows, columns, ...about }, size, make) {
 	const cells = [];
 	const planes = range(about.count, (plane) => svg("g", nameOf(labelOf(name, plane, about), role), range(rows * columns, (at) => {
@@ -80,7 +69,7 @@ export function drawMap(name, role, { rows, columns, ...about }, size, make) {
 	const element = h("div.map", planes.map((g, plane) => {
 		const label = labelOf(name, plane, about);
 		const width = Math.max(columns * size, textWidth(label));
-		return svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": label }, g);
+		return svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", aria: label }, g);
 	}));
 	return { element, planes, each: (see) => cells.forEach(([cell, place]) => see(cell, place)) };
 }

@@ -1,16 +1,15 @@
-// Puts the page together: header, tabs, settings, numbers; asks the API when the setting changes.
+// Puts the page together, and asks the API when the setting changes.
 
 import * as api from "./api.js";
 import { explain, makeControls } from "./controls.js";
-import { h, segmented, select, stored, svg } from "./dom.js";
+import { h, segmented, select, svg } from "./dom.js";
 import { LANGUAGES, chooseLanguage, t } from "./messages.js";
 import { toJson } from "./numbers.js";
 import * as play from "./play.js";
 import { WORDS, link, open, request, set, state, subscribe } from "./state.js";
 import { makeEditor } from "./tensor.js";
 
-// One line a tab: its name, its module (all but the first come when they are asked for), the views that it wants in
-// ctx.answer, and the one operation that has it. One without views stands alone, without the settings.
+// `views`: the steps that it wants in ctx.answer; without them it stands alone. `op`: the only operation that has it.
 const TABS = [
 	{ id: "play", load: () => play, views: ["sliding_window"] },
 	{ id: "stamps", load: () => import("./stamps.js"), views: ["scatter"], op: "conv_transpose" },
@@ -23,18 +22,15 @@ const TABS = [
 const tabsNow = () => TABS.filter(({ op }) => !op || op === state.op);
 const tabNow = () => tabsNow().find(({ id }) => id === state.tab) ?? TABS[0];
 
-/** The tabs whose pictures can be taken away, and the last of them that was open. */
+/** The tabs whose pictures can be taken away; `seen` is the last that was open. */
 const PICTURES = ["play", "stamps", "matrix", "roundtrip"];
 let seen = "play";
 const source = () => tabsNow().find(({ id }) => id === seen) ?? TABS[0];
 
-/** After this long without an answer the page says that it waits. */
 const SLOW_MS = 1000;
-/** What can change without another question to the API. */
-const ONLY_SEEN = new Set(["frame", "pin", "speed", "theme", "extra", "answer", "width"]);
 
-/** What every tab gets: the last answer and what it answers, or the problem in its place. */
-const ctx = { answer: null, problem: null };
+/** What tabs get. */
+const ctx = { show, answer: null, problem: null };
 let page;
 let asked = "";
 
@@ -65,16 +61,14 @@ async function ask() {
 	update(new Set(["answer"]));
 }
 
-/** The faults of the request; rows and columns may have the same one. */
+/** Rows and columns may have the same fault; it is said once. */
 function faults() {
 	const { errors, detail, title } = ctx.problem ?? { errors: [] };
 	const all = errors ?? [{ pointer: "", message: detail ?? title }];
 	return [...new Map(all.map((fault) => [fault.message, fault])).values()];
 }
 
-// The page
-
-/** Everything anew, in the language of the state. */
+/** Everything anew, in another language. */
 async function build() {
 	const { lang } = state;
 	if (page) page.lang = lang;
@@ -82,17 +76,16 @@ async function build() {
 	if (lang !== state.lang) return;
 	api.speak(code);
 	document.documentElement.lang = code;
-	document.title = t("page.title");
 	page?.view?.destroy?.();
 	const controls = makeControls();
 	const editors = [makeEditor("input"), makeEditor("kernel")];
-	const tabs = h("div.tabs", { role: "tablist", "aria-label": t("page.tabs"), onkeydown: walkTabs });
+	const tabs = h("div.tabs", { role: "tablist", aria: t("page.tabs") });
 	const panel = h("div.panel", { role: "tabpanel", id: "panel", tabindex: -1 });
-	const aside = h("aside.settings", { "aria-label": t("page.settings") }, controls.element, editors.map((each) => each.element));
+	const aside = h("aside.settings", { aria: t("page.settings") }, controls.element, editors.map((each) => each.element));
 	const notice = h("div.notice", { role: "status", hidden: true });
 	const trouble = h("div.trouble", { role: "alert" });
 	document.body.replaceChildren(
-		h("button.skip", { onclick: () => panel.focus() }, t("page.skip")), header(code), notice,
+		header(code), notice,
 		h("main", h("section.workspace", tabs, h("div.board", panel, trouble)), aside));
 	page = { controls, editors, aside, tabs, panel, trouble, notice, lang };
 	update(new Set(Object.keys(state)));
@@ -106,18 +99,8 @@ function header(code) {
 		h("h1", h("img", { src: "web/icon.svg", alt: "", width: 26, height: 26 }), "Convarith"),
 		segmented(t("controls.op"), WORDS.op.map((value) => [value, t(`controls.${value}`)]), state.op, operate),
 		h("div.end", h("a", { href: "docs" }, "API"),
-			select({ "aria-label": t("page.language") }, Object.entries(LANGUAGES), code, (lang) => set({ lang })),
-			select({ "aria-label": t("page.theme") }, themes, state.theme, (theme) => set({ theme }))));
-}
-
-function walkTabs(event) {
-	const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-	if (!by) return;
-	event.preventDefault();
-	const list = [...page.tabs.children];
-	const next = list.at((list.indexOf(event.target) + by) % list.length);
-	next.click();
-	next.focus();
+			select({ aria: t("page.language") }, Object.entries(LANGUAGES), code, (lang) => set({ lang })),
+			select({ aria: t("page.theme") }, themes, state.theme, (theme) => set({ theme }))));
 }
 
 function showTab() {
@@ -128,11 +111,7 @@ function showTab() {
 			onclick: () => set({ tab: id }) }, t(`page.tab_${id}`))));
 		for (const input of document.querySelectorAll(".top .segmented input")) input.checked = input.value === state.op;
 	}
-	for (const button of page.tabs.children) {
-		const on = button.dataset.tab === now.id;
-		button.setAttribute("aria-selected", String(on));
-		button.tabIndex = on ? 0 : -1;
-	}
+	for (const button of page.tabs.children) button.setAttribute("aria-selected", String(button.dataset.tab === now.id));
 	if (PICTURES.includes(now.id)) seen = now.id;
 	if (page.tab === now && page.source === source()) return;
 	page.tabs.querySelector("[aria-selected=true]").scrollIntoView({ block: "nearest", inline: "center" });
@@ -147,7 +126,7 @@ function showTab() {
 	mount(now, page.panel);
 }
 
-/** Put the tab's module into the panel, unless another was chosen while it came. */
+/** Unless another tab was chosen while it came. */
 async function mount(tab, panel) {
 	page.view = null;
 	const again = h("button", { onclick: () => mount(tab, panel) }, t("page.tryNow"));
@@ -155,7 +134,14 @@ async function mount(tab, panel) {
 	if (!modules || page.tab !== tab || page.panel !== panel) return;
 	[, ctx.source] = modules;
 	page.view = modules[0].mount(panel, ctx);
-	page.view.update(new Set(Object.keys(state)));
+	show(page.view, new Set());
+}
+
+/** A view is built for an answer and a width, then drawn; one of its own kind is told of every change. */
+function show(view, changed) {
+	if (view?.update) view.update(changed);
+	else if (view && ctx.answer && (ctx.answer !== view.shown || changed.has("width"))) view.build((view.shown = ctx.answer));
+	else if (view?.shown) view.draw?.();
 }
 
 function update(changed) {
@@ -173,8 +159,8 @@ function update(changed) {
 	page.trouble.hidden = !bad;
 	explain(page.trouble, found, t("page.cannot"));
 	if (ctx.answer?.exact === false) tell(t("page.inexact"));
-	page.view?.update(changed);
-	if ([...changed].some((key) => !ONLY_SEEN.has(key))) ask();
+	show(page.view, changed);
+	ask();
 	keepLink();
 }
 
@@ -182,8 +168,6 @@ function tell(text, ...more) {
 	page.notice.hidden = !text;
 	page.notice.replaceChildren(text ?? "", ...more);
 }
-
-// The address, keys, reach
 
 let timer;
 function keepLink() {
@@ -194,31 +178,25 @@ function keepLink() {
 	}, 300);
 }
 
-/** Language and theme stay with the reader; the link has them anyway. */
-function remembered() {
-	const [lang, theme] = stored("localStorage").split(" ");
-	return { lang: WORDS.lang.includes(lang) ? lang : "", theme: WORDS.theme.includes(theme) ? theme : "" };
-}
-
 api.onReach((lost) => {
 	if (lost?.wanted) askForKey(lost.wanted);
 	else tell(lost && t(lost.status ? "page.busy" : "page.unreachable", { seconds: lost.again }), h("button", { onclick: api.tryNow }, t("page.tryNow")));
 });
 
-/** A field for the key that the service wants; one that is being filled in stays. */
+/** A field that is being filled in stays. */
 function askForKey(wanted) {
 	const label = t(wanted === "wrong" ? "page.wrongKey" : "page.needsKey");
 	if (page.notice.querySelector("form")?.getAttribute("aria-label") === label) return;
-	const field = h("input", { type: "password", required: true, autocomplete: "off", "aria-label": t("page.key") });
+	const field = h("input", { type: "password", required: true, autocomplete: "off", aria: t("page.key") });
 	const use = (event) => {
 		event.preventDefault();
 		tell(t("page.waiting"));
 		api.useKey(field.value);
 	};
-	tell(label, h("form", { onsubmit: use, "aria-label": label }, field, h("button", { type: "submit" }, t("page.useKey"))));
+	tell(label, h("form", { onsubmit: use, aria: label }, field, h("button", { type: "submit" }, t("page.useKey"))));
 }
 
-const TYPING = "input:not([type=range], [type=checkbox], [type=radio]), textarea, select, dialog *, [role=tab]";
+const TYPING = "input:not([type=range], [type=checkbox], [type=radio]), textarea, select, dialog *";
 document.addEventListener("keydown", (event) => {
 	const { target, key } = event;
 	if (event.defaultPrevented || target.closest(TYPING)) return;
@@ -227,7 +205,7 @@ document.addEventListener("keydown", (event) => {
 	if (page.view?.key?.(event)) event.preventDefault();
 });
 
-/** The browser's own tooltip, for the cell under the pointer alone: one for each would be many elements. */
+// One tooltip, for the cell under the pointer: one for each cell would be many elements.
 const tip = svg("title");
 document.addEventListener("pointerover", ({ target }) => {
 	const cell = target.closest(".cell");
@@ -237,13 +215,11 @@ document.addEventListener("pointerover", ({ target }) => {
 
 let width = 0;
 new ResizeObserver(() => {
-	if (width && width !== document.body.clientWidth) page.view?.update(new Set(["width"]));
+	if (width && width !== document.body.clientWidth) show(page.view, new Set(["width"]));
 	width = document.body.clientWidth;
 }).observe(document.body);
 
 addEventListener("hashchange", () => location.hash.slice(1) !== link() && open(location.hash));
-set(remembered());
 open(location.hash);
 await build();
 subscribe(update);
-subscribe(() => stored("localStorage", `${state.lang} ${state.theme}`));

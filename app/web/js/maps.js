@@ -1,18 +1,18 @@
-// Maps that stand still: figures of grids, and one matrix, for the tabs beside the play.
+// Maps that stand still, and matrix products, for the tabs beside the play.
 
 import { svg } from "./dom.js";
 import { LABEL, drawMap, makeCell, nameOf, textWidth, write } from "./grid.js";
 import { exactly, times } from "./numbers.js";
 import { indexOf } from "./stage.js";
 
-/** Cells of a matrix: at most and at least so large, and with a number from this size on, if they are not too many. */
+/** Cells of a matrix; with numbers from WITH_TEXT on, if they are not too many. */
 const [LARGEST, SMALLEST, WITH_TEXT, MOST_TEXTS] = [36, 3, 18, 1500];
 const GAP = 8;
 
-/** What `indexOf` needs, from a geometry alone. */
+/** What `indexOf` needs. */
 export const countsOf = ({ in_channels: inChannels, out_channels: outChannels, input_size: size }) => ({ dims: size.length, inChannels, outChannels });
 
-/** The planes of a tensor, as drawMap does; `map` is what countsOf gives, and `kind` says how places are counted. */
+/** `kind` says how places are counted. */
 export function figureOf(planes, name, { role = name, map, size, kind = role }) {
 	const [rows, columns] = [planes[0].length, planes[0][0].length];
 	const about = { count: planes.length, rows, columns, shape: times([rows, columns].slice(-map.dims)) };
@@ -24,10 +24,9 @@ export function figureOf(planes, name, { role = name, map, size, kind = role }) 
 	});
 }
 
-/** Cells so large that `columns` of them fit. */
 export const cellFor = (columns, width, most = 40) => Math.max(12, Math.min(most, Math.floor(width / columns)));
 
-/** Equal values have the same strength of the kernel's colour; zeros have none. One path for each value. */
+/** Equal values have the same strength of colour; zeros have none. One path for each value. */
 function squares(matrix, cell) {
 	const paths = new Map([...new Set(matrix.flat().filter(Number))].sort((a, b) => Number(a) - Number(b)).map((value) => [value, []]));
 	const side = cell > 8 ? cell - 1 : cell;
@@ -48,19 +47,14 @@ function numbers(matrix, cell) {
 	}));
 }
 
-/** A vector beside the matrix: cells without a name, from (x, y) on, down or across. */
 const vector = (values, role, size, x, y, down) => values.map((value, at) => {
 	const cell = makeCell(size, role, value);
 	cell.place(x + (down ? 0 : at * size), y + (down ? at * size : 0));
 	return cell.g;
 });
 
-/**
- * row · matrix = result, as one picture: the row vector stands beside the matrix, written downwards, each element at
- * the matrix row that it is multiplied with; the result lies below, each element under the column that makes it.
- * `names`: those of the three; `roles`: of row and result; `point({row, column})`, or with nothing when the pointer
- * leaves, and `pin` when it is pressed. → {element, mark(row, column)}, either −1 for none
- */
+/** row · matrix = result, as one picture: each element of the row stands beside its row of the matrix, each of the result below its column.
+ * `point({row, column})`, or with nothing when the pointer leaves; → {element, mark(row, column)}, −1 for none. */
 export function drawProduct([row, matrix, result], { width, height, names, roles, point, pin }) {
 	const [rows, columns] = [matrix.length, matrix[0].length];
 	const cell = Math.max(SMALLEST, Math.min(LARGEST, Math.floor(Math.min((width - 2 * GAP) / (columns + 1.5), height / (rows + 2)))));
@@ -72,7 +66,7 @@ export function drawProduct([row, matrix, result], { width, height, names, roles
 	const total = Math.max(left + size.width, textWidth(names[0]), left + textWidth(names[1])) + 4;
 	const tall = below + cell + LABEL;
 	const element = svg("svg.product-picture", { width: total, height: tall, role: "img",
-		viewBox: `0 0 ${total} ${tall}`, "aria-label": `${names[0]} · ${names[1]} = ${names[2]}` },
+		viewBox: `0 0 ${total} ${tall}`, aria: `${names[0]} · ${names[1]} = ${names[2]}` },
 	nameOf(names[0], roles[0], 0), nameOf(names[1], "kernel", left, top - 10), nameOf(names[2], roles[1], left, below + cell + 18),
 	svg("g", { transform: `translate(${left} ${top})` }, svg("rect.ground", size), squares(matrix, cell), numbers(matrix, cell)),
 	vector(row, roles[0], cell, 0, top, true), vector(result, roles[1], cell, left, below, false), bands, hit);

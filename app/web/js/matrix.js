@@ -11,7 +11,6 @@ import { keep, state } from "./state.js";
 
 const HIGHEST = 560;
 const NARROW = 700;
-/** The widest product, and what it and its maps take of the width where the transposed one stands beside them. */
 const [WIDEST, BESIDE] = [760, 400];
 const NAMES = { conv: ["I", "C", "O"], conv_transpose: ["O", "Cᵀ", "P"] };
 const ARROWS = { ArrowRight: ["column", 1], ArrowLeft: ["column", -1], ArrowDown: ["row", 1], ArrowUp: ["row", -1], Escape: ["column", 0] };
@@ -20,16 +19,14 @@ const row = (at) => ({ row: at, column: -1 });
 const column = (at) => ({ row: -1, column: at });
 const swapped = (at) => ({ row: at.column, column: at.row });
 
-/** What is pinned, as the link has it: r5 is a row, c3 a column. */
+/** r5 is a row, c3 a column. */
 function pinned() {
 	const [, kind, at] = /^([rc])(\d+)$/.exec(state.extra.matrix ?? "") ?? [];
 	return kind === "r" ? row(Number(at)) : column(Number(at ?? 0));
 }
 
-/** In the matrix a place has both; the column is what is pinned. */
 const pin = (at) => keep("matrix", at.column > 0 ? `c${at.column}` : at.column < 0 ? `r${at.row}` : "");
 
-/** Build the tab for an answer. → {draw(), counts: of rows and columns} */
 function build(root, answer) {
 	const { request: { op }, response: { steps, geometry }, input } = answer;
 	const width = root.clientWidth;
@@ -42,7 +39,7 @@ function build(root, answer) {
 	const [, called] = NAMES[op];
 	const others = [];
 
-	/** The picture of a product; `turn` makes a place of it one of the first. */
+	/** `turn` makes a place of it one of the first product. */
 	function product(kind, all, room, roles, turn = (at) => at) {
 		const [from, entries, to] = ["flatten_input", "matrix", "multiply"].map((name) => all.find((each) => each.name === name).tensor);
 		const [rows, columns] = [entries.length, entries[0].length];
@@ -81,7 +78,7 @@ function build(root, answer) {
 		h("div.beside", scrolled(t("matrix.product"), own.element), h("div.maps", Object.values(maps).map((each) => each.element)), other),
 		readout, h("p.hint", laid.title, ". ", laid.detail, " ", t("matrix.hint")));
 
-	/** Show a column (and so an output), a row (an input element), or one place of the matrix. */
+	/** Mark a column (an output), a row (an input element), or one place of the matrix. */
 	function draw(at = pinned()) {
 		const [r, c] = [Math.min(at.row, counts.row - 1), Math.min(at.column, counts.column - 1)];
 		own.mark(r, c);
@@ -108,14 +105,13 @@ function build(root, answer) {
 	function saidOfColumn(c, r) {
 		const count = matrix.filter((line) => Number(line[c])).length;
 		const words = t("matrix.column", { name: called, column: c, output: outputAt(c), count, all: counts.row });
-		return r < 0 ? words : `${words} ${t("matrix.entry", { row: r, value: exactly(matrix[r][c]), input: inputAt(r) })}`;
+		return r < 0 ? words : `${words} ${called}[${r}, ${c}] = ${exactly(matrix[r][c])}`;
 	}
 	function saidOfRow(r) {
 		const outputs = matrix[r].flatMap((value, at) => (Number(value) ? [outputAt(at)] : []));
-		return t(outputs.length ? "matrix.row" : "matrix.row_nowhere", { name: called, row: r, input: inputAt(r), count: outputs.length, where: listed(outputs) });
+		return t("matrix.row", { name: called, row: r, input: inputAt(r), count: outputs.length, where: listed(outputs) });
 	}
 
-	/** The transposed product, beside or below. */
 	async function showOther() {
 		const { response, none } = await askBack(answer, ["matrix"]);
 		if (none) other.replaceChildren(h("p.hint", none));
@@ -123,7 +119,7 @@ function build(root, answer) {
 		const turned = product(OTHER[op], response.steps, width < NARROW ? width : Math.max(400, width - BESIDE), ["output", "input"], swapped);
 		others.push(turned);
 		const words = t(`matrix.other_${op}`);
-		other.replaceChildren(h("h3", words), h("p.hint", t("matrix.turned", { name: called })), scrolled(words, turned.element));
+		other.replaceChildren(h("h3", words), scrolled(words, turned.element));
 		draw();
 	}
 	draw();
@@ -131,14 +127,11 @@ function build(root, answer) {
 	return { draw, counts };
 }
 
-export function mount(root, ctx) {
-	let [shown, view] = [];
+export function mount(root) {
+	let view = null;
 	return {
-		update(changed) {
-			if (ctx.answer && (ctx.answer !== shown || changed.has("width"))) view = build(root, (shown = ctx.answer));
-			else view?.draw();
-		},
-		/** Arrows walk through columns and rows; Escape goes to the first column. → whether the key was meant for it */
+		build: (answer) => (view = build(root, answer)),
+		draw: () => view.draw(),
 		key({ key }) {
 			if (!view || !(key in ARROWS)) return false;
 			const [axis, by] = ARROWS[key];

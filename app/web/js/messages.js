@@ -4,7 +4,7 @@ export const LANGUAGES = { en: "English", zh: "中文" };
 const TEXTS = { en: () => import("../messages/en.js"), zh: () => import("../messages/zh.js") };
 let texts;
 
-/** Load the language asked for, else the browser's. → its code */
+/** → the code of the language asked for, else the browser's */
 export async function chooseLanguage(asked) {
 	const wanted = [asked, ...navigator.languages].map((code) => code.slice(0, 2));
 	const code = wanted.find((each) => each in TEXTS) ?? "en";

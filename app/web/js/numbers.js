@@ -1,6 +1,6 @@
-// Numbers in and out: exact where they are whole, JSON both ways, and short enough for a cell.
+// Numbers in and out: exact where they are whole, and short enough for a cell.
 
-/** Whether this browser gives a number's own digits, so that integers over 2^53 stay exact. */
+/** Whether this browser gives a number's own digits. */
 export const EXACT = (() => {
 	let source;
 	JSON.parse("1", (_key, _value, context) => (source = context?.source));
@@ -20,7 +20,6 @@ export function parseJson(text) {
 	return { value: JSON.parse(text, whole), exact: EXACT };
 }
 
-/** JSON of nested lists and objects, BigInt as a whole number. */
 export function toJson(value) {
 	if (typeof value === "bigint") return String(value);
 	if (Array.isArray(value)) return `[${value.map(toJson).join(", ")}]`;
@@ -28,7 +27,6 @@ export function toJson(value) {
 	return `{${Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}: ${toJson(item)}`).join(", ")}}`;
 }
 
-/** A number as a person types it; undefined where it is none. */
 export function readNumber(text) {
 	const plain = text.trim().replace(/^[−–]/, "-").replace(/^\+/, "");
 	const value = Number(plain);
@@ -38,10 +36,10 @@ export function readNumber(text) {
 
 const minus = (text) => text.replace("-", "−").replace("e−", "e-").replace("e+", "e");
 
-/** The whole number, with a minus sign that is as wide as a plus. */
+/** With a minus sign as wide as a plus. */
 export const exactly = (value) => minus(String(value));
 
-/** At most `digits` significant digits. → [text, whether something was rounded away] */
+/** → [text, whether something was rounded away] */
 export function rounded(value, digits = 6) {
 	if (typeof value === "bigint" || Number.isInteger(value)) return [exactly(value), false];
 	const short = Number(value.toPrecision(digits));
@@ -58,8 +56,6 @@ export function fitted(value, room) {
 	return [...shorter, ...powers].find((short) => short.length <= room) ?? powers[2];
 }
 
-/** 4×3, from a list of sizes. */
 export const times = (sizes) => sizes.join("×");
 
-/** The first of some names, for a sentence. */
 export const listed = (names) => names.slice(0, LISTED).join(" ") + (names.length > LISTED ? " …" : "");

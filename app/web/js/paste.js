@@ -1,4 +1,4 @@
-// Reads numbers from what people copy: a spreadsheet, JSON, NumPy's and PyTorch's printed arrays.
+// Reads numbers from what people copy: spreadsheets, JSON, NumPy's and PyTorch's printed arrays.
 
 import { range, readNumber, times } from "./numbers.js";
 import { limitOf, state } from "./state.js";
@@ -16,7 +16,7 @@ function numberFrom(text) {
 	return value;
 }
 
-/** Nested lists from a text with brackets; what stands before and after them (array(…), dtype=…) is left out. */
+/** What stands before and after the brackets (array(…), dtype=…) is left out. */
 function bracketed(text) {
 	if (/\.\.\.|…/.test(text)) throw new Unreadable("shortened");
 	const open = [[]];
@@ -32,14 +32,12 @@ function bracketed(text) {
 	throw new Unreadable("unclosed");
 }
 
-/** Rows of a spreadsheet: lines, and in them tabs, semicolons, commas or spaces. */
 function lines(text) {
 	const separator = [/\t/, /;/, /,/].find((each) => each.test(text)) ?? /\s+/;
 	const rows = text.trim().split(/\s*\n\s*/).map((line) => line.replace(/[,;]$/, "").split(separator).map(numberFrom));
 	return rows.length === 1 ? rows[0] : rows;
 }
 
-/** The sizes of nested lists; all lists of a level must be alike. */
 function shapeOf(tensor) {
 	if (!Array.isArray(tensor)) return [];
 	if (!tensor.length) throw new Unreadable("nothing");

@@ -1,16 +1,15 @@
-// Numbers to fill a tensor with. Each pattern gives the value at (row, column) of one plane, from its
-// place and size alone, so that a plane keeps its numbers while it grows.
+// Numbers to fill a tensor with, from a place and size alone, so that a plane keeps its numbers while it grows.
 
 import { range } from "./numbers.js";
 
-/** A row of Pascal's triangle: n = 3 is 1 2 1. */
+/** n = 3 is 1 2 1. */
 export function pascal(n) {
 	const row = [1];
 	for (let k = 1; k < n; k += 1) row.push((row[k - 1] * (n - k)) / k);
 	return row;
 }
 
-/** A line of length n: a shorter row of the triangle, weighted. With -1 0 1 it is the slope of what the row smooths. */
+/** A shorter row of Pascal's triangle, weighted: with -1 0 1 it is the slope of what the row smooths. */
 export const line = (n, weights) => range(n, (k) => weights.reduce((sum, w, j) => sum + w * (pascal(n - 2)[k - j] ?? 0), 0));
 export const slope = (n) => (n > 2 ? line(n, [-1, 0, 1]) : [[1], [-1, 1]][n - 1]);
 
@@ -28,7 +27,6 @@ function scramble(seed, ...place) {
 	return x >>> 0;
 }
 
-// A smiling face, 8 by 8.
 const FACE = [0x3c, 0x42, 0xa5, 0x81, 0xa5, 0x99, 0x42, 0x3c];
 
 const middle = (index, length) => index === Math.floor((length - 1) / 2);
@@ -41,7 +39,7 @@ function tent(length) {
 
 const outer = (rows, columns, whole = 1) => (r, c) => (rows[r] * columns[c]) / whole;
 
-// Every pattern is ({rows, columns, plane, seed, same}) → (row, column) → value. `same`: input channel = output channel.
+// ({rows, columns, plane, seed, same}) → (row, column) → value. `same`: input channel = output channel.
 const ramp = ({ rows, columns, plane }) => (r, c) => 1 + c + columns * (r + rows * plane);
 const ones = () => () => 1;
 const impulse = ({ rows, columns, same }) => (r, c) => Number(same && middle(r, rows) && middle(c, columns));
@@ -66,6 +64,6 @@ export const PATTERNS = {
 	},
 };
 
-/** Planes of numbers: `count` of rows × columns. `sameAt(plane)` tells where input and output channel are one. */
+/** `sameAt(plane)` tells where input and output channel are one. */
 export const filled = (pattern, { count, rows, columns, seed, sameAt = () => true }) =>
 	range(count, (plane) => grid(rows, columns, pattern({ rows, columns, plane, seed, same: sameAt(plane) })));

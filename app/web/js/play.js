@@ -10,12 +10,12 @@ import { set, state } from "./state.js";
 import { makeTimeline, stepsIn } from "./timeline.js";
 
 const NARROW = 640;
-/** What the page needs above and below the stage, so that stage and time line are on the screen together. */
+/** So that stage and time line are on the screen together. */
 const AROUND_STAGE = 440;
 const LOWEST = 300;
 const KINDS = ["input", "kernel", "product", "output", "padding", "zero"];
 
-export function mount(root, ctx) {
+export function mount(root) {
 	let [shown, map, stage, focus, frames] = [null, null, null, null, []];
 
 	const words = h("div.words");
@@ -25,10 +25,10 @@ export function mount(root, ctx) {
 	const sum = h("p.sum");
 	const timeline = makeTimeline();
 	root.replaceChildren(words, holder, timeline.element,
-		h("div.explain", { "aria-live": "polite", role: "region", "aria-label": t("play.numbers"), tabindex: 0 }, readout, sum),
+		h("div.explain", { "aria-live": "polite", role: "region", aria: t("play.numbers"), tabindex: 0 }, readout, sum),
 		h("ul.legend", KINDS.map((kind) => h("li", h(`span.swatch.${kind}`), t(`map.${kind}`)))), h("p.hint", t("play.hint")));
 
-	function take(answer) {
+	function build(answer) {
 		const atEnd = frames.length > 1 && state.frame >= frames.length - 1;
 		shown = answer;
 		map = mapOf(answer);
@@ -37,14 +37,10 @@ export function mount(root, ctx) {
 		// The time line may change the frame, which is drawn on the new stage alone.
 		stage = null;
 		timeline.show(frames, atEnd);
-		rebuild();
-	}
-
-	/** Make the stage anew; nothing moves while it comes. */
-	function rebuild() {
 		const width = root.clientWidth;
 		stage = makeStage(shown, map, width - 8, width < NARROW ? Infinity : Math.max(LOWEST, window.innerHeight - AROUND_STAGE));
 		holder.replaceChildren(stage.element);
+		// Nothing moves while it comes.
 		holder.classList.add("still");
 		draw();
 		requestAnimationFrame(() => requestAnimationFrame(() => holder.classList.remove("still")));
@@ -72,7 +68,7 @@ export function mount(root, ctx) {
 		const at = element ? `${t(`map.${kind}`)} ${indexOf(map, kind, element)}` : t("play.aZero");
 		if (kind === "output") return t("play.dependsOn", { at, all: found.input.size, real: [...found.input].filter((name) => elementAt(map, numbers(name))).length });
 		const outputs = [...found.output].map((name) => indexOf(map, "output", numbers(name)));
-		return t(outputs.length ? "play.goesInto" : "play.goesNowhere", { at, count: outputs.length, where: listed(outputs) });
+		return t("play.goesInto", { at, count: outputs.length, where: listed(outputs) });
 	}
 
 	/** Output (0, 1) = 1·9 + 2·8 + … = 14, in the colours of input, kernel and output. */
@@ -94,8 +90,6 @@ export function mount(root, ctx) {
 		return [h("span.lead", `${t("map.output")} ${indexOf(map, "output", window.place)} = `), ...terms.flat(), cut ? " ≈ " : " = ", total, bias];
 	}
 
-	// Pointing and pinning
-
 	const under = ({ target }) => target.closest("[data-focus]");
 	function point(cell) {
 		const name = cell?.dataset.focus ?? "";
@@ -105,7 +99,6 @@ export function mount(root, ctx) {
 	}
 	const pin = (name = "") => set({ pin: name === state.pin ? "" : name });
 
-	/** The cell that an arrow key goes to. */
 	function beside(cell, key) {
 		const { kind } = focusFrom(cell.dataset.focus, map);
 		const columns = { input: map.span[1][1] - map.span[1][0], kernel: map.kernel[1], output: map.output[1] }[kind];
@@ -124,20 +117,14 @@ export function mount(root, ctx) {
 	}
 
 	return {
-		update(changed) {
-			if (!ctx.answer) return;
-			if (ctx.answer !== shown) take(ctx.answer);
-			else if (changed.has("width")) rebuild();
-			else draw();
-		},
-		/** A key that was pressed outside of fields. → whether it was for the play */
+		build,
+		draw,
 		key(event) {
 			if (event.key !== "Escape") return timeline.key(event);
 			pin();
 			return true;
 		},
 		destroy: timeline.stop,
-		/** For the film: how many frames there are, and how to see one. */
 		frameCount: () => frames.length,
 		drawFrame: (at) => stage.draw(frames[at]),
 	};

@@ -32,18 +32,15 @@ function picture({ request: { op }, response: { geometry, output }, input, weigh
 	];
 }
 
-export function mount(root, ctx) {
+export function mount(root) {
 	let shown = null;
-	async function show(answer) {
-		shown = answer;
-		const { response, none } = await askBack(answer, []);
-		if (shown !== answer) return;
-		if (response) root.replaceChildren(...picture(answer, response, root.clientWidth));
-		else if (none) root.replaceChildren(h("h2", t("roundtrip.none")), h("p", none));
-	}
 	return {
-		update(changed) {
-			if (ctx.answer && (ctx.answer !== shown || changed.has("width"))) show(ctx.answer);
+		async build(answer) {
+			shown = answer;
+			const { response, none } = await askBack(answer, []);
+			if (shown !== answer) return;
+			if (response) root.replaceChildren(...picture(answer, response, root.clientWidth));
+			else if (none) root.replaceChildren(h("h2", t("roundtrip.none")), h("p", none));
 		},
 		destroy() {
 			shown = null;

@@ -1,7 +1,6 @@
-// What the play shows: scenes, each a step of the API's answer, each some frames long. A frame is a plain
-// description; the stage draws it.
+// The scenes of the play: each a step of the API's answer, some frames long. The stage draws frames.
 
-/** The tensor as planes of rows, whatever its form: one dimension has one row, a bare picture one plane. */
+/** One dimension has one row, a bare picture one plane. */
 export function planesOf(tensor, dims) {
 	let depth = 0;
 	for (let item = tensor; Array.isArray(item); item = item[0]) depth += 1;
@@ -9,13 +8,10 @@ export function planesOf(tensor, dims) {
 	return dims === 1 ? planes.map((row) => [row]) : planes;
 }
 
-/** Of rows and columns; `first` stands for the rows that one dimension has not. */
+/** `first` stands for the rows that one dimension has not. */
 export const pair = (list, first) => (list.length === 1 ? [first, list[0]] : list);
 
-/**
- * Where everything lies. Places of the picture are those of the input with its zeros between: (0, 0) is its first
- * element, padding comes before and after; `span` is all that is ever seen.
- */
+/** Places of the picture are those of the input with its zeros between: (0, 0) is its first element; `span` is all that is ever seen. */
 export function mapOf({ request: { op, body }, response: { geometry, steps } }) {
 	const dims = geometry.input_size.length;
 	const transposed = op === "conv_transpose";
@@ -45,7 +41,6 @@ export function mapOf({ request: { op, body }, response: { geometry, steps } }) 
 	};
 }
 
-/** All frames in order: {scene, step, ...how far the picture has come}. */
 export function framesOf({ transposed, step, kernel, around, length, size, flipped, windows }) {
 	const frames = [];
 	const picture = { apart: !transposed, zeros: !transposed, padded: false, cropping: false, turn: 0, window: -1, biased: false };

@@ -1,4 +1,4 @@
-// Sizes: the formula with the numbers put in, the sizes that belong together, and what the layer costs.
+// The formula with the numbers put in, the sizes that belong together, and what the layer costs.
 
 import { h, math, scrolled } from "./dom.js";
 import { t } from "./messages.js";
@@ -8,7 +8,6 @@ import { set, state } from "./state.js";
 const SIGNS = { "*": "·", "-": "−" };
 const ROLES = { i: "mi.input", k: "mi.kernel", o: "mi.output" };
 
-/** A formula of the API, of one line, as MathML. */
 function written(text) {
 	return text.match(/\w+|\S/g).map((token) => {
 		if (/\d/.test(token)) return math("mn", token);
@@ -18,14 +17,13 @@ function written(text) {
 	});
 }
 
-/** One of a whole dimension: floor((over)/under) + 1 is a fraction. */
+/** floor((over)/under) + 1 is a fraction. */
 function formula(text) {
 	const [, over, under, rest] = /^floor\(\((.+)\)\/(\w+)\)(.+)/.exec(text) ?? [];
 	if (!over) return written(text);
 	return [math("mo", "⌊"), math("mfrac", math("mrow", written(over)), math("mrow", written(under))), math("mo", "⌋"), written(rest)];
 }
 
-/** A number as a button that takes it for one dimension. */
 function choice(key, axis, value) {
 	const at = state.dims === 1 ? 1 : axis;
 	return h("button", { "aria-pressed": String(state[key][at] === value), onclick: () => set({ [key]: state[key].with(at, value) }) }, String(value));
@@ -39,13 +37,13 @@ function inputs({ inverse_sizes: sizes, inverse_range: range, unused_input: unus
 }
 
 /** Transposed: which output_padding gives which size. */
-function outputs(geometry, { inverse_sizes: sizes, inverse_range: range, coverage, effective_kernel: effective }, axis) {
+function outputs(geometry, { inverse_sizes: sizes, inverse_range: range, effective_kernel: effective }, axis) {
 	const base = geometry.output_size[axis] - geometry.output_padding[axis];
 	const line = (name, make) => h("tr", h("th", { scope: "row" }, name), sizes.map((size) => h("td", make(size))));
 	const [before, after] = geometry.crop[axis];
 	return [h("p", t("sizes.outputPadding", { effective })),
 		h("table", line("output_padding", (size) => choice("outputPadding", axis, size - base)), line(t("sizes.output"), String)), more(sizes, range),
-		h("p.hint", t("sizes.map", { full: geometry.full_size[axis], before, after }), " ", t(coverage.min === coverage.max ? "sizes.even" : "sizes.uneven", coverage))];
+		h("p.hint", t("sizes.map", { full: geometry.full_size[axis], before, after }))];
 }
 
 function dimension(geometry, axis) {
@@ -58,23 +56,14 @@ function dimension(geometry, axis) {
 		op === "conv" ? inputs(facts, axis) : outputs(geometry, facts, axis));
 }
 
-export function mount(root, ctx) {
-	let shown = null;
-
-	function build() {
-		const { geometry } = (shown = ctx.answer).response;
+export const mount = (root) => ({
+	build({ response: { geometry } }) {
 		const { op, coverage } = geometry;
 		root.replaceChildren(
 			h("h2", t("sizes.title", { op: t(`controls.${op}`), from: times(geometry.input_size), to: times(geometry.output_size) })),
 			h("div.dimensions", geometry.dimensions.map((_, axis) => dimension(geometry, axis))),
 			h("dl.facts", ["macs", "parameters", "output_elements"].map((name) => h("div", h("dt", t(`sizes.${name}`)), h("dd", exactly(geometry[name]))))),
 			op === "conv" ? "" : h("p", t(geometry.checkerboard ? "sizes.checkerboard" : "sizes.noCheckerboard", coverage)),
-			h("p.hint", t(`sizes.letters_${op}`)));
-	}
-
-	return {
-		update() {
-			if (ctx.answer && ctx.answer !== shown) build();
-		},
-	};
-}
+			h("p.hint", t("sizes.letters")));
+	},
+});

@@ -1,23 +1,21 @@
-// Pictures and films of the SVGs on the page: copies that carry their own looks, drawn on a canvas where it must be.
+// Pictures and films of the SVGs on the page: copies that carry their own looks.
 
 import { svg } from "./dom.js";
 
 const FRAME_MS = 700;
 const LONGEST_MS = 90_000;
-/** What children take over from their parents. */
+/** What children take over from their parents; and what each element has for itself, when it need not be written, and its name then. */
 const INHERITED = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "visibility", "font-family", "font-size", "font-weight",
 	"text-anchor", "dominant-baseline"];
-/** What each element has for itself, when it need not be written, and under which name it is. */
 const OWN = [["opacity", "1"], ["transform", "none"], ["text-decoration-line", "none", "text-decoration"]];
 
-/** Hand a file to the reader. */
 export function saveBlob(blob, name) {
 	const anchor = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
 	anchor.click();
 	setTimeout(() => URL.revokeObjectURL(anchor.href), 10_000);
 }
 
-/** Write the looks of `from`, as they are at this moment, into its copy and all below; what cannot be seen is left out. */
+/** Write the looks of this moment into a copy; what cannot be seen is left out. */
 function carryLooks(from, copy, above) {
 	const looks = getComputedStyle(from);
 	if ((looks.opacity === "0" || looks.display === "none") && from.localName !== "defs") return copy.remove();
@@ -35,7 +33,7 @@ function carryLooks(from, copy, above) {
 	return copy;
 }
 
-/** All pictures in `root` as one, where they stand, that needs no style sheet, on the page's own ground. → {text, width, height} */
+/** All pictures in `root`, where they stand. → {text, width, height} */
 function snapshot(root) {
 	const pictures = [...root.querySelectorAll("svg:not(.icon)")];
 	const boxes = pictures.map((picture) => picture.getBoundingClientRect());
@@ -55,7 +53,7 @@ function snapshot(root) {
 
 const blobOf = (text) => new Blob([text], { type: "image/svg+xml" });
 
-/** A canvas twice as fine, and of even sides, as films want them. */
+/** Twice as fine, and of even sides, as films want them. */
 const canvasFor = ({ width, height }) => Object.assign(document.createElement("canvas"), { width: 2 * Math.ceil(width), height: 2 * Math.ceil(height) });
 
 async function drawOn(canvas, { text }) {
@@ -69,7 +67,6 @@ async function drawOn(canvas, { text }) {
 	}
 }
 
-/** The pictures in an element as one file, "svg" or "png". → Blob */
 export async function pictureOf(root, type) {
 	const shown = snapshot(root);
 	if (type === "svg") return blobOf(shown.text);
@@ -78,10 +75,9 @@ export async function pictureOf(root, type) {
 	return new Promise((resolve) => void canvas.toBlob(resolve));
 }
 
-/** The kind of film that this browser records; undefined where it records none. */
 export const filmType = () => ["video/webm", "video/mp4"].find((type) => globalThis.MediaRecorder?.isTypeSupported(type));
 
-/** Record a play as fast as it is seen: `drawFrame(i)` shows frame i in `root`, and its movements are filmed too. → Blob */
+/** `drawFrame(i)` shows a frame in `root`; its movements are filmed too. */
 export async function filmOf(root, { frameCount, drawFrame, signal, tell }) {
 	drawFrame(0);
 	const canvas = canvasFor(snapshot(root));

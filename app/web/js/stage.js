@@ -1,30 +1,31 @@
-// The picture of the play: input, kernel, products and output, made once for an answer; `draw` shows a frame.
+// The picture of the play, made once for an answer; `draw` shows a frame.
 
 import { h, svg } from "./dom.js";
 import { related, turned } from "./dependency.js";
-import { LABEL, drawMap, hatching, labelOf, largeness, makeCell, textWidth } from "./grid.js";
+import { LABEL, drawMap, hatching, labelOf, makeCell, textWidth } from "./grid.js";
 import { t } from "./messages.js";
 import { exactly, fitted, range, rounded, times } from "./numbers.js";
 
-/** Cells: at most, and at least where all maps stand beside one another; else at most, and at the very least. */
+/** Cells: at most, and at least where maps stand beside one another; else at most, and at least. */
 const [LARGEST, BESIDE, SCROLLED, SMALLEST] = [72, 18, 36, 16];
+/** Cells of a projector: so many in its width. */
+const PROJECTED = 26;
 const GAP = 44;
-/** Cells smaller than this do not show the weight that lies over them. */
 const ROOM_FOR_WEIGHT = 30;
 
-/** The index of an element as the API counts: with its channel where there are several, without rows in 1-D. */
+/** As the API counts: with the channel where there are several, without rows in 1-D. */
 export function indexOf(map, kind, [plane, ...place]) {
 	const channels = { input: map.inChannels, output: map.outChannels, kernel: 1 }[kind];
 	return `(${[...(channels > 1 ? [plane] : []), ...place.slice(-map.dims)].join(", ")})`;
 }
 
-/** The input element at a place of the picture; null where there is a zero. */
+/** null where there is a zero. */
 export function elementAt(map, [plane, ...place]) {
 	const own = place.map((at, axis) => at / map.apart[axis]);
 	return own.every((at, axis) => Number.isInteger(at) && at >= 0 && at < map.size[axis]) ? [plane, ...own] : null;
 }
 
-/** {kind, place} of the name that a cell has for links and pointing. */
+/** {kind, place} of a cell's name. */
 export function focusFrom(name, map) {
 	if (!name) return null;
 	const [kind, plane, r, c] = name.split("-");
@@ -32,16 +33,15 @@ export function focusFrom(name, map) {
 	return { kind, name, place: [Number(plane), Number(r) + first[0], Number(c) + first[1]] };
 }
 
-/** The size of cells with which all parts fit beside one another, or below one another; it stays for a setting, so that nothing moves. */
+/** → [size of cells, whether all maps fit beside one another]; for a whole setting, so that nothing moves. */
 function cellIn(parts, width, height) {
-	for (let cell = Math.round(LARGEST * largeness()); cell >= BESIDE; cell -= 1) {
+	for (let cell = Math.max(LARGEST, Math.round(innerWidth / PROJECTED)); cell >= BESIDE; cell -= 1) {
 		const across = parts.reduce((sum, { columns, names }) => sum + Math.max(columns * cell, names) + GAP, 0);
 		if (across <= width && parts.every(({ count, rows }) => count * (rows * cell + LABEL + 16) <= height)) return [cell, true];
 	}
 	return [Math.max(SMALLEST, Math.min(SCROLLED, Math.floor(width / Math.max(...parts.map(({ columns }) => columns))))), false];
 }
 
-/** The stage for one answer. → {element, draw(frame, {focus, pin, look}), turned()} */
 export function makeStage({ input, weights }, map, width, height) {
 	const extent = map.span.map(([first, past]) => past - first);
 	const written = (size) => times(size.slice(-map.dims));
@@ -59,10 +59,10 @@ export function makeStage({ input, weights }, map, width, height) {
 	inputs.planes[0].append(hatching());
 	const total = h("p.total.output");
 	products.element.append(total);
-	const element = h("div.stage", { role: "group", "aria-label": t("play.stage") }, [inputs, kernels, products, outputs].map((each) => each.element));
+	const element = h("div.stage", { role: "group", aria: t("play.stage") }, [inputs, kernels, products, outputs].map((each) => each.element));
 	element.classList.toggle("beside", beside);
 
-	/** A cell with a name for links; Tab reaches the first of a map, the arrows the others. */
+	/** Tab reaches the first cell of a map, the arrows the others. */
 	function focusable(name, r, c, role, value) {
 		const shown = makeCell(cell, role, value);
 		shown.g.dataset.focus = name;
@@ -71,7 +71,6 @@ export function makeStage({ input, weights }, map, width, height) {
 		return shown;
 	}
 
-	/** Every place of the picture has its cell, whether it is there yet or not. */
 	function inputCell(plane, r, c) {
 		const place = [r + map.span[0][0], c + map.span[1][0]];
 		const own = elementAt(map, [plane, ...place]);
@@ -86,7 +85,7 @@ export function makeStage({ input, weights }, map, width, height) {
 		return Object.assign(shown, { kind, kept: kept !== undefined, near, far, at: String([plane, ...place]) });
 	}
 
-	/** The kernel as it lies over a plane of the input: {over, texts: rows of weights}. */
+	/** The kernel as it lies over a plane of the input. */
 	function overlay(plane) {
 		const over = svg("g.window", svg("rect.reach", { width: map.reach[1] * cell, height: map.reach[0] * cell, rx: 6 }));
 		const texts = range(map.kernel[0], (a) => range(map.kernel[1], (b) => {
@@ -102,7 +101,7 @@ export function makeStage({ input, weights }, map, width, height) {
 	const last = {};
 	const changed = (name, ...values) => last[name] !== String(values) && (last[name] = String(values));
 
-	/** Show a frame. `look`: the window whose kernel and products stand there; `focus`, `pin`: elements to mark. */
+	/** `look`: the window whose products stand there; `focus`, `pin`: elements to mark. */
 	function draw(frame, { focus = null, pin = null, look = frame.window } = {}) {
 		const window = map.windows[look];
 		const o = window?.place[0] ?? 0;

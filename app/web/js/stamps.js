@@ -1,4 +1,4 @@
-// A transposed convolution as stamps: each input element times the kernel, added up on the full map, and then the crop.
+// Transposed convolution as stamps: each input element times the kernel, added up on the full map; then the crop.
 
 import { h } from "./dom.js";
 import { cellFor, countsOf, figureOf } from "./maps.js";
@@ -11,14 +11,14 @@ import { makeTimeline, stepsIn } from "./timeline.js";
 
 const SCENES = ["stamps", "overlap", "accumulate", "crop", "add_bias"];
 
-/** The sum of two numbers of the API, exact where both are whole. */
+/** Exact where both are whole. */
 function plus(a, b) {
 	if (typeof a === "bigint" || typeof b === "bigint") return BigInt(a) + BigInt(b);
 	const sum = a + b;
 	return Number.isInteger(a) && Number.isInteger(b) && !Number.isSafeInteger(sum) ? BigInt(a) + BigInt(b) : sum;
 }
 
-/** What each stamp is: its element, and what it puts where: [[place on the map, value]], and its planes. */
+/** `put`: [[place on the map, value]]. */
 function stampsOf(step, geometry) {
 	const dims = geometry.input_size.length;
 	const [rows, columns] = pair(geometry.input_size, 1);
@@ -34,17 +34,16 @@ function stampsOf(step, geometry) {
 	});
 }
 
-export function mount(root, ctx) {
-	let [shown, draw, frames] = [null, null, []];
+export function mount(root) {
+	let [draw, frames] = [null, []];
 	const words = h("div.words");
 	const maps = h("div.maps");
 	const readout = h("p.readout", { "aria-live": "polite" });
 	const timeline = makeTimeline();
 	root.replaceChildren(words, maps, timeline.element, readout, h("p.hint", t("stamps.hint")));
 
-	function build() {
+	function build({ response: { geometry, steps, output }, input, weights }) {
 		const width = root.clientWidth;
-		const { response: { geometry, steps, output }, input, weights } = (shown = ctx.answer);
 		const map = countsOf(geometry);
 		const step = (name) => steps.find((each) => each.name === name);
 		const planes = (name) => step(name) && planesOf(step(name).tensor, map.dims);
@@ -66,7 +65,6 @@ export function mount(root, ctx) {
 		words.replaceChildren(...stepsIn(SCENES.filter(step).map(step)));
 		const [begin, kept] = [pair(geometry.padding, [0, 0]).map(([before]) => before), pair(geometry.output_size, 1)];
 
-		/** The map after the first stamps, as the API's own stamps add up. */
 		function added(count) {
 			const sums = whole.map((rows) => rows.map((row) => row.map(() => undefined)));
 			for (const { put } of stamps.slice(0, count)) {
@@ -74,7 +72,7 @@ export function mount(root, ctx) {
 			}
 			return sums;
 		}
-		/** The map in a scene, as (place) → value. Outside of the crop it stays what it was. */
+		/** Outside of the crop it stays what it was. */
 		function valuesIn(scene, number) {
 			const sums = scene === "stamps" ? added(number + 1) : whole;
 			const cropped = { crop, add_bias: after }[scene];
@@ -113,11 +111,8 @@ export function mount(root, ctx) {
 	}
 
 	return {
-		update(changed) {
-			if (!ctx.answer) return;
-			if (ctx.answer !== shown || changed.has("width")) build();
-			else draw();
-		},
+		build,
+		draw: () => draw(),
 		key: timeline.key,
 		destroy: timeline.stop,
 		frameCount: () => frames.length,

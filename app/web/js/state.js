@@ -1,9 +1,9 @@
-// Everything that the page shows is one plain object. It can be written into the address and read back.
+// Everything that the page shows is one plain object, which can be written into the address and read back.
 
 import { range } from "./numbers.js";
 import { PATTERNS, filled } from "./patterns.js";
 
-/** How far the settings of a teaching picture go: [least, most]; the service itself takes far more. */
+/** [least, most] of a teaching picture; the service itself takes far more. */
 const RANGES = {
 	size: [1, 16], kernel: [1, 9], stride: [1, 8], padding: [0, 12], dilation: [1, 6], outputPadding: [0, 7],
 	inChannels: [1, 4], outChannels: [1, 4], groups: [1, 4], dims: [1, 2], frame: [0, 1e6],
@@ -11,22 +11,21 @@ const RANGES = {
 const LONGEST_LINE = 32;
 export const WORDS = {
 	op: ["conv", "conv_transpose"], paddingWord: ["valid", "same", "same_lower", "full"],
-	paddingMode: ["zeros", "reflect", "replicate", "circular"], dtype: ["auto", "int64", "float32", "float64"],
+	paddingMode: ["zeros", "reflect", "replicate", "circular"],
 	lang: ["en", "zh"], theme: ["light", "dark"], speed: [0.25, 0.5, 1, 2, 4, 8],
 };
 
 const DEFAULTS = {
 	op: "conv", dims: 2,
-	// Rows and columns. One dimension uses the columns.
 	size: [4, 4], kernel: [3, 3], stride: [1, 1],
-	// Before and after, of rows and of columns; or a word that the API knows.
+	// Before and after, of rows and of columns. One dimension uses the columns, here and elsewhere.
 	padding: [[0, 0], [0, 0]], paddingWord: "", paddingMode: "zeros",
 	dilation: [1, 1], outputPadding: [0, 0], inChannels: 1, outChannels: 1, groups: 1,
-	bias: null, flip: false, dtype: "auto",
-	// Planes: one for each input channel; one for each (output channel, input channel of its group).
+	bias: null, flip: false,
+	// Planes: of each input channel; of each (output channel, input channel of its group).
 	input: { pattern: "ramp", seed: 1, planes: [] }, weights: { pattern: "ramp", seed: 1, planes: [] },
 	tab: "play", frame: 0, pin: "", speed: 1, lang: "", theme: "",
-	// What a tab wants to keep in the link: {name: text}.
+	// What tabs keep in the link: {name: text}.
 	extra: {},
 };
 const SHAPES = ["dims", "size", "kernel", "inChannels", "outChannels", "groups", "bias", "input", "weights"];
@@ -34,10 +33,9 @@ const SHAPES = ["dims", "size", "kernel", "inChannels", "outChannels", "groups",
 export const state = structuredClone(DEFAULTS);
 const listeners = [];
 
-/** Be told of changes, with the set of what changed. */
+/** `listener` gets the set of what changed. */
 export const subscribe = (listener) => listeners.push(listener);
 
-/** Change the state; tensors are made to fit the sizes. */
 export function set(patch) {
 	const before = { ...state };
 	Object.assign(state, patch);
@@ -45,9 +43,11 @@ export function set(patch) {
 	const changed = new Set(Object.keys(state).filter((key) => before[key] !== state[key]));
 	if (changed.size) for (const listener of listeners) listener(changed);
 }
+/** A copy of nested lists, with another value at a place. */
+export const replaced = (list, [at, ...rest], value) => list.with(at, rest.length ? replaced(list[at], rest, value) : value);
 export const keep = (name, text) => set({ extra: { ...state.extra, [name]: text } });
 
-/** Everything as it is at first, changed by what a link says; language and theme stay. */
+/** Language and theme stay. */
 export function open(link) {
 	const { lang, theme } = state;
 	set({ ...structuredClone(DEFAULTS), lang, theme, ...read(link) });
@@ -55,7 +55,7 @@ export function open(link) {
 
 export const limitOf = (key, dims = state.dims) => (key === "size" && dims === 1 ? [1, LONGEST_LINE] : RANGES[key]);
 
-/** Channels of the input, and of the output, in each group; where groups do not divide, the API will say so. */
+/** Channels in and out of a group; where groups do not divide, the API will say so. */
 export const perGroup = () => [state.inChannels, state.outChannels].map((count) => Math.max(1, Math.floor(count / state.groups)));
 
 function fit() {
@@ -73,14 +73,12 @@ function fitted(key, [height, columns], count, sameAt) {
 	return { pattern, seed, planes: filled(PATTERNS[key][pattern] ?? own, { count, rows, columns, seed, sameAt }) };
 }
 
-// The request
-
 const alike = (list) => list.every((item) => String(item) === String(list[0]));
 const perDimension = (pair) => pair.slice(2 - state.dims);
 const short = (pair) => (alike(perDimension(pair)) ? pair[1] : pair);
 const spatial = (plane) => (state.dims === 1 ? plane[0] : plane);
 
-/** The kernel as the operation has it: (C_out, C_in/groups, …), or in and out swapped inside each group. */
+/** (C_out, C_in/groups, …), or in and out swapped inside each group. */
 function kernelTensor() {
 	const [ins, outs] = perGroup();
 	const plane = (o, c) => spatial(state.weights.planes[o * ins + c]);
@@ -94,7 +92,7 @@ function paddingField() {
 	return pairs.every(alike) ? pairs.map(([both]) => both) : pairs;
 }
 
-/** The request to the API, with as few fields as say it: {op, path, body}. */
+/** {op, path, body}, with as few fields as say it. */
 export function request() {
 	const { op, inChannels, outChannels, groups, bias } = state;
 	const bare = inChannels === 1 && outChannels === 1 && groups === 1;
@@ -103,37 +101,29 @@ export function request() {
 		input: bare ? inputs[0] : inputs, kernel: bare ? spatial(state.weights.planes[0]) : kernelTensor(), bias: bare && bias ? bias[0] : bias,
 		stride: short(state.stride), padding: paddingField(), dilation: short(state.dilation),
 		...(op === "conv" ? { padding_mode: state.paddingMode } : { output_padding: short(state.outputPadding) }),
-		groups, flip_kernel: state.flip, dtype: state.dtype,
+		groups, flip_kernel: state.flip,
 	};
-	const usual = { bias: null, stride: 1, padding: 0, dilation: 1, padding_mode: "zeros", output_padding: 0, groups: 1, flip_kernel: false, dtype: "auto" };
+	const usual = { bias: null, stride: 1, padding: 0, dilation: 1, padding_mode: "zeros", output_padding: 0, groups: 1, flip_kernel: false };
 	const body = Object.fromEntries(Object.entries(all).filter(([field, value]) => value !== usual[field]));
 	return { op, path: `v1/${op.replace("_", "-")}`, body };
 }
 
-/** Which setting a field of the request belongs to. */
 const SETTING_OF = { output_padding: "outputPadding", flip_kernel: "flip", padding_mode: "paddingMode", input: "size" };
 export const settingAt = (pointer) => {
 	const field = pointer.split("/")[1];
 	return SETTING_OF[field] ?? field;
 };
 
-/** A suggestion of the API, {pointer, value} on the request that was sent, as a patch of the state; null where it is none. */
+/** A suggestion of the API as a patch of the state; null where it is none. */
 export function patchOf({ pointer, value }) {
 	const [, field, ...path] = pointer.split("/");
 	const key = settingAt(pointer);
 	if (!(key in DEFAULTS) || (SHAPES.includes(key) && key !== "groups")) return null;
-	let now = value;
-	if (path.length) {
-		now = structuredClone(request().body[field]);
-		const last = path.pop();
-		path.reduce((place, step) => place[step], now)[last] = value;
-	}
+	const now = path.length ? replaced(request().body[field], path.map(Number), value) : value;
 	const both = (item) => (Array.isArray(item) ? [item[0], item.at(-1)] : [item, item]);
 	if (key !== "padding") return { [key]: Array.isArray(DEFAULTS[key]) ? both(now) : now };
 	return typeof now === "string" ? { paddingWord: now } : { paddingWord: "", padding: both(now).map(both) };
 }
-
-// The link
 
 const NAMES = { size: "in", kernel: "k", stride: "s", padding: "p", paddingWord: "pad", paddingMode: "mode", dilation: "d", outputPadding: "op_pad",
 	inChannels: "ci", outChannels: "co", groups: "g", bias: "b", input: "x", weights: "w", frame: "f" };
@@ -148,7 +138,7 @@ function textOf(key, value) {
 	return String(value ?? "");
 }
 
-/** The part of the address after #, from which `read` makes this state again. */
+/** The part of the address after #. */
 export function link() {
 	const parts = [...KEYS].map(([name, key]) => [name, textOf(key, state[key]), textOf(key, DEFAULTS[key])]);
 	parts.push(...Object.entries(state.extra).map(([name, text]) => [`${name}.`, text.replace(/[^\w.,;/:@!$'()*~-]/g, encodeURIComponent), ""]));
@@ -157,7 +147,7 @@ export function link() {
 
 const number = (text) => (/^-?\d{16,30}$/.test(text) ? BigInt(text) : Number.isFinite(Number(text)) ? Number(text) : 0);
 
-/** What a link says about one setting; undefined where it cannot be read. */
+/** undefined where it cannot be read. */
 function valueFrom(key, text) {
 	if (key in PATTERNS) {
 		const [pattern, seed] = text.split(".");
@@ -176,7 +166,6 @@ function valueFrom(key, text) {
 	return Array.isArray(DEFAULTS[key]) ? [a, b] : a;
 }
 
-/** What a link says, as a patch of the state. */
 function read(text) {
 	const found = { extra: {} };
 	for (const [name, value] of new URLSearchParams(text.replace(/^#/, "").slice(0, 60000).replaceAll("+", "%2B"))) {

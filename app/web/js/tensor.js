@@ -1,21 +1,19 @@
 // The numbers of the input, the kernel and the bias: typed into cells, filled with a pattern, or pasted.
 
 import { explain } from "./controls.js";
-import { h, icon, select } from "./dom.js";
+import { h, select } from "./dom.js";
 import { t } from "./messages.js";
 import { exactly, range, readNumber, times } from "./numbers.js";
 import { takeTensor } from "./paste.js";
 import { PATTERNS } from "./patterns.js";
-import { perGroup, set, state } from "./state.js";
+import { perGroup, replaced, set, state } from "./state.js";
 
-const DIE = "M6 4h12a2 2 0 0 1 2 2v12a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2V6a2 2 0 0 1 2-2zm1 3v3h3V7zm7 0v3h3V7zm-7 7v3h3v-3zm7 0v3h3v-3z";
-
-/** A grid of fields for rows of numbers. `put(r, c, value)` gets what was typed, when it is a number. */
+/** Fields for rows of numbers; `put(r, c, value)` gets what was typed. */
 function cellGrid(rows, columns, name, put) {
 	const invalid = (field, is) => field.setAttribute("aria-invalid", String(is));
 	const fields = range(rows * columns, (at) => {
 		const [r, c] = [Math.floor(at / columns), at % columns];
-		return h("input.cellfield", { spellcheck: "false", autocomplete: "off", "aria-label": `${name} (${rows > 1 ? `${r}, ` : ""}${c})`,
+		return h("input.cellfield", { spellcheck: "false", autocomplete: "off", aria: `${name} (${rows > 1 ? `${r}, ` : ""}${c})`,
 			onfocus: ({ target }) => target.select(),
 			oninput: ({ target }) => {
 				const value = readNumber(target.value);
@@ -27,17 +25,7 @@ function cellGrid(rows, columns, name, put) {
 				target.value = target.dataset.value;
 			} });
 	});
-	/** Arrow keys and Enter go from cell to cell; left and right only from the ends of a text. */
-	function walk(event) {
-		const { selectionStart: from, selectionEnd: to, value } = event.target;
-		const all = from === 0 && to === value.length;
-		const by = { ArrowUp: -columns, ArrowDown: columns, Enter: columns, ArrowLeft: Number(-(all || to === 0)), ArrowRight: Number(all || from === value.length) }[event.key];
-		const next = by && fields[fields.indexOf(event.target) + by];
-		if (!next) return;
-		event.preventDefault();
-		next.focus();
-	}
-	const element = h("div.cellgrid", { onkeydown: walk }, fields);
+	const element = h("div.cellgrid", fields);
 	element.style.setProperty("--columns", columns);
 	return {
 		element,
@@ -53,7 +41,6 @@ function cellGrid(rows, columns, name, put) {
 	};
 }
 
-/** The editor of one tensor; the kernel's has the bias too. → {element, update(faults)} */
 export function makeEditor(kind) {
 	const key = kind === "kernel" ? "weights" : kind;
 	const name = t(`map.${kind}`);
@@ -61,12 +48,11 @@ export function makeEditor(kind) {
 	const planes = h("div.planes");
 	const message = h("div.problem", { role: "status" });
 	const fill = (patch) => set({ [key]: { ...state[key], ...patch } });
-	const pattern = select({ "aria-label": `${name}: ${t("tensor.fill")}` }, [...Object.keys(PATTERNS[key]), "own"].map((each) => [each, t(`pattern.${each}`)]),
+	const pattern = select({ aria: `${name}: ${t("tensor.fill")}` }, [...Object.keys(PATTERNS[key]), "own"].map((each) => [each, t(`pattern.${each}`)]),
 		state[key].pattern, (chosen) => fill({ pattern: chosen }));
-	const again = h("button.quiet", { title: t("tensor.again"), "aria-label": `${name}: ${t("tensor.again")}`,
-		onclick: () => fill({ pattern: "random", seed: state[key].seed + 1 }) }, icon(DIE));
+	const again = h("button.quiet", { title: t("tensor.again"), aria: `${name}: ${t("tensor.again")}`,
+		onclick: () => fill({ pattern: "random", seed: state[key].seed + 1 }) }, "↻");
 	const paste = h("button.quiet", { onclick: () => pasteDialog(kind) }, t("tensor.paste"));
-	/** Several numbers that are pasted into a cell are a tensor. */
 	function pasted(event) {
 		const text = event.clipboardData.getData("text");
 		if (readNumber(text) !== undefined) return;
@@ -75,7 +61,7 @@ export function makeEditor(kind) {
 		if (patch) set(patch);
 		else explain(message, [{ message: problem }]);
 	}
-	const element = h(`section.editor.${kind}`, { "aria-label": name, onpaste: pasted }, h("div.head", h("h3", name), size, pattern, again, paste), planes, message);
+	const element = h(`section.editor.${kind}`, { aria: name, onpaste: pasted }, h("div.head", h("h3", name), size, pattern, again, paste), planes, message);
 
 	let grids = [];
 	let shape = "";
@@ -84,10 +70,8 @@ export function makeEditor(kind) {
 		const [ins] = perGroup();
 		const caption = (at) => values.length > 1 && t(`tensor.${kind}Plane`, { at, to: Math.floor(at / ins), from: at % ins });
 		const block = (grid, words) => h("div", words && h("div.caption", words), grid.element);
-		grids = values.map((rows, at) => cellGrid(rows.length, rows[0].length, [name, caption(at)].filter(Boolean).join(", "), (r, c, value) => {
-			const plane = state[key].planes[at];
-			fill({ pattern: "own", planes: state[key].planes.with(at, plane.with(r, plane[r].with(c, value))) });
-		}));
+		grids = values.map((rows, at) => cellGrid(rows.length, rows[0].length, [name, caption(at)].filter(Boolean).join(", "), (r, c, value) =>
+			fill({ pattern: "own", planes: replaced(state[key].planes, [at, r, c], value) })));
 		planes.replaceChildren(...grids.map((grid, at) => block(grid, caption(at))));
 		if (kind === "input" || !state.bias) return;
 		grids.bias = cellGrid(1, state.bias.length, t("controls.bias"), (_r, o, value) => set({ bias: state.bias.with(o, value) }));
@@ -110,12 +94,11 @@ export function makeEditor(kind) {
 	return { element, update };
 }
 
-/** Ask for a text and show at once what is found in it. */
 function pasteDialog(kind) {
 	let patch;
 	const found = h("p.found", { "aria-live": "polite" });
 	const take = h("button.primary", { type: "submit", disabled: true }, t("tensor.take"));
-	const area = h("textarea", { rows: 9, spellcheck: "false", "aria-label": t("tensor.text"), placeholder: "[[1, 2], [3, 4]]",
+	const area = h("textarea", { rows: 9, spellcheck: "false", aria: t("tensor.text"), placeholder: "[[1, 2], [3, 4]]",
 		oninput: () => {
 			const result = area.value.trim() ? takeTensor(area.value, kind, t) : {};
 			patch = result.patch;
@@ -124,7 +107,7 @@ function pasteDialog(kind) {
 			found.textContent = result.problem ?? (patch ? t("tensor.found", { size: times(result.shape), first: exactly(result.first) }) : "");
 		} });
 	const title = t("tensor.pasteTitle");
-	const dialog = h("dialog", { "aria-label": title, onclose: () => dialog.remove() },
+	const dialog = h("dialog", { aria: title, onclose: () => dialog.remove() },
 		h("form", { method: "dialog", onsubmit: () => patch && set(patch) }, h("h2", title), h("p", t("tensor.help"), " ", t(`tensor.${kind}Help`)), area, found,
 			h("div.actions", h("button", { onclick: () => dialog.close() }, t("tensor.cancel")), take)));
 	document.body.append(dialog);
