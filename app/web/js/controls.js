@@ -1,10 +1,27 @@
 // The settings: a slider and a number field each, for all sides at once or for each when unlocked.
 
 import { freshId, h, segmented, select, tick } from "./dom.js";
-import { EXAMPLES } from "./examples.js";
 import { t } from "./messages.js";
 import { WORDS, limitOf, open, patchOf, replaced, set, settingAt, state } from "./state.js";
 
+/** Settings worth a look, as links. */
+const EXAMPLES = {
+	conv: {
+		same: "in=5&k=3&pad=same&f=1",
+		full: "in=5&k=3&pad=full&f=1",
+		dilated: "in=7&k=3&d=2",
+		sobel: "in=8&k=3&p=1&x=picture&w=sobel&f=1",
+		channels: "in=4&k=2&ci=2&co=2&x=random&w=random.3",
+		depthwise: "in=4&k=3&ci=3&co=3&g=3&p=1&x=random&w=random.3&f=1",
+		causal: "dims=1&in=8&k=3&p=0,0;2,0&w=ones&f=1",
+	},
+	conv_transpose: {
+		usual: "in=2&k=3&s=2&p=1",
+		outputPadding: "in=3&k=3&s=2&p=1&op_pad=1",
+		checkerboard: "in=4&k=3&s=2&x=ones&w=ones",
+		bilinear: "in=3&k=4&s=2&p=1&x=ramp&w=bilinear",
+	},
+};
 const PAIRS = ["size", "kernel", "stride", "dilation", "outputPadding"];
 const COUNTS = ["inChannels", "outChannels", "groups"];
 
@@ -17,10 +34,7 @@ function dial(key, label, describedBy, read, write) {
 			const value = Number(field.value);
 			if (field.value && Number.isInteger(value) && value >= least && value <= most) write(value);
 		},
-		onchange: () => {
-			if (field.value) write(Math.min(most, Math.max(least, Math.round(Number(field.value)))));
-			field.value = read();
-		} });
+		onblur: () => (field.value = read()) });
 	return {
 		element: h("div.dial", h("span.axis", label), slider, field),
 		show(wrong) {
@@ -36,9 +50,8 @@ export function explain(element, faults, title) {
 	const told = JSON.stringify([title, faults]);
 	if (element.told === told) return;
 	element.told = told;
-	element.replaceChildren(faults.length && title ? h("h2", title) : "", ...faults.map(({ message, suggestion }, at) => {
-		// The same suggestion of two stands once.
-		const patch = suggestion && JSON.stringify(suggestion) !== JSON.stringify(faults[at + 1]?.suggestion) && patchOf(suggestion);
+	element.replaceChildren(faults.length && title ? h("h2", title) : "", ...faults.map(({ message, suggestion }) => {
+		const patch = suggestion && patchOf(suggestion);
 		const words = patch && t("controls.use", { field: suggestion.pointer.slice(1).replaceAll("/", " "), value: JSON.stringify(suggestion.value) });
 		return h("p", message, patch && h("button.suggestion", { onclick: () => set(patch) }, words));
 	}));
@@ -101,7 +114,7 @@ export function makeControls() {
 
 	function examples() {
 		const groups = WORDS.op.map((op) => [t(`controls.${op}`), Object.keys(EXAMPLES[op]).map((name) => [name, t(`examples.${name}`)])]);
-		return select({ aria: t("controls.example") }, [["", t("controls.choose")], ...groups], "", (name, field) => {
+		return select({ aria: t("controls.example") }, [["", t("controls.example")], ...groups], "", (name, field) => {
 			unlocked.clear();
 			const op = WORDS.op.find((each) => name in EXAMPLES[each]);
 			open(`op=${op}&${EXAMPLES[op][name]}&tab=${state.tab}`);
@@ -109,16 +122,14 @@ export function makeControls() {
 		});
 	}
 
-	const row = (label, content) => h("div.setting", h("div.head", h("span.label", label), content));
-
 	function build() {
 		settings = [];
 		const conv = state.op === "conv";
 		const isOpen = element.querySelector("details")?.open ?? (state.inChannels + state.outChannels > 2 || state.bias !== null);
 		const dims = t("controls.dims");
 		element.replaceChildren(
-			row(t("controls.example"), examples()),
-			row(dims, segmented(dims, [[1, "1-D"], [2, "2-D"]], state.dims, (value) => set({ dims: value }))),
+			examples(),
+			h("div.setting", h("div.head", h("span.label", dims), segmented(dims, [[1, "1-D"], [2, "2-D"]], state.dims, (value) => set({ dims: value })))),
 			pair("size"), pair("kernel"), pair("stride"), padding(), conv ? word("paddingMode") : "", pair("dilation"), conv ? "" : pair("outputPadding"),
 			h("details", { open: isOpen }, h("summary", t("controls.more")), COUNTS.map(count),
 				h("div.ticks", tick(t("controls.bias"), Boolean(state.bias), (on) => set({ bias: on ? [1, 2, 3, 4] : null })),

@@ -90,13 +90,13 @@ function kernelPatch(tensor, shape) {
 	return { dims: flat ? 1 : 2, kernel: flat ? [state.kernel[0], columns] : [rows, columns], inChannels, outChannels, groups, weights: own(planes) };
 }
 
-/** What a text holds: {patch of the state, shape, first number}, or {problem: what to change}. */
+/** What a text holds: {patch of the state, shape}, or {problem: what to change}. */
 export function takeTensor(text, kind, t) {
 	try {
 		const tensor = text.includes("[") ? bracketed(text) : lines(text);
 		const shape = shapeOf(tensor);
 		const patch = kind === "input" ? inputPatch(tensor, shape) : kernelPatch(tensor, shape);
-		return { patch, shape, first: tensor.flat(Infinity)[0] };
+		return { patch, shape };
 	} catch (error) {
 		if (!(error instanceof Unreadable)) throw error;
 		const { what } = error.values ?? {};

@@ -16,16 +16,10 @@ export const slope = (n) => (n > 2 ? line(n, [-1, 0, 1]) : [[1], [-1, 1]][n - 1]
 export const grid = (rows, columns, value) => range(rows, (r) => range(columns, (c) => value(r, c)));
 
 /** Whole numbers without a visible order; the same for the same place and seed. */
-function scramble(seed, ...place) {
-	let x = 0x9e3779b9 ^ Math.imul(seed, 0x85ebca6b);
-	for (const part of place) {
-		x = Math.imul(x ^ (part + 0x7f4a7c15), 0x2c1b3c6d);
-		x ^= x >>> 15;
-		x = Math.imul(x, 0x297a2d39);
-		x ^= x >>> 13;
-	}
-	return x >>> 0;
-}
+const scramble = (...place) => place.reduce((x, part) => {
+	const mixed = Math.imul(x ^ (part + 0x7f4a7c15), 0x2c1b3c6d);
+	return Math.imul(mixed ^ (mixed >>> 15), 0x297a2d39);
+}, 0x9e3779b9) >>> 8;
 
 const FACE = [0x3c, 0x42, 0xa5, 0x81, 0xa5, 0x99, 0x42, 0x3c];
 

@@ -1,10 +1,9 @@
 // The play: a stage, its time line, and words for what is seen.
 
-import { related, tapsOf } from "./dependency.js";
 import { h } from "./dom.js";
 import { t } from "./messages.js";
 import { exactly, listed, rounded } from "./numbers.js";
-import { framesOf, mapOf } from "./scenes.js";
+import { framesOf, mapOf, related, tapsOf } from "./scenes.js";
 import { elementAt, focusFrom, indexOf, makeStage } from "./stage.js";
 import { set, state } from "./state.js";
 import { makeTimeline, stepsIn } from "./timeline.js";

@@ -1,10 +1,10 @@
 // The picture of the play, made once for an answer; `draw` shows a frame.
 
 import { h, svg } from "./dom.js";
-import { related, turned } from "./dependency.js";
 import { LABEL, drawMap, hatching, labelOf, makeCell, textWidth } from "./grid.js";
 import { t } from "./messages.js";
 import { exactly, fitted, range, rounded, times } from "./numbers.js";
+import { related, turned } from "./scenes.js";
 
 /** Cells: at most, and at least where maps stand beside one another; else at most, and at least. */
 const [LARGEST, BESIDE, SCROLLED, SMALLEST] = [72, 18, 36, 16];

@@ -49,8 +49,7 @@ export function mount(root) {
 		const planes = (name) => step(name) && planesOf(step(name).tensor, map.dims);
 		const stamps = stampsOf(step("stamps"), geometry);
 		const [whole, [overlap], crop, after] = [planes("accumulate"), planes("overlap"), planes("crop") ?? planes("accumulate"), planesOf(output, map.dims)];
-		const counts = overlap.flat();
-		const [most, least] = [Math.max(...counts), Math.min(...counts)];
+		const most = Math.max(...overlap.flat());
 		const wide = width > 620;
 		const size = cellFor(whole[0][0].length, Math.min(width - 16, 560), wide ? 52 : 36);
 		const small = Math.min(size, wide ? 38 : 28);
@@ -103,7 +102,7 @@ export function mount(root) {
 			for (const each of words.children) each.classList.toggle("on", each.dataset.step === scene);
 			readout.textContent = stamp
 				? t("stamps.one", { number: number + 1, of: stamps.length, at: indexOf(map, "input", stamp.place), first: indexOf({ ...map, outChannels: 1 }, "output", stamp.put[0][0]) })
-				: t(`stamps.at_${scene}`, { most, least });
+				: "";
 			timeline.update();
 		};
 		timeline.show(frames, false);

@@ -52,16 +52,24 @@ export function makeEditor(kind) {
 		state[key].pattern, (chosen) => fill({ pattern: chosen }));
 	const again = h("button.quiet", { title: t("tensor.again"), aria: `${name}: ${t("tensor.again")}`,
 		onclick: () => fill({ pattern: "random", seed: state[key].seed + 1 }) }, "↻");
-	const paste = h("button.quiet", { onclick: () => pasteDialog(kind) }, t("tensor.paste"));
+	const area = h("textarea", { hidden: true, rows: 5, spellcheck: "false", aria: t("tensor.help"), placeholder: t("tensor.help"), onchange: () => take(area.value) });
+	const paste = h("button.quiet", { onclick: () => {
+		area.hidden = !area.hidden;
+		area.focus();
+	} }, t("tensor.paste"));
+	/** Several numbers, pasted into a cell too, are a tensor. */
+	function take(text, event) {
+		const { patch, problem } = takeTensor(text, kind, t);
+		if (patch || event?.target !== area) event?.preventDefault();
+		if (!patch) return explain(message, [{ message: problem }]);
+		Object.assign(area, { hidden: true, value: "" });
+		return set(patch);
+	}
 	function pasted(event) {
 		const text = event.clipboardData.getData("text");
-		if (readNumber(text) !== undefined) return;
-		event.preventDefault();
-		const { patch, problem } = takeTensor(text, kind, t);
-		if (patch) set(patch);
-		else explain(message, [{ message: problem }]);
+		if (readNumber(text) === undefined) take(text, event);
 	}
-	const element = h(`section.editor.${kind}`, { aria: name, onpaste: pasted }, h("div.head", h("h3", name), size, pattern, again, paste), planes, message);
+	const element = h(`section.editor.${kind}`, { aria: name, onpaste: pasted }, h("div.head", h("h3", name), size, pattern, again, paste), area, planes, message);
 
 	let grids = [];
 	let shape = "";
@@ -92,24 +100,4 @@ export function makeEditor(kind) {
 		explain(message, faults.filter(({ pointer }) => pointer.startsWith(`/${kind}/`) || (kind === "kernel" && pointer.startsWith("/bias"))));
 	}
 	return { element, update };
-}
-
-function pasteDialog(kind) {
-	let patch;
-	const found = h("p.found", { "aria-live": "polite" });
-	const take = h("button.primary", { type: "submit", disabled: true }, t("tensor.take"));
-	const area = h("textarea", { rows: 9, spellcheck: "false", aria: t("tensor.text"), placeholder: "[[1, 2], [3, 4]]",
-		oninput: () => {
-			const result = area.value.trim() ? takeTensor(area.value, kind, t) : {};
-			patch = result.patch;
-			take.disabled = !patch;
-			found.classList.toggle("wrong", Boolean(result.problem));
-			found.textContent = result.problem ?? (patch ? t("tensor.found", { size: times(result.shape), first: exactly(result.first) }) : "");
-		} });
-	const title = t("tensor.pasteTitle");
-	const dialog = h("dialog", { aria: title, onclose: () => dialog.remove() },
-		h("form", { method: "dialog", onsubmit: () => patch && set(patch) }, h("h2", title), h("p", t("tensor.help"), " ", t(`tensor.${kind}Help`)), area, found,
-			h("div.actions", h("button", { onclick: () => dialog.close() }, t("tensor.cancel")), take)));
-	document.body.append(dialog);
-	dialog.showModal();
 }

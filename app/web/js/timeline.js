@@ -70,8 +70,7 @@ export function makeTimeline() {
 	function show(list, atEnd) {
 		frames = list;
 		slider.max = last();
-		chips.replaceChildren(...scenes().map((scene, at) => h("button.scene", { "data-scene": scene, onclick: () => hand(startOf(scene)) },
-			h("span", String(at + 1)), t(`scene.${scene}`))));
+		chips.replaceChildren(...scenes().map((scene, at) => h("button.scene", { "data-scene": scene, onclick: () => hand(startOf(scene)) }, `${at + 1} ${t(`scene.${scene}`)}`)));
 		if (state.frame > last() || atEnd) go(last());
 	}
 

@@ -12,7 +12,7 @@ export default {
 		stamp: "Stamp", full: "Full map", returned: "There and back", placement: "The column as a map",
 	},
 	controls: {
-		op: "Operation", conv: "Convolution", conv_transpose: "Transposed convolution", dims: "Dimensions", example: "Example", choose: "Choose …",
+		op: "Operation", conv: "Convolution", conv_transpose: "Transposed convolution", dims: "Dimensions", example: "Example …",
 		size: "Input size", kernel: "Kernel size", stride: "Stride", padding: "Padding", paddingMode: "Padding mode", dilation: "Dilation", outputPadding: "Output padding",
 		inChannels: "Input channels", outChannels: "Output channels", groups: "Groups", bias: "Bias", flip: "Flip the kernel (flip_kernel)", more: "Channels and bias",
 		rows: "rows", columns: "columns", top: "top", bottom: "bottom", left: "left", right: "right", number: "number", paddingWord: "Padding: number or word",
@@ -26,9 +26,7 @@ export default {
 	},
 	tensor: {
 		fill: "Fill with", again: "Random numbers", paste: "Paste", inputPlane: "channel {at}", kernelPlane: "output {to} ← input {from}",
-		pasteTitle: "Paste numbers", text: "Numbers", take: "Take these", cancel: "Cancel", found: "{size} numbers; the first is {first}.",
-		help: "From a spreadsheet, NumPy, PyTorch or JSON:", inputHelp: "(length), (rows, columns) or (channels, rows, columns).",
-		kernelHelp: "(rows, columns), or a layer's weights with all axes.",
+		help: "Numbers from a spreadsheet, NumPy, PyTorch or JSON",
 	},
 	pattern: {
 		ramp: "1, 2, 3 …", ones: "ones", random: "random", picture: "small picture", impulse: "single 1", identity: "identity", blur: "blur", sobel: "Sobel", bilinear: "bilinear", own: "your own",
@@ -52,8 +50,6 @@ export default {
 	},
 	stamps: {
 		one: "Stamp {number} of {of}: input {at} times the kernel, laid down at {first}.",
-		at_overlap: "How many stamps cover each place: {least} to {most}.", at_accumulate: "All stamps added up.",
-		at_crop: "The padding takes off what is crossed out; the rest is the output.", at_add_bias: "The bias is added to the rest.",
 		hint: "Padding adds nothing here: it crops the full map. Output padding lengthens the map at its end: it uncovers rows instead of adding zeros.",
 	},
 	matrix: {

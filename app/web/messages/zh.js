@@ -12,7 +12,7 @@ export default {
 		stamp: "印章", full: "完整的图", returned: "往返之后", placement: "这一列作为图",
 	},
 	controls: {
-		op: "运算", conv: "卷积", conv_transpose: "转置卷积", dims: "维数", example: "示例", choose: "选择…",
+		op: "运算", conv: "卷积", conv_transpose: "转置卷积", dims: "维数", example: "示例…",
 		size: "输入大小", kernel: "卷积核大小", stride: "步幅", padding: "填充", paddingMode: "填充方式", dilation: "膨胀", outputPadding: "输出填充",
 		inChannels: "输入通道", outChannels: "输出通道", groups: "分组", bias: "偏置", flip: "翻转卷积核 (flip_kernel)", more: "通道与偏置",
 		rows: "行", columns: "列", top: "上", bottom: "下", left: "左", right: "右", number: "数值", paddingWord: "填充：数值或名称",
@@ -26,9 +26,7 @@ export default {
 	},
 	tensor: {
 		fill: "填入", again: "随机数", paste: "粘贴", inputPlane: "通道 {at}", kernelPlane: "输出 {to} ← 输入 {from}",
-		pasteTitle: "粘贴数值", text: "数值", take: "采用", cancel: "取消", found: "{size} 个数，第一个是 {first}。",
-		help: "来自电子表格、NumPy、PyTorch 或 JSON：", inputHelp: "（长度）、（行，列）或（通道，行，列）。",
-		kernelHelp: "（行，列），或带全部轴的层权重。",
+		help: "来自电子表格、NumPy、PyTorch 或 JSON 的数",
 	},
 	pattern: {
 		ramp: "1, 2, 3 …", ones: "全 1", random: "随机", picture: "小图片", impulse: "单个 1", identity: "恒等", blur: "模糊", sobel: "Sobel", bilinear: "双线性", own: "自定义",
@@ -52,8 +50,6 @@ export default {
 	},
 	stamps: {
 		one: "第 {number} 个印章，共 {of} 个：输入 {at} 乘以卷积核，从 {first} 起放到图上。",
-		at_overlap: "每个位置被多少个印章覆盖：{least} 到 {most} 个。", at_accumulate: "所有印章相加。",
-		at_crop: "划掉的部分被填充裁去；留下的就是输出。", at_add_bias: "给留下的部分加上偏置。",
 		hint: "在这里，填充不添加任何东西：它裁剪完整的图。输出填充使图的末端变长：它露出更多的行，而不是补零。",
 	},
 	matrix: {
