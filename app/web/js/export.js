@@ -28,7 +28,6 @@ async function copy(text) {
 	}
 }
 
-/** `ctx.source` is the module of the tab that one comes from. */
 export function mount(root, ctx) {
 	let recording = null;
 	let asked = "";

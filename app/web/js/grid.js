@@ -4,7 +4,6 @@ import { h, svg } from "./dom.js";
 import { t } from "./messages.js";
 import { fitted, range } from "./numbers.js";
 
-/** Smaller cells show no number. */
 const SMALLEST_WITH_TEXT = 17;
 export const LABEL = 26;
 
@@ -44,15 +43,11 @@ export function write(text, value, size) {
 	text.style.fontSize = `${Math.min(0.42 * size, (1.4 * size) / text.textContent.length).toFixed(1)}px`;
 }
 
-export const hatching = () => svg("defs", svg("pattern", { id: "hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
-	svg("rect.hatch-ground", { width: 6, height: 6 }), svg("line.hatch-line", { y2: 6 })));
-
 /** About how wide a name is. */
 export const textWidth = (text) => [...text].reduce((sum, letter) => sum + (letter > "\u2e80" ? 14 : 8.7), 4);
 
 export const nameOf = (label, role, x = 1, y = LABEL - 10) => svg(`text.name.${role}`, { x, y }, label);
 
-/** Input [1] 4×4 */
 export const labelOf = (name, plane, { count, shape }) => `${t(`map.${name}`)} ${count > 1 ? `[${plane}] ` : ""}${shape}`;
 
 /** The planes of a map, named as map.* of the messages. → {element, planes: SVG groups, each(fn(cell, place))} */

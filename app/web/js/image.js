@@ -11,7 +11,6 @@ import { saveBlob } from "./snapshot.js";
 import { keep, replaced, state } from "./state.js";
 
 const BULK = "application/vnd.safetensors";
-/** What can be chosen; the first is usual. */
 const CHOICES = { filter: [...Object.keys(FILTERS), "custom"], size: [3, 5, 7, 9], border: ["reflect", "zeros", "replicate", "circular", "valid"] };
 const EVENTS = ["dragover", "drop", "paste"];
 
@@ -53,7 +52,7 @@ export function mount(root) {
 
 	root.replaceChildren(
 		h("div.tools", h("label.button", t("image.choose"), file), button("sample", () => take(samplePicture())), h("span", t("image.drop"))),
-		h("div.filters", kernel, h("div.fields", choice("filter"), choice("size", (n) => `${n}×${n}`), choice("border"))),
+		h("div.filters", kernel, h("div.fields", choice("filter"), choice("size", (n) => `${n}×${n}`), choice("border", String))),
 		trouble,
 		h("div.figures", h("figure", original, originalSays), h("figure", filtered, filteredSays, scale)),
 		took,
@@ -123,7 +122,7 @@ export function mount(root) {
 		paint(filtered, output, low, high, !signed);
 		filteredSays.textContent = t("image.filteredIs", { size: `${output.shape[2]}×${output.shape[1]}`, least: short(least), most: short(most) });
 		scale.replaceChildren(short(low), h("span.ramp"), short(high), signed ? h("span", t("image.zeroIsGrey")) : "",
-			...(signed ? [] : [isUnder(least) && "under", isOver(most) && "over"].filter(Boolean).map((end) => h(`span.marked.${end}`, t(`image.${end}`)))));
+			...(signed ? [] : [isUnder(least) && "under", isOver(most) && "over"].filter(Boolean).map((end) => h(`span.marked.${end}`, { under: "< 0", over: "> 255" }[end]))));
 		took.textContent = t("image.took", { compute: /compute;dur=([\d.]+)/.exec(time)?.[1], algorithm, way: way.toFixed(0), macs: geometry.macs.toLocaleString() });
 	}
 

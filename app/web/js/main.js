@@ -29,7 +29,6 @@ const source = () => tabsNow().find(({ id }) => id === seen) ?? TABS[0];
 
 const SLOW_MS = 1000;
 
-/** What tabs get. */
 const ctx = { show, answer: null, problem: null };
 let page;
 let asked = "";
@@ -80,7 +79,7 @@ async function build() {
 	const controls = makeControls();
 	const editors = [makeEditor("input"), makeEditor("kernel")];
 	const tabs = h("div.tabs", { role: "tablist", aria: t("page.tabs") });
-	const panel = h("div.panel", { role: "tabpanel", id: "panel", tabindex: -1 });
+	const panel = h("div.panel", { role: "tabpanel", id: "panel" });
 	const aside = h("aside.settings", { aria: t("page.settings") }, controls.element, editors.map((each) => each.element));
 	const notice = h("div.notice", { role: "status", hidden: true });
 	const trouble = h("div.trouble", { role: "alert" });

@@ -9,7 +9,6 @@ import { indexOf } from "./stage.js";
 const [LARGEST, SMALLEST, WITH_TEXT, MOST_TEXTS] = [36, 3, 18, 1500];
 const GAP = 8;
 
-/** What `indexOf` needs. */
 export const countsOf = ({ in_channels: inChannels, out_channels: outChannels, input_size: size }) => ({ dims: size.length, inChannels, outChannels });
 
 /** `kind` says how places are counted. */

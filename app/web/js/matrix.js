@@ -1,10 +1,10 @@
 // The operation as one matrix product, beside the maps that its rows and columns stand for.
 
-import { OTHER, askBack } from "./adjoint.js";
 import { h, scrolled } from "./dom.js";
 import { cellFor, countsOf, drawProduct, figureOf } from "./maps.js";
 import { t } from "./messages.js";
 import { exactly, listed } from "./numbers.js";
+import { OTHER, askBack } from "./roundtrip.js";
 import { planesOf } from "./scenes.js";
 import { indexOf } from "./stage.js";
 import { keep, state } from "./state.js";
@@ -43,7 +43,7 @@ function build(root, answer) {
 	function product(kind, all, room, roles, turn = (at) => at) {
 		const [from, entries, to] = ["flatten_input", "matrix", "multiply"].map((name) => all.find((each) => each.name === name).tensor);
 		const [rows, columns] = [entries.length, entries[0].length];
-		const sizes = [`1×${rows}, ${t("matrix.downwards")}`, `${rows}×${columns}`, `1×${columns}`];
+		const sizes = [`1×${rows}`, `${rows}×${columns}`, `1×${columns}`];
 		return drawProduct([from.flat(), entries, to.flat()], { width: room, height: HIGHEST, roles, names: NAMES[kind].map((name, at) => `${name} ${sizes[at]}`),
 			point: (at) => draw(at ? turn(at) : pinned()), pin: (at) => pin(turn(at)) });
 	}

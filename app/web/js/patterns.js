@@ -2,7 +2,6 @@
 
 import { range } from "./numbers.js";
 
-/** n = 3 is 1 2 1. */
 export function pascal(n) {
 	const row = [1];
 	for (let k = 1; k < n; k += 1) row.push((row[k - 1] * (n - k)) / k);

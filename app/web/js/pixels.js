@@ -5,7 +5,6 @@ const MOST_PIXELS = 2e6;
 
 const penOn = (width, height) => Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
 
-/** Edges, even surfaces, and rings that grow finer. */
 export function samplePicture() {
 	const pen = penOn(640, 420);
 	const shape = (fill, ...corners) => {
@@ -27,7 +26,6 @@ export function samplePicture() {
 	return pen.canvas;
 }
 
-/** A picture as bytes, grey or in three colours. */
 export function tensorOf(picture, channels) {
 	const scale = Math.min(1, Math.sqrt(MOST_PIXELS / (picture.width * picture.height)));
 	const [width, height] = [picture.width, picture.height].map((length) => Math.max(1, Math.floor(length * scale)));

@@ -9,7 +9,6 @@ import { set, state } from "./state.js";
 import { makeTimeline, stepsIn } from "./timeline.js";
 
 const NARROW = 640;
-/** So that stage and time line are on the screen together. */
 const AROUND_STAGE = 440;
 const LOWEST = 300;
 const KINDS = ["input", "kernel", "product", "output", "padding", "zero"];
@@ -85,7 +84,7 @@ export function mount(root) {
 			return [index ? " + " : "", h(term, h("span.input", factor(value)), "·", h("span.kernel", factor(weight)))];
 		});
 		const total = h("strong.output", short(window.value));
-		const bias = biased ? t("play.plusBias", { bias: exactly([shown.request.body.bias].flat()[window.place[0]]) }) : "";
+		const bias = biased ? `; ${t("controls.bias")} ${exactly([shown.request.body.bias].flat()[window.place[0]])}` : "";
 		return [h("span.lead", `${t("map.output")} ${indexOf(map, "output", window.place)} = `), ...terms.flat(), cut ? " ≈ " : " = ", total, bias];
 	}
 

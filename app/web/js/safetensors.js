@@ -1,5 +1,4 @@
 // A JSON header after its length in eight bytes, then the numbers: https://github.com/huggingface/safetensors.
-// Of its types those that pictures and their kernels need.
 
 const ARRAYS = { F64: Float64Array, F32: Float32Array, U8: Uint8Array };
 const HEAD = 8;

@@ -9,7 +9,7 @@ const SIGNS = { "*": "·", "-": "−" };
 const ROLES = { i: "mi.input", k: "mi.kernel", o: "mi.output" };
 
 function written(text) {
-	return text.match(/\w+|\S/g).map((token) => {
+	return text.replace("output_padding", "p_out").match(/\w+|\S/g).map((token) => {
 		if (/\d/.test(token)) return math("mn", token);
 		if (!/\w/.test(token)) return math("mo", { stretchy: "false" }, SIGNS[token] ?? token);
 		const [first, below] = token.split("_");
@@ -28,15 +28,13 @@ function choice(key, axis, value) {
 	const at = state.dims === 1 ? 1 : axis;
 	return h("button", { "aria-pressed": String(state[key][at] === value), onclick: () => set({ [key]: state[key].with(at, value) }) }, String(value));
 }
-const more = (sizes, { max }) => max > sizes.at(-1) && h("span", t("sizes.upTo", { max }));
+const more = (sizes, { max }) => max > sizes.at(-1) && h("span", `… ${max}`);
 
-/** conv: the input sizes with the same output; a press takes one. */
 function inputs({ inverse_sizes: sizes, inverse_range: range, unused_input: unused, effective_kernel: effective }, axis) {
 	return [h("p", t("sizes.sameOutput", { effective })), h("div.tools", sizes.map((size) => choice("size", axis, size)), more(sizes, range)),
 		h("p.hint", t(unused ? "sizes.unused" : "sizes.allUsed", { unused }))];
 }
 
-/** Transposed: which output_padding gives which size. */
 function outputs(geometry, { inverse_sizes: sizes, inverse_range: range, effective_kernel: effective }, axis) {
 	const base = geometry.output_size[axis] - geometry.output_padding[axis];
 	const line = (name, make) => h("tr", h("th", { scope: "row" }, name), sizes.map((size) => h("td", make(size))));

@@ -1,7 +1,7 @@
 // The picture of the play, made once for an answer; `draw` shows a frame.
 
 import { h, svg } from "./dom.js";
-import { LABEL, drawMap, hatching, labelOf, makeCell, textWidth } from "./grid.js";
+import { LABEL, drawMap, labelOf, makeCell, textWidth } from "./grid.js";
 import { t } from "./messages.js";
 import { exactly, fitted, range, rounded, times } from "./numbers.js";
 import { related, turned } from "./scenes.js";
@@ -56,11 +56,10 @@ export function makeStage({ input, weights }, map, width, height) {
 	const products = drawMap("product", "product", slid, cell, () => makeCell(cell, "product"));
 	const outputs = drawMap("output", "output", made, cell, (o, r, c) => focusable(`output-${o}-${r}-${c}`, r, c, "output"));
 	const overlays = inputs.planes.map(overlay);
-	inputs.planes[0].append(hatching());
 	const total = h("p.total.output");
 	products.element.append(total);
-	const element = h("div.stage", { role: "group", aria: t("play.stage") }, [inputs, kernels, products, outputs].map((each) => each.element));
-	element.classList.toggle("beside", beside);
+	const element = h("div.stage", [inputs, kernels, products, outputs].map((each) => each.element));
+	element.classList.toggle("row", beside);
 
 	/** Tab reaches the first cell of a map, the arrows the others. */
 	function focusable(name, r, c, role, value) {

@@ -47,7 +47,6 @@ export function set(patch) {
 export const replaced = (list, [at, ...rest], value) => list.with(at, rest.length ? replaced(list[at], rest, value) : value);
 export const keep = (name, text) => set({ extra: { ...state.extra, [name]: text } });
 
-/** Language and theme stay. */
 export function open(link) {
 	const { lang, theme } = state;
 	set({ ...structuredClone(DEFAULTS), lang, theme, ...read(link) });
@@ -138,7 +137,6 @@ function textOf(key, value) {
 	return String(value ?? "");
 }
 
-/** The part of the address after #. */
 export function link() {
 	const parts = [...KEYS].map(([name, key]) => [name, textOf(key, state[key]), textOf(key, DEFAULTS[key])]);
 	parts.push(...Object.entries(state.extra).map(([name, text]) => [`${name}.`, text.replace(/[^\w.,;/:@!$'()*~-]/g, encodeURIComponent), ""]));
@@ -147,7 +145,6 @@ export function link() {
 
 const number = (text) => (/^-?\d{16,30}$/.test(text) ? BigInt(text) : Number.isFinite(Number(text)) ? Number(text) : 0);
 
-/** undefined where it cannot be read. */
 function valueFrom(key, text) {
 	if (key in PATTERNS) {
 		const [pattern, seed] = text.split(".");

@@ -76,7 +76,7 @@ export function makeEditor(kind) {
 
 	function build(values) {
 		const [ins] = perGroup();
-		const caption = (at) => values.length > 1 && t(`tensor.${kind}Plane`, { at, to: Math.floor(at / ins), from: at % ins });
+		const caption = (at) => values.length > 1 && (kind === "input" ? `[${at}]` : `[${Math.floor(at / ins)}] ← [${at % ins}]`);
 		const block = (grid, words) => h("div", words && h("div.caption", words), grid.element);
 		grids = values.map((rows, at) => cellGrid(rows.length, rows[0].length, [name, caption(at)].filter(Boolean).join(", "), (r, c, value) =>
 			fill({ pattern: "own", planes: replaced(state[key].planes, [at, r, c], value) })));

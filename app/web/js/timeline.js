@@ -49,23 +49,19 @@ export function makeTimeline() {
 		go(frame);
 		update();
 	}
-	function jump(by) {
-		const starts = [...scenes().map(startOf), last()];
-		hand((by > 0 ? starts.find((at) => at > now()) : starts.findLast((at) => at < now())) ?? now());
-	}
 	const faster = (by) => set({ speed: WORDS.speed[WORDS.speed.indexOf(state.speed) + by] ?? state.speed });
 
 	const ACTS = { back: () => hand(now() - 1), play: toggle, next: () => hand(now() + 1) };
 	const KEYS = { " ": toggle, ArrowRight: ACTS.next, ArrowLeft: ACTS.back, Home: () => hand(0), End: () => hand(last()),
-		PageDown: () => jump(1), PageUp: () => jump(-1), "+": () => faster(1), "-": () => faster(-1) };
+		"+": () => faster(1), "-": () => faster(-1) };
 
 	const named = (name) => ({ title: t(`timeline.${name}`), aria: t(`timeline.${name}`) });
 	const buttons = h("div.buttons", Object.entries(ACTS).map(([name, onclick]) => h(`button.${name}`, { onclick, ...named(name) }, icon(ICONS[name]))));
 	const slider = h("input.frames", { type: "range", min: 0, aria: t("timeline.frame"), oninput: () => hand(Number(slider.value)) });
 	const count = h("span.count");
-	const chips = h("div.scenes", { role: "group", aria: t("timeline.scenes") });
+	const chips = h("div.scenes");
 	const speed = select(named("speed"), WORDS.speed.map((value) => [value, `${value}×`]), 1, (value) => set({ speed: Number(value) }));
-	const element = h("section.timeline", { aria: t("timeline.label") }, chips, h("div.transport", buttons, slider, count, speed));
+	const element = h("div.timeline", chips, h("div.transport", buttons, slider, count, speed));
 
 	function show(list, atEnd) {
 		frames = list;

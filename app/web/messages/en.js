@@ -25,7 +25,7 @@ export default {
 		checkerboard: "A checkerboard", bilinear: "Bilinear upsampling",
 	},
 	tensor: {
-		fill: "Fill with", again: "Random numbers", paste: "Paste", inputPlane: "channel {at}", kernelPlane: "output {to} ← input {from}",
+		fill: "Fill with", again: "Random numbers", paste: "Paste",
 		help: "Numbers from a spreadsheet, NumPy, PyTorch or JSON",
 	},
 	pattern: {
@@ -39,12 +39,12 @@ export default {
 	},
 	scene: { insert_zeros: "Insert zeros", pad: "Pad", flip_kernel: "Flip the kernel", slide: "Slide", add_bias: "Add the bias", stamps: "Stamps", overlap: "Overlap", accumulate: "Add up", crop: "Crop" },
 	timeline: {
-		label: "Time line", back: "One step back (←)", play: "Play (space bar)", pause: "Pause (space bar)", next: "One step on (→)",
-		frame: "Frame", scenes: "Scenes", speed: "Speed",
+		back: "One step back (←)", play: "Play (space bar)", pause: "Pause (space bar)", next: "One step on (→)",
+		frame: "Frame", speed: "Speed",
 	},
 	play: {
-		stage: "Input, kernel, products and output", numbers: "In numbers", plusBias: ", and {bias} for the bias",
-		hint: "Point at an element to see what it depends on and what depends on it; click to pin it. Keys: space plays, ← → step, Page Up/Down change the scene, + − the speed, Esc unpins.",
+		numbers: "In numbers",
+		hint: "Point at an element to see what it depends on and what depends on it; click to pin it. Keys: space plays, ← → step, + − the speed, Esc unpins.",
 		dependsOn: "{at} depends on {all} places; {real} of them are input elements.",
 		goesInto: "{at} goes into {count} outputs: {where}", aZero: "This zero",
 	},
@@ -53,7 +53,7 @@ export default {
 		hint: "Padding adds nothing here: it crops the full map. Output padding lengthens the map at its end: it uncovers rows instead of adding zeros.",
 	},
 	matrix: {
-		downwards: "downwards", product: "The product", way_none: "No way back.", way_back: "There is a way back.", way_inverse: "The matrix has an inverse.",
+		product: "The product", way_none: "No way back.", way_back: "There is a way back.", way_inverse: "The matrix has an inverse.",
 		column: "Column {column} of {name} makes output {output}: {count} of its {all} entries are not 0.",
 		row: "Row {row} of {name} belongs to input {input}, which goes into {count} outputs: {where}",
 		hint: "Equal values have the same shade. Point at a column, an element or an output; press to pin it. Arrow keys walk.",
@@ -69,7 +69,6 @@ export default {
 		title: "{op}: {from} becomes {to}", length: "Length", height: "Height", width: "Width", output: "output size",
 		sameOutput: "The kernel reaches over {effective}. These input sizes give the same output:", unused: "The last {unused} of the input are under no window.", allUsed: "All of the input is used.",
 		outputPadding: "The kernel reaches over {effective}. Each output_padding and its size:", map: "The full map is {full} long, less {before} before and {after} after.",
-		upTo: "… up to {max}",
 		macs: "Multiply-adds", parameters: "Parameters", output_elements: "Output elements",
 		checkerboard: "Stamps overlap unevenly, {min} to {max} deep: a checkerboard.", noCheckerboard: "Stamps overlap evenly, {min} deep: no checkerboard.",
 		letters: "o output, i input, p padding, d dilation, k kernel, s stride; ⌊ ⌋ rounds down.",
@@ -79,8 +78,8 @@ export default {
 		filter: "Kernel", filter_identity: "Identity", filter_box: "Box blur", filter_gaussian: "Gaussian blur", filter_sharpen: "Sharpen",
 		filter_sobel_x: "Sobel, across", filter_sobel_y: "Sobel, down", filter_laplacian: "Laplacian", filter_custom: "Your own",
 		size: "Size",
-		border: "Border", border_zeros: "zeros", border_reflect: "reflected", border_replicate: "edge repeated", border_circular: "wrapped around", border_valid: "none",
-		filteredIs: "Filtered {size}. Values {least} to {most}.", zeroIsGrey: "0 is mid-grey", under: "under 0", over: "over 255",
+		border: "Border",
+		filteredIs: "Filtered {size}. Values {least} to {most}.", zeroIsGrey: "0 is mid-grey",
 		took: "{macs} multiply-adds in {compute} ms ({algorithm}); there and back in {way} ms.", unreadable: "This browser cannot read {name}.",
 	},
 	export: {

@@ -25,7 +25,7 @@ export default {
 		checkerboard: "棋盘格", bilinear: "双线性上采样",
 	},
 	tensor: {
-		fill: "填入", again: "随机数", paste: "粘贴", inputPlane: "通道 {at}", kernelPlane: "输出 {to} ← 输入 {from}",
+		fill: "填入", again: "随机数", paste: "粘贴",
 		help: "来自电子表格、NumPy、PyTorch 或 JSON 的数",
 	},
 	pattern: {
@@ -39,12 +39,12 @@ export default {
 	},
 	scene: { insert_zeros: "插入零", pad: "填充", flip_kernel: "翻转卷积核", slide: "滑动", add_bias: "加偏置", stamps: "印章", overlap: "重叠", accumulate: "相加", crop: "裁剪" },
 	timeline: {
-		label: "时间轴", back: "后退一步 (←)", play: "播放（空格键）", pause: "暂停（空格键）", next: "前进一步 (→)",
-		frame: "帧", scenes: "场景", speed: "速度",
+		back: "后退一步 (←)", play: "播放（空格键）", pause: "暂停（空格键）", next: "前进一步 (→)",
+		frame: "帧", speed: "速度",
 	},
 	play: {
-		stage: "输入、卷积核、乘积与输出", numbers: "数值说明", plusBias: "，再加偏置 {bias}",
-		hint: "指向一个元素，可看到它依赖什么、什么依赖它；单击固定。按键：空格播放，← → 单步，Page Up / Page Down 切换场景，+ − 调速，Esc 取消固定。",
+		numbers: "数值说明",
+		hint: "指向一个元素，可看到它依赖什么、什么依赖它；单击固定。按键：空格播放，← → 单步，+ − 调速，Esc 取消固定。",
 		dependsOn: "{at} 依赖 {all} 个位置，其中 {real} 个是输入元素。",
 		goesInto: "{at} 参与 {count} 个输出：{where}", aZero: "此零",
 	},
@@ -53,7 +53,7 @@ export default {
 		hint: "在这里，填充不添加任何东西：它裁剪完整的图。输出填充使图的末端变长：它露出更多的行，而不是补零。",
 	},
 	matrix: {
-		downwards: "竖写", product: "矩阵乘积", way_none: "无法还原。", way_back: "可以还原。", way_inverse: "矩阵可逆。",
+		product: "矩阵乘积", way_none: "无法还原。", way_back: "可以还原。", way_inverse: "矩阵可逆。",
 		column: "{name} 的第 {column} 列给出输出 {output}：它的 {all} 个元素中有 {count} 个不为 0。",
 		row: "{name} 的第 {row} 行属于输入 {input}，它参与 {count} 个输出：{where}",
 		hint: "相同的值深浅相同。指向一列、一个元素或一个输出；点击可固定。方向键逐个移动。",
@@ -69,7 +69,6 @@ export default {
 		title: "{op}：{from} 变为 {to}", length: "长度", height: "高", width: "宽", output: "输出大小",
 		sameOutput: "卷积核的跨度为 {effective}。下列输入大小给出同样的输出：", unused: "输入末尾的 {unused} 个不在任何窗口之下。", allUsed: "输入全部用到。",
 		outputPadding: "卷积核的跨度为 {effective}。各个 output_padding 及其大小：", map: "完整的图长 {full}；前面裁去 {before}，后面裁去 {after}。",
-		upTo: "……直到 {max}",
 		macs: "乘加次数", parameters: "参数个数", output_elements: "输出元素个数",
 		checkerboard: "印章重叠不均，{min} 到 {max} 层：棋盘格。", noCheckerboard: "印章重叠均匀，{min} 层：没有棋盘格。",
 		letters: "o 输出，i 输入，p 填充，d 膨胀，k 卷积核，s 步幅；⌊ ⌋ 表示向下取整。",
@@ -79,8 +78,8 @@ export default {
 		filter: "卷积核", filter_identity: "恒等", filter_box: "均值模糊", filter_gaussian: "高斯模糊", filter_sharpen: "锐化",
 		filter_sobel_x: "Sobel（水平）", filter_sobel_y: "Sobel（垂直）", filter_laplacian: "拉普拉斯", filter_custom: "自定义",
 		size: "大小",
-		border: "边界", border_zeros: "补零", border_reflect: "镜像", border_replicate: "重复边缘", border_circular: "循环", border_valid: "无填充",
-		filteredIs: "滤波结果 {size}，数值 {least} 到 {most}。", zeroIsGrey: "0 为中灰", under: "小于 0", over: "大于 255",
+		border: "边界",
+		filteredIs: "滤波结果 {size}，数值 {least} 到 {most}。", zeroIsGrey: "0 为中灰",
 		took: "{macs} 次乘加，用时 {compute} 毫秒（{algorithm}）；往返 {way} 毫秒。", unreadable: "此浏览器不能读取 {name}。",
 	},
 	export: {
