@@ -65,7 +65,7 @@ export function mount(root, ctx) {
 			const blob = await filmOf(preview, { frameCount: view.frameCount(), drawFrame: view.drawFrame, signal: recording.signal,
 				tell: (share) => tell("filming", { percent: Math.round(100 * share) }) });
 			saveBlob(blob, `convarith-${state.op}.${blob.type.split("/")[1]}`);
-			tell("filmed");
+			tell("");
 		} catch (error) {
 			if (!isSuperseded(error)) throw error;
 			tell("");

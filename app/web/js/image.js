@@ -5,7 +5,7 @@ import { freshId, h, select } from "./dom.js";
 import { FILTERS, isBalanced, resized } from "./filters.js";
 import { t } from "./messages.js";
 import { readNumber, rounded } from "./numbers.js";
-import { isOver, isUnder, paint, samplePicture, tensorOf } from "./pixels.js";
+import { paint, samplePicture, tensorOf } from "./pixels.js";
 import { decode, encode } from "./safetensors.js";
 import { saveBlob } from "./snapshot.js";
 import { keep, replaced, state } from "./state.js";
@@ -122,7 +122,7 @@ export function mount(root) {
 		paint(filtered, output, low, high, !signed);
 		filteredSays.textContent = t("image.filteredIs", { size: `${output.shape[2]}×${output.shape[1]}`, least: short(least), most: short(most) });
 		scale.replaceChildren(short(low), h("span.ramp"), short(high), signed ? h("span", t("image.zeroIsGrey")) : "",
-			...(signed ? [] : [isUnder(least) && "under", isOver(most) && "over"].filter(Boolean).map((end) => h(`span.marked.${end}`, { under: "< 0", over: "> 255" }[end]))));
+			...(signed ? [] : [least < -0.5 && "under", most >= 255.5 && "over"].filter(Boolean).map((end) => h(`span.marked.${end}`, { under: "< 0", over: "> 255" }[end]))));
 		took.textContent = t("image.took", { compute: /compute;dur=([\d.]+)/.exec(time)?.[1], algorithm, way: way.toFixed(0), macs: geometry.macs.toLocaleString() });
 	}
 

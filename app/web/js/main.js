@@ -186,7 +186,7 @@ api.onReach((lost) => {
 function askForKey(wanted) {
 	const label = t(wanted === "wrong" ? "page.wrongKey" : "page.needsKey");
 	if (page.notice.querySelector("form")?.getAttribute("aria-label") === label) return;
-	const field = h("input", { type: "password", required: true, autocomplete: "off", aria: t("page.key") });
+	const field = h("input", { type: "password", required: true, autocomplete: "off", aria: label });
 	const use = (event) => {
 		event.preventDefault();
 		tell(t("page.waiting"));

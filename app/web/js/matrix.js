@@ -53,7 +53,7 @@ function build(root, answer) {
 	const inputAt = (at) => nameIn("input", at, inputShape);
 	const outputAt = (at) => nameIn("output", at, outputShape);
 
-	const own = product(op, steps, width < NARROW ? width : Math.min(width, WIDEST), ["input", "output"]);
+	const own = product(op, steps, Math.min(width, WIDEST), ["input", "output"]);
 	const size = cellFor(Math.max(inputShape[1], outputShape[1]), Math.min(width, 360));
 	const figure = (planes, name, shape, to, about) => {
 		const made = figureOf(planes, name, { map, size, ...about });
@@ -75,7 +75,7 @@ function build(root, answer) {
 	const other = h("section.other");
 	const laid = step(op === "conv" ? "placements" : "column_kernels");
 	root.replaceChildren(h("h2", title), h("p.verdict", h(`strong.way.${way}`, t(`matrix.way_${way}`)), " ", detail),
-		h("div.beside", scrolled(t("matrix.product"), own.element), h("div.maps", Object.values(maps).map((each) => each.element)), other),
+		h("div.beside", scrolled(title, own.element), h("div.maps", Object.values(maps).map((each) => each.element)), other),
 		readout, h("p.hint", laid.title, ". ", laid.detail, " ", t("matrix.hint")));
 
 	/** Mark a column (an output), a row (an input element), or one place of the matrix. */

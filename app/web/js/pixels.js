@@ -43,9 +43,6 @@ export function tensorOf(picture, channels) {
 	return { shape: [channels, height, width], data };
 }
 
-export const isUnder = (value) => value < -0.5;
-export const isOver = (value) => value >= 255.5;
-
 /** Black at `low`, white at `high`; where `marked`, values beyond 0 and 255 get colours of their own. */
 export function paint(canvas, { shape: [channels, height, width], data }, low = 0, high = 255, marked = false) {
 	Object.assign(canvas, { width, height });
@@ -54,8 +51,8 @@ export function paint(canvas, { shape: [channels, height, width], data }, low = 
 	const plane = channels === 1 ? 0 : width * height;
 	for (let i = 0, at = 0; i < width * height; i += 1, at += 4) {
 		let colour = [data[i], data[i + plane], data[i + 2 * plane]];
-		if (marked && colour.some(isUnder)) colour = [123, 47, 247];
-		else if (marked && colour.some(isOver)) colour = [255, 204, 0];
+		if (marked && colour.some((value) => value < -0.5)) colour = [123, 47, 247];
+		else if (marked && colour.some((value) => value >= 255.5)) colour = [255, 204, 0];
 		for (let c = 0; c < 3; c += 1) image.data[at + c] = ((colour[c] - low) * 255) / (high - low);
 		image.data[at + 3] = 255;
 	}

@@ -27,6 +27,8 @@ export function mount(root) {
 		h("ul.legend", KINDS.map((kind) => h("li", h(`span.swatch.${kind}`), t(`map.${kind}`)))), h("p.hint", t("play.hint")));
 
 	function build(answer) {
+		// Asked before anything changes, so that the browser need not lay out twice.
+		const [width, tall] = [root.clientWidth, innerHeight];
 		const atEnd = frames.length > 1 && state.frame >= frames.length - 1;
 		shown = answer;
 		map = mapOf(answer);
@@ -35,12 +37,11 @@ export function mount(root) {
 		// The time line may change the frame, which is drawn on the new stage alone.
 		stage = null;
 		timeline.show(frames, atEnd);
-		const width = root.clientWidth;
-		stage = makeStage(shown, map, width - 8, width < NARROW ? Infinity : Math.max(LOWEST, window.innerHeight - AROUND_STAGE));
-		holder.replaceChildren(stage.element);
+		stage = makeStage(shown, map, width - 8, width < NARROW ? Infinity : Math.max(LOWEST, tall - AROUND_STAGE));
+		draw();
 		// Nothing moves while it comes.
 		holder.classList.add("still");
-		draw();
+		holder.replaceChildren(stage.element);
 		requestAnimationFrame(() => requestAnimationFrame(() => holder.classList.remove("still")));
 	}
 

@@ -62,7 +62,7 @@ export function mount(root) {
 			const { response, none } = await askBack(answer, []);
 			if (shown !== answer) return;
 			if (response) root.replaceChildren(...picture(answer, response, root.clientWidth));
-			else if (none) root.replaceChildren(h("h2", t("roundtrip.none")), h("p", none));
+			else if (none) root.replaceChildren(h("p", none));
 		},
 		destroy() {
 			shown = null;

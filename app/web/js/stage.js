@@ -8,8 +8,6 @@ import { related, turned } from "./scenes.js";
 
 /** Cells: at most, and at least where maps stand beside one another; else at most, and at least. */
 const [LARGEST, BESIDE, SCROLLED, SMALLEST] = [72, 18, 36, 16];
-/** Cells of a projector: so many in its width. */
-const PROJECTED = 26;
 const GAP = 44;
 const ROOM_FOR_WEIGHT = 30;
 
@@ -35,7 +33,7 @@ export function focusFrom(name, map) {
 
 /** → [size of cells, whether all maps fit beside one another]; for a whole setting, so that nothing moves. */
 function cellIn(parts, width, height) {
-	for (let cell = Math.max(LARGEST, Math.round(innerWidth / PROJECTED)); cell >= BESIDE; cell -= 1) {
+	for (let cell = LARGEST; cell >= BESIDE; cell -= 1) {
 		const across = parts.reduce((sum, { columns, names }) => sum + Math.max(columns * cell, names) + GAP, 0);
 		if (across <= width && parts.every(({ count, rows }) => count * (rows * cell + LABEL + 16) <= height)) return [cell, true];
 	}

@@ -50,9 +50,8 @@ export function mount(root) {
 		const stamps = stampsOf(step("stamps"), geometry);
 		const [whole, [overlap], crop, after] = [planes("accumulate"), planes("overlap"), planes("crop") ?? planes("accumulate"), planesOf(output, map.dims)];
 		const most = Math.max(...overlap.flat());
-		const wide = width > 620;
-		const size = cellFor(whole[0][0].length, Math.min(width - 16, 560), wide ? 52 : 36);
-		const small = Math.min(size, wide ? 38 : 28);
+		const size = cellFor(whole[0][0].length, Math.min(width - 16, 560), 48);
+		const small = Math.min(size, width > 620 ? 38 : 28);
 		const figures = {
 			input: figureOf(input, "input", { map, size: small }), kernel: figureOf(weights, "kernel", { map, size: small }),
 			stamp: figureOf(stamps[0].planes, "stamp", { role: "product", kind: "kernel", map, size: small }),

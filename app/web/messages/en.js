@@ -5,7 +5,7 @@ export default {
 		tab_play: "Play", tab_stamps: "Stamps", tab_matrix: "Matrix", tab_roundtrip: "Round trip", tab_sizes: "Sizes", tab_image: "Image", tab_export: "Take away",
 		cannot: "This setting has no result", inexact: "This browser rounds integers over 2^53.",
 		unreachable: "The service cannot be reached. Trying again in {seconds} s.", busy: "The service is busy. Trying again in {seconds} s.", waiting: "Waiting for the service …", tryNow: "Try now", notLoaded: "This part could not be loaded.",
-		needsKey: "This service needs a key.", wrongKey: "The service does not know this key.", key: "Key", useKey: "Use it",
+		needsKey: "This service needs a key.", wrongKey: "The service does not know this key.", useKey: "Use it",
 	},
 	map: {
 		input: "Input", kernel: "Kernel", product: "Products", output: "Output", padding: "Padding", zero: "Inserted zero",
@@ -53,7 +53,7 @@ export default {
 		hint: "Padding adds nothing here: it crops the full map. Output padding lengthens the map at its end: it uncovers rows instead of adding zeros.",
 	},
 	matrix: {
-		product: "The product", way_none: "No way back.", way_back: "There is a way back.", way_inverse: "The matrix has an inverse.",
+		way_none: "No way back.", way_back: "There is a way back.", way_inverse: "The matrix has an inverse.",
 		column: "Column {column} of {name} makes output {output}: {count} of its {all} entries are not 0.",
 		row: "Row {row} of {name} belongs to input {input}, which goes into {count} outputs: {where}",
 		hint: "Equal values have the same shade. Point at a column, an element or an output; press to pin it. Arrow keys walk.",
@@ -61,7 +61,7 @@ export default {
 		noOther: "There is no transposed operation for a padding mode other than zeros, or an output padding as large as the stride.",
 	},
 	roundtrip: {
-		title: "The size comes back, the values do not", equal: "Here the size and the values come back", smaller: "Not even the size comes back", none: "There is no way back",
+		title: "The size comes back, the values do not", equal: "Here the size and the values come back", smaller: "Not even the size comes back",
 		sizes: "{from} becomes {over}, and {to} again.", values: "{same} of {all} values are what they were.",
 		why: "A transposed convolution is no inverse: it multiplies with the transposed matrix. Framed values are unchanged, red ones are not.",
 	},
@@ -83,7 +83,7 @@ export default {
 		took: "{macs} multiply-adds in {compute} ms ({algorithm}); there and back in {way} ms.", unreadable: "This browser cannot read {name}.",
 	},
 	export: {
-		picture: "Picture and film", png: "Save as PNG", svg: "Save as SVG", film: "Record the play", stop: "Stop recording", filming: "Recording: {percent} %", filmed: "The film is saved.",
+		picture: "Picture and film", png: "Save as PNG", svg: "Save as SVG", film: "Record the play", stop: "Stop recording", filming: "Recording: {percent} %",
 		link: "Link", curl: "Request", code: "Code", framework: "Framework",
 		copy: "Copy", copied: "Copied.", notCopied: "Not allowed; select the text instead.",
 	},

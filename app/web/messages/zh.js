@@ -5,7 +5,7 @@ export default {
 		tab_play: "演示", tab_stamps: "印章叠加", tab_matrix: "矩阵", tab_roundtrip: "往返", tab_sizes: "尺寸", tab_image: "图像", tab_export: "带走",
 		cannot: "此设置没有结果", inexact: "此浏览器会舍入超过 2^53 的整数。",
 		unreachable: "无法连接服务，{seconds} 秒后重试。", busy: "服务繁忙，{seconds} 秒后重试。", waiting: "正在等待服务…", tryNow: "立即重试", notLoaded: "这一部分未能加载。",
-		needsKey: "此服务需要密钥。", wrongKey: "服务没有这个密钥。", key: "密钥", useKey: "使用",
+		needsKey: "此服务需要密钥。", wrongKey: "服务没有这个密钥。", useKey: "使用",
 	},
 	map: {
 		input: "输入", kernel: "卷积核", product: "乘积", output: "输出", padding: "填充", zero: "插入的零",
@@ -53,7 +53,7 @@ export default {
 		hint: "在这里，填充不添加任何东西：它裁剪完整的图。输出填充使图的末端变长：它露出更多的行，而不是补零。",
 	},
 	matrix: {
-		product: "矩阵乘积", way_none: "无法还原。", way_back: "可以还原。", way_inverse: "矩阵可逆。",
+		way_none: "无法还原。", way_back: "可以还原。", way_inverse: "矩阵可逆。",
 		column: "{name} 的第 {column} 列给出输出 {output}：它的 {all} 个元素中有 {count} 个不为 0。",
 		row: "{name} 的第 {row} 行属于输入 {input}，它参与 {count} 个输出：{where}",
 		hint: "相同的值深浅相同。指向一列、一个元素或一个输出；点击可固定。方向键逐个移动。",
@@ -61,7 +61,7 @@ export default {
 		noOther: "填充方式不是 zeros 或输出填充不小于步幅时，没有对应的转置运算。",
 	},
 	roundtrip: {
-		title: "大小回来了，数值没有回来", equal: "这里大小和数值都回来了", smaller: "连大小也没有回来", none: "没有归途",
+		title: "大小回来了，数值没有回来", equal: "这里大小和数值都回来了", smaller: "连大小也没有回来",
 		sizes: "{from} 变为 {over}，再变为 {to}。", values: "{all} 个值中有 {same} 个与原来相同。",
 		why: "转置卷积不是逆运算：它乘以转置矩阵。加框的值没有变，红色的值变了。",
 	},
@@ -83,7 +83,7 @@ export default {
 		took: "{macs} 次乘加，用时 {compute} 毫秒（{algorithm}）；往返 {way} 毫秒。", unreadable: "此浏览器不能读取 {name}。",
 	},
 	export: {
-		picture: "图片与视频", png: "保存为 PNG", svg: "保存为 SVG", film: "录制演示", stop: "停止录制", filming: "正在录制：{percent} %", filmed: "视频已保存。",
+		picture: "图片与视频", png: "保存为 PNG", svg: "保存为 SVG", film: "录制演示", stop: "停止录制", filming: "正在录制：{percent} %",
 		link: "链接", curl: "请求", code: "代码", framework: "框架",
 		copy: "复制", copied: "已复制。", notCopied: "不允许复制；请选中文本。",
 	},
