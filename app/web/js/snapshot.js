@@ -4,6 +4,7 @@ import { svg } from "./dom.js";
 
 const FRAME_MS = 700;
 const LONGEST_MS = 90_000;
+const MARGIN = 24;
 /** What children take over from their parents; and what each element has for itself, when it need not be written, and its name then. */
 const INHERITED = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "visibility", "font-family", "font-size", "font-weight",
 	"text-anchor", "dominant-baseline"];
@@ -35,17 +36,18 @@ function carryLooks(from, copy, above) {
 
 /** All pictures in `root`, where they stand. → {text, width, height} */
 function snapshot(root) {
-	const pictures = [...root.querySelectorAll("svg:not(.icon)")];
+	const pictures = [...root.querySelectorAll("svg:not(.icon)")].filter((picture) => picture.getBoundingClientRect().width);
 	const boxes = pictures.map((picture) => picture.getBoundingClientRect());
 	const [left, top] = ["left", "top"].map((side) => Math.min(...boxes.map((box) => box[side])));
 	const [right, bottom] = ["right", "bottom"].map((side) => Math.max(...boxes.map((box) => box[side])));
-	const size = { width: right - left, height: bottom - top };
+	const size = { width: right - left + 2 * MARGIN, height: bottom - top + 2 * MARGIN };
 	const whole = svg("svg", { ...size, viewBox: `0 0 ${size.width} ${size.height}` },
 		svg("rect", { ...size, fill: getComputedStyle(document.body).backgroundColor }),
 		pictures.map((picture, at) => {
 			const copy = carryLooks(picture, picture.cloneNode(true));
-			copy.setAttribute("x", boxes[at].left - left);
-			copy.setAttribute("y", boxes[at].top - top);
+			copy.setAttribute("overflow", "visible");
+			copy.setAttribute("x", boxes[at].left - left + MARGIN);
+			copy.setAttribute("y", boxes[at].top - top + MARGIN);
 			return copy;
 		}));
 	return { text: new XMLSerializer().serializeToString(whole), ...size };

@@ -1,7 +1,7 @@
 // The picture of the play, made once for an answer; `draw` shows a frame.
 
 import { h, svg } from "./dom.js";
-import { LABEL, drawMap, labelOf, makeCell, textWidth } from "./grid.js";
+import { LABEL, drawMap, labelOf, makeCell, nameOf, textWidth } from "./grid.js";
 import { t } from "./messages.js";
 import { exactly, fitted, range, rounded, times } from "./numbers.js";
 import { related, turned } from "./scenes.js";
@@ -54,8 +54,8 @@ export function makeStage({ input, weights }, map, width, height) {
 	const products = drawMap("product", "product", slid, cell, () => makeCell(cell, "product"));
 	const outputs = drawMap("output", "output", made, cell, (o, r, c) => focusable(`output-${o}-${r}-${c}`, r, c, "output"));
 	const overlays = inputs.planes.map(overlay);
-	const total = h("p.total.output");
-	products.element.append(total);
+	const total = nameOf("", "output", 1, LABEL + map.kernel[0] * cell + 18);
+	products.planes.at(-1).append(total);
 	const element = h("div.stage", [inputs, kernels, products, outputs].map((each) => each.element));
 	element.classList.toggle("row", beside);
 
