@@ -68,6 +68,34 @@ def test_played_to_the_end(visit: Open, site: Server, link: str, op: str, settin
     assert reader.outputs() == [str(value) for row in answer for value in row]
 
 
+CROWDED = [
+    "in=4&k=3",
+    "in=12&k=5&ci=3&co=2",
+    "in=8&k=5&ci=4&co=4",
+    "op=conv_transpose&in=16&k=3&s=3",
+    "dims=1&in=32&k=9",
+]
+BOXES = """(all) => all.map((each) => {
+  const { left, top, right, bottom } = each.getBoundingClientRect();
+  return [left, top, right, bottom];
+})"""
+
+
+@pytest.mark.parametrize("width", [360, 700, 1440, 2400])
+def test_maps_never_overlap(visit: Open, width: int) -> None:
+    """However many and large they are; the page itself never scrolls sideways."""
+    for link in CROWDED:
+        page = visit(link, viewport={"width": width, "height": 900}).page
+        page.locator(".stage").wait_for()
+        boxes = page.locator(".stage svg").evaluate_all(BOXES)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for at, (left, top, right, bottom) in enumerate(boxes):
+            assert left < right
+            assert top < bottom
+            for left2, top2, right2, bottom2 in boxes[at + 1 :]:
+                assert right <= left2 or right2 <= left or bottom <= top2 or bottom2 <= top, link
+
+
 def test_keys_and_the_time_line(visit: Open) -> None:
     page = visit(USUAL).page
     count = page.locator(".count")

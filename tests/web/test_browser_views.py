@@ -139,6 +139,21 @@ def test_pictures_and_films(visit: Open, tmp_path: Path) -> None:
     assert len(film) > 5_000
 
 
+def test_the_picture_is_of_the_tab_one_comes_from(visit: Open) -> None:
+    """From the matrix its products and maps go into one file, and there is no play to record."""
+    reader = visit("in=4&k=3&tab=matrix")
+    expect(reader.page.locator(".product-picture")).to_have_count(2)
+    reader.tab("export")
+    expect(reader.page.locator(".preview .product-picture")).to_have_count(2)
+    with reader.page.expect_download() as saved:
+        reader.page.get_by_role("button", name="Save as SVG").click()
+    data = Path(saved.value.path()).read_text(encoding="utf-8")
+    assert len(ET.fromstring(data).findall("{http://www.w3.org/2000/svg}svg")) == 5  # noqa: S314
+    for name in ("C 16×4", "Cᵀ 4×16", "Input 4×4", "Output 2×2"):
+        assert name in data
+    expect(reader.page.get_by_role("button", name="Record the play")).to_be_hidden()
+
+
 def run_script(code: str) -> str:
     """What a script prints."""
     done = subprocess.run([sys.executable, "-"], input=code, capture_output=True, text=True, timeout=120, check=False)
