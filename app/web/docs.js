@@ -1,5 +1,3 @@
-"use strict";
-
 SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#swagger-ui",

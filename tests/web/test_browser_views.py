@@ -88,8 +88,8 @@ def test_there_and_back(visit: Open, site: Server) -> None:
     reader = visit("in=4&k=3&tab=roundtrip")
     expect(reader.page.locator(".panel h2")).to_have_text("The size comes back, the values do not")
     assert [reader.numbers(at) for at in (0, 2)] == [flat(picture), flat(there)]
-    titles = reader.page.locator(".panel .map").nth(3).locator(".cell title").all_text_contents()
-    assert [title.rpartition("= ")[2] for title in titles] == flat(back)
+    cells = reader.page.locator(".panel .map").nth(3).locator(".cell").all()
+    assert [(cell.get_attribute("aria-label") or "").rpartition("= ")[2] for cell in cells] == flat(back)
     expect(reader.page.locator(".panel")).to_contain_text("0 of 16 values")
 
 
@@ -137,6 +137,21 @@ def test_pictures_and_films(visit: Open, tmp_path: Path) -> None:
     film = Path(saved.value.path()).read_bytes()
     assert film.startswith(b"\x1aE\xdf\xa3")
     assert len(film) > 5_000
+
+
+def test_the_picture_is_of_the_tab_one_comes_from(visit: Open) -> None:
+    """From the matrix its products and maps go into one file, and there is no play to record."""
+    reader = visit("in=4&k=3&tab=matrix")
+    expect(reader.page.locator(".product-picture")).to_have_count(2)
+    reader.tab("export")
+    expect(reader.page.locator(".preview .product-picture")).to_have_count(2)
+    with reader.page.expect_download() as saved:
+        reader.page.get_by_role("button", name="Save as SVG").click()
+    data = Path(saved.value.path()).read_text(encoding="utf-8")
+    assert len(ET.fromstring(data).findall("{http://www.w3.org/2000/svg}svg")) == 5  # noqa: S314
+    for name in ("C 16×4", "Cᵀ 4×16", "Input 4×4", "Output 2×2"):
+        assert name in data
+    expect(reader.page.get_by_role("button", name="Record the play")).to_be_hidden()
 
 
 def run_script(code: str) -> str:

@@ -1,9 +1,8 @@
-"""What the play draws: held against the service's answers, and for room on every screen."""
+"""What the play draws: held against the service's answers."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import numpy as np
 import pytest
@@ -32,8 +31,7 @@ answer = { ...request(), planes: state.input.planes, weights: state.weights.plan
 """
 
 FOLLOWED = """
-const { mapOf, framesOf } = await import("./js/scenes.js");
-const { tapsOf, related } = await import("./js/dependency.js");
+const { mapOf, framesOf, tapsOf, related } = await import("./js/scenes.js");
 const { elementAt } = await import("./js/stage.js");
 const { planes, weights } = given.request;
 const map = mapOf(given);
@@ -77,37 +75,6 @@ def test_the_picture_has_every_number_where_the_service_has_it(link: str) -> Non
         assert found["scenes"][:4] == ["insert_zeros", "pad", "flip_kernel", "slide"]
 
 
-LAID_OUT = """
-const { layOut } = await import("./js/layout.js");
-const { LABEL } = await import("./js/grid.js");
-const { count, outputs, size, kernel, width, height } = given;
-const maps = [[count, size], [count, kernel], [count, kernel], [outputs, size]].map(([n, side]) =>
-  ({ count: n, rows: side, columns: side, names: 90 }));
-const found = layOut(maps, width, height ?? Infinity, 1);
-const boxes = found.blocks.flatMap(({ planes }, block) => planes.map(([dx, dy]) => {
-  const [x, y] = [found.at[block][0] + dx, found.at[block][1] + dy];
-  return [x, y, x + maps[block].columns * found.cell, y + LABEL + maps[block].rows * found.cell];
-}));
-answer = { width: found.width, height: found.height, cell: found.cell, boxes };
-"""
-
-
-@pytest.mark.parametrize(("width", "height"), [(320, None), (700, 400), (1500, 700), (2400, 1100)])
-@pytest.mark.parametrize("maps", [(1, 1, 4, 3), (2, 3, 6, 2), (4, 4, 8, 5), (1, 1, 40, 9), (3, 1, 2, 1)])
-def test_maps_never_overlap_and_fit_where_they_can(
-    maps: tuple[int, int, int, int], width: int, height: int | None
-) -> None:
-    given: dict[str, Any] = dict(zip(("count", "outputs", "size", "kernel"), maps, strict=True))
-    found = evaluate(LAID_OUT, given | {"width": width, "height": height})
-    assert found["width"] <= width or found["cell"] == 16
-    boxes = found["boxes"]
-    for at, (left, top, right, bottom) in enumerate(boxes):
-        assert 0 <= left < right <= found["width"]
-        assert 0 <= top < bottom <= found["height"]
-        for left2, top2, right2, bottom2 in boxes[at + 1 :]:
-            assert right <= left2 or right2 <= left or bottom <= top2 or bottom2 <= top
-
-
 def test_whole_numbers_stay_exact_beyond_doubles() -> None:
     script = """
     const n = await import("./js/numbers.js");
@@ -139,9 +106,9 @@ def test_numbers_fit_their_cells(value: float, room: int, text: str) -> None:
 
 def test_kernels_are_what_they_are_called() -> None:
     script = """
-    const { KERNEL_PATTERNS, filled } = await import("./js/patterns.js");
+    const { PATTERNS, filled } = await import("./js/patterns.js");
     answer = Object.fromEntries(Object.entries(given).map(([name, [rows, columns]]) =>
-      [name, filled(KERNEL_PATTERNS[name], { count: 1, rows, columns, seed: 1 })[0]]));
+      [name, filled(PATTERNS.weights[name], { count: 1, rows, columns, seed: 1 })[0]]));
     """
     sizes = {"sobel": (3, 3), "blur": (5, 4), "bilinear": (4, 4), "identity": (3, 5)}
     found = evaluate(script, sizes)

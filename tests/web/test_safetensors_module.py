@@ -7,7 +7,6 @@ import json
 from typing import Any
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
@@ -17,7 +16,7 @@ from tests.web.modules import needs_node, run
 
 pytestmark = needs_node
 
-DTYPES = ("float64", "int64", "uint64", "float32", "int32", "uint32", "int16", "uint16", "int8", "uint8")
+DTYPES = ("float64", "float32", "uint8")
 
 HELPERS = """
   const { encode, decode } = own;
@@ -37,7 +36,6 @@ def tensors() -> dict[str, NDArray[Any]]:
     for at, dtype in enumerate(DTYPES):
         raw = rng.integers(0, 256, size=(at % 3 + 1, 3, 8), dtype=np.uint8)
         found[f"t/{dtype}"] = raw.astype(dtype) if dtype.startswith("float") else raw.view(dtype)
-    found["extremes"] = np.array([2**63 - 1, -(2**63), 2**53 + 1], np.int64)
     found["scalar"] = np.array(0.1, np.float32)
     return found
 
@@ -80,32 +78,3 @@ def test_the_service_reads_what_the_page_sends() -> None:
     assert json.loads(parameters) == {"stride": 2}
     np.testing.assert_array_equal(found["input"].load(), [[[1, 2, 3], [4, 5, 255]]])
     assert found["kernel"].dtype == np.float32
-
-
-def damaged() -> dict[str, bytes]:
-    good = save({"a": np.arange(4, dtype=np.float32)})
-    return {
-        "shorter than its head": good[:5],
-        "header is longer": (10**6).to_bytes(8, "little") + good[8:],
-        "not as long as its shape": good[:-4],
-        "which is not read here": good.replace(b'"F32"', b'"F16"'),
-        "not valid JSON|in JSON": good[:8] + good[8:].replace(b"{", b"[", 1),
-    }
-
-
-@pytest.mark.parametrize("why", damaged())
-def test_damaged_bytes_are_refused(why: str) -> None:
-    script = 'try { decode(bytes(given)); answer = "read"; } catch (error) { answer = error.message; }'
-    message = run_module(script, base64.b64encode(damaged()[why]).decode())
-    assert any(part in message for part in why.split("|")), message
-
-
-def test_an_array_that_does_not_fill_its_shape_is_not_written() -> None:
-    script = """
-      try {
-        encode({ a: { shape: [2, 2], data: new Float32Array(3) } });
-      } catch (error) {
-        answer = error.message;
-      }
-    """
-    assert "3 numbers for the shape 2,2" in run_module(script)

@@ -29,13 +29,13 @@ LINKS: list[tuple[str, dict[str, Any]]] = [
     ("pad=same&mode=reflect&b=7", {"padding": "same", "padding_mode": "reflect", "bias": 7}),
     ("op=conv_transpose&s=2&op_pad=1", {"stride": 2, "output_padding": 1}),
     (
-        "ci=2&co=2&g=2&b=1,-2.5&flip=true&dtype=float64",
-        {"groups": 2, "bias": [1, -2.5], "flip_kernel": True, "dtype": "float64"},
+        "ci=2&co=2&g=2&b=1,-2.5&flip=true",
+        {"groups": 2, "bias": [1, -2.5], "flip_kernel": True},
     ),
 ]
 MORE_LINKS = [
     "in=2&k=1&x=1,2;3,-4.5e-7&w=9007199254740993",
-    "f=3&pin=output-0-1-1&speed=4&shade=true&lang=zh&theme=dark&x=random.17",
+    "f=3&pin=output-0-1-1&speed=4&lang=zh&theme=dark&x=random.17",
     "note.=a%20b%26c",
 ]
 

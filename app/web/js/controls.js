@@ -1,156 +1,154 @@
-// The settings: a slider and a number field each, for all dimensions at once or for each when unlocked.
+// The settings: a slider and a number field each, for all sides at once or for each when unlocked.
 
-import { freshId, h, icon, segmented, select, tick } from "./dom.js";
-import { EXAMPLES } from "./examples.js";
-import { SETTING_OF, WORDS, limitOf, open, patchOf, set, state } from "./state.js";
+import { freshId, h, segmented, select, tick } from "./dom.js";
+import { t } from "./messages.js";
+import { WORDS, limitOf, open, patchOf, replaced, set, settingAt, state } from "./state.js";
 
-const SHACKLE = { true: "M7 10V7a5 5 0 0 1 9.6-2l-1.8.8A3 3 0 0 0 9 7v3", false: "M7 10V8a5 5 0 0 1 10 0v2h-2V8a3 3 0 0 0-6 0v2" };
-const LOCK = "h9a1 1 0 0 1 1 1v8a1 1 0 0 1-1 1H6a1 1 0 0 1-1-1v-8a1 1 0 0 1 1-1z";
+/** Settings worth a look, as links. */
+const EXAMPLES = {
+	conv: {
+		same: "in=5&k=3&pad=same&f=1",
+		full: "in=5&k=3&pad=full&f=1",
+		dilated: "in=7&k=3&d=2",
+		sobel: "in=8&k=3&p=1&x=picture&w=sobel&f=1",
+		channels: "in=4&k=2&ci=2&co=2&x=random&w=random.3",
+		depthwise: "in=4&k=3&ci=3&co=3&g=3&p=1&x=random&w=random.3&f=1",
+		causal: "dims=1&in=8&k=3&p=0,0;2,0&w=ones&f=1",
+	},
+	conv_transpose: {
+		usual: "in=2&k=3&s=2&p=1",
+		outputPadding: "in=3&k=3&s=2&p=1&op_pad=1",
+		checkerboard: "in=4&k=3&s=2&x=ones&w=ones",
+		bilinear: "in=3&k=4&s=2&p=1&x=ramp&w=bilinear",
+	},
+};
 const PAIRS = ["size", "kernel", "stride", "dilation", "outputPadding"];
 const COUNTS = ["inChannels", "outChannels", "groups"];
-/** What may be typed although no setting has it: the API says what is wrong. Tensors cannot be that small. */
-const LEAST = { stride: -9, padding: -9, dilation: -9, outputPadding: -9 };
 
-/** A slider and a number field for one whole number. */
 function dial(key, label, describedBy, read, write) {
-  const [least, most] = limitOf(key);
-  const typed = LEAST[key] ?? least;
-  const about = { min: least, max: most, "aria-label": label, "aria-describedby": describedBy };
-  const slider = h("input", { type: "range", ...about, oninput: () => write(Number(slider.value)) });
-  const field = h("input.number", { type: "number", ...about, title: `${least} – ${most}`,
-    oninput: () => {
-      const value = Number(field.value);
-      if (field.value && Number.isInteger(value) && value >= typed && value <= most) write(value);
-    },
-    onchange: () => {
-      const value = Math.round(Number(field.value));
-      if (field.value) write(Math.min(most, Math.max(typed, value)));
-      field.value = read();
-    } });
-  return {
-    element: h("div.dial", {}, h("span.axis", {}, label), slider, field),
-    show(wrong) {
-      slider.value = read();
-      slider.style.setProperty("--share", `${(100 * (slider.value - least)) / (most - least)}%`);
-      if (Number(field.value) !== read() || !field.value) field.value = read();
-      for (const each of [slider, field]) each.setAttribute("aria-invalid", String(wrong));
-    },
-  };
+	const [least, most] = limitOf(key);
+	const about = { min: least, max: most, aria: label, "aria-describedby": describedBy };
+	const slider = h("input", { type: "range", ...about, oninput: () => write(Number(slider.value)) });
+	const field = h("input.number", { type: "number", ...about, title: `${least} – ${most}`,
+		oninput: () => {
+			const value = Number(field.value);
+			if (field.value && Number.isInteger(value) && value >= least && value <= most) write(value);
+		},
+		onblur: () => (field.value = read()) });
+	return {
+		element: h("div.dial", h("span.axis", label), slider, field),
+		show(wrong) {
+			slider.value = read();
+			if (Number(field.value) !== read() || !field.value) field.value = read();
+			for (const each of [slider, field]) each.setAttribute("aria-invalid", String(wrong));
+		},
+	};
 }
 
-/**
- * Say in `element` what the API says is wrong, each with its suggestion as a button. What stays the same is left
- * alone: a button that is made anew between press and release is never clicked.
- */
-export function explain(t, element, faults, title) {
-  const told = JSON.stringify([title, faults]);
-  if (element.told === told) return;
-  element.told = told;
-  element.replaceChildren(...(faults.length && title ? [h("h2", {}, title)] : []), ...faults.map(({ message, suggestion }, at) => {
-    // Faults beside each other may have the same suggestion; it stands once, at the last.
-    const patch = suggestion && JSON.stringify(suggestion) !== JSON.stringify(faults[at + 1]?.suggestion) && patchOf(suggestion);
-    const words = patch && t("controls.use", { field: suggestion.pointer.slice(1).replaceAll("/", " "), value: JSON.stringify(suggestion.value) });
-    return h("p", {}, message, patch && h("button.suggestion", { type: "button", onclick: () => set(patch) }, words));
-  }));
+/** Say what the API says is wrong. What stays the same is left alone: a button made anew between press and release is never clicked. */
+export function explain(element, faults, title) {
+	const told = JSON.stringify([title, faults]);
+	if (element.told === told) return;
+	element.told = told;
+	element.replaceChildren(faults.length && title ? h("h2", title) : "", ...faults.map(({ message, suggestion }) => {
+		const patch = suggestion && patchOf(suggestion);
+		const words = patch && t("controls.use", { field: suggestion.pointer.slice(1).replaceAll("/", " "), value: JSON.stringify(suggestion.value) });
+		return h("p", message, patch && h("button.suggestion", { onclick: () => set(patch) }, words));
+	}));
 }
 
-/** The settings' panel. → {element, update(faults)} */
-export function makeControls(t) {
-  const element = h("div.controls");
-  let [settings, shape, told] = [[], "", []];
-  const unlocked = new Set();
+export function makeControls() {
+	const element = h("div.controls");
+	let [settings, shape, told] = [[], "", []];
+	const unlocked = new Set();
 
-  /** A setting: its name, what stands beside it, its dials [label, read, write], and room for what the API says. */
-  function setting(key, dials, { head, lock } = {}) {
-    const label = t(`controls.${key}`);
-    const message = h("div.problem", { id: freshId("problem"), role: "status" });
-    const made = dials.map(([name, read, write]) => dial(key, name ?? label, message.id, read, write));
-    const free = unlocked.has(key);
-    const words = t(free ? "controls.lock" : "controls.unlock");
-    const button = lock && h("button.quiet", { type: "button", "aria-pressed": String(free), "data-key": `lock ${key}`, title: words, "aria-label": `${label}: ${words}`,
-      onclick: () => (free ? lockUp(key) : unlocked.add(key)) && update(told) }, icon(SHACKLE[free] + LOCK));
-    settings.push((faults) => {
-      const own = faults.filter(({ pointer }) => SETTING_OF[pointer.split("/")[1]] === key);
-      for (const each of made) each.show(own.length > 0);
-      explain(t, message, own);
-    });
-    return h(made.length > 1 ? "div.setting.several" : "div.setting", { "data-setting": key },
-      h("div.head", {}, h("span.label", {}, label), head, button), made.map((each) => each.element), message);
-  }
+	/** `dials`: [label, read, write]. */
+	function setting(key, dials, { head, lock } = {}) {
+		const label = t(`controls.${key}`);
+		const message = h("div.problem", { id: freshId("problem"), role: "status" });
+		const made = dials.map(([name, read, write]) => dial(key, name ?? label, message.id, read, write));
+		const free = unlocked.has(key);
+		const words = t(`controls.${free ? "lock" : "unlock"}`);
+		const button = lock && h("button.quiet", { "aria-pressed": String(free), "data-key": `lock ${key}`, title: words, aria: `${label}: ${words}`,
+			onclick: () => (free ? lockUp(key) : unlocked.add(key)) && update(told) }, free ? "≠" : "=");
+		settings.push((faults) => {
+			const own = faults.filter(({ pointer }) => settingAt(pointer) === key);
+			for (const each of made) each.show(own.length > 0);
+			explain(message, own);
+		});
+		return h(made.length > 1 ? "div.setting.several" : "div.setting", { "data-setting": key },
+			h("div.head", h("span.label", label), head, button), made.map((each) => each.element), message);
+	}
 
-  /** All sides become as the last one is. */
-  function lockUp(key) {
-    const value = state[key].flat().at(-1);
-    set({ [key]: key === "padding" ? [[value, value], [value, value]] : [value, value] });
-    return unlocked.delete(key);
-  }
+	const both = (key) => (value) => set({ [key]: key === "padding" ? [[value, value], [value, value]] : [value, value] });
 
-  function pair(key) {
-    const whole = [null, () => state[key][1], (value) => set({ [key]: [value, value] })];
-    const one = (axis, name) => [t(`controls.${name}`), () => state[key][axis], (value) => set({ [key]: state[key].with(axis, value) })];
-    const free = state.dims === 2 && isFree(key);
-    return setting(key, free ? [one(0, "rows"), one(1, "columns")] : [whole], { lock: state.dims === 2 });
-  }
-  /** Whether each side is set by itself; what once is stays so, while a hand is on its slider. */
-  function isFree(key) {
-    if (new Set(state[key].slice(2 - state.dims).flat()).size > 1) unlocked.add(key);
-    return unlocked.has(key);
-  }
+	function lockUp(key) {
+		both(key)(state[key].flat().at(-1));
+		return unlocked.delete(key);
+	}
+	/** Whether each side is set by itself; it stays so while a hand is on its slider. */
+	function isFree(key) {
+		if (new Set(state[key].slice(2 - state.dims).flat()).size > 1) unlocked.add(key);
+		return unlocked.has(key);
+	}
 
-  function padding() {
-    const one = (axis, end, name) => [t(`controls.${name}`), () => state.padding[axis][end],
-      (value) => set({ padding: state.padding.with(axis, state.padding[axis].with(end, value)) })];
-    const whole = [null, () => state.padding[1][1], (value) => set({ padding: [[value, value], [value, value]] })];
-    const sides = [...(state.dims === 2 ? [one(0, 0, "top"), one(0, 1, "bottom")] : []), one(1, 0, "left"), one(1, 1, "right")];
-    const words = WORDS.paddingWord.filter((word) => word !== "full" || state.op === "conv" || state.paddingWord === word);
-    const head = choice("paddingWord", ["", ...words], (word) => word || t("controls.number"));
-    return setting("padding", state.paddingWord ? [] : isFree("padding") ? sides : [whole], { head, lock: !state.paddingWord });
-  }
+	/** The dials of a setting: one for all sides, or one for each, which is at a place of its value. */
+	function dials(key, sides) {
+		if (!isFree(key)) return [[null, () => [state[key]].flat(2).at(-1), both(key)]];
+		return sides.map(([name, ...place]) => [t(`controls.${name}`), () => place.reduce((value, at) => value[at], state[key]),
+			(value) => set({ [key]: replaced(state[key], place, value) })]);
+	}
+	const pair = (key) => setting(key, dials(key, [["rows", 0], ["columns", 1]].slice(2 - state.dims)), { lock: state.dims === 2 });
 
-  const choice = (key, words, name = String) => select({ "aria-label": t(`controls.${key}`), "data-key": key },
-    words.map((value) => ({ value, label: name(value) })), state[key], (value) => set({ [key]: value }));
-  const count = (key) => setting(key, [[null, () => state[key], (value) => set({ [key]: value })]]);
-  const word = (key) => setting(key, [], { head: choice(key, WORDS[key]) });
+	function padding() {
+		const sides = [["top", 0, 0], ["bottom", 0, 1], ["left", 1, 0], ["right", 1, 1]].slice(state.dims === 1 ? 2 : 0);
+		const words = WORDS.paddingWord.filter((word) => word !== "full" || state.op === "conv" || state.paddingWord === word);
+		const head = choice("paddingWord", ["", ...words], (word) => word || t("controls.number"));
+		return setting("padding", state.paddingWord ? [] : dials("padding", sides), { head, lock: !state.paddingWord });
+	}
 
-  function examples() {
-    const of = (op) => Object.entries(EXAMPLES).filter(([, hash]) => hash.includes("op=conv_transpose") === (op === "conv_transpose"));
-    const groups = WORDS.op.map((op) => ({ label: t(`controls.${op}`), options: of(op).map(([name]) => ({ value: name, label: t(`examples.${name}`) })) }));
-    return select({ "aria-label": t("controls.example") }, [{ value: "", label: t("controls.choose") }, ...groups], "", (name, field) => {
-      unlocked.clear();
-      open(`${EXAMPLES[name]}&tab=${state.tab}`);
-      field.value = "";
-    });
-  }
+	const choice = (key, words, name = String) => select({ aria: t(`controls.${key}`), "data-key": key },
+		words.map((value) => [value, name(value)]), state[key], (value) => set({ [key]: value }));
+	const count = (key) => setting(key, [[null, () => state[key], (value) => set({ [key]: value })]]);
+	const word = (key) => setting(key, [], { head: choice(key, WORDS[key]) });
 
-  const row = (label, content) => h("div.setting", {}, h("div.head", {}, h("span.label", {}, label), content));
+	function examples() {
+		const groups = WORDS.op.map((op) => [t(`controls.${op}`), Object.keys(EXAMPLES[op]).map((name) => [name, t(`examples.${name}`)])]);
+		return select({ aria: t("controls.example") }, [["", t("controls.example")], ...groups], "", (name, field) => {
+			unlocked.clear();
+			const op = WORDS.op.find((each) => name in EXAMPLES[each]);
+			open(`op=${op}&${EXAMPLES[op][name]}&tab=${state.tab}`);
+			field.value = "";
+		});
+	}
 
-  function build() {
-    settings = [];
-    const transposed = state.op === "conv_transpose";
-    const isOpen = element.querySelector("details")?.open ?? (state.inChannels + state.outChannels > 2 || state.bias !== null);
-    const bias = tick(t("controls.bias"), Boolean(state.bias), (on) => set({ bias: on ? [1, 2, 3, 4] : null }));
-    const flip = tick(t("controls.flip"), state.flip, (on) => set({ flip: on }));
-    element.replaceChildren(
-      row(t("controls.example"), examples()),
-      row(t("controls.dims"), segmented(t("controls.dims"), [{ value: 1, label: "1-D" }, { value: 2, label: "2-D" }], state.dims, (dims) => set({ dims: Number(dims) }))),
-      pair("size"), pair("kernel"), pair("stride"), padding(), transposed ? "" : word("paddingMode"), pair("dilation"), transposed ? pair("outputPadding") : "",
-      h("details", { open: isOpen }, h("summary", {}, t("controls.more")), COUNTS.map(count), word("dtype"), h("div.ticks", {}, bias, flip)));
-  }
+	function build() {
+		settings = [];
+		const conv = state.op === "conv";
+		const isOpen = element.querySelector("details")?.open ?? (state.inChannels + state.outChannels > 2 || state.bias !== null);
+		const dims = t("controls.dims");
+		element.replaceChildren(
+			examples(),
+			h("div.setting", h("div.head", h("span.label", dims), segmented(dims, [[1, "1-D"], [2, "2-D"]], state.dims, (value) => set({ dims: value })))),
+			pair("size"), pair("kernel"), pair("stride"), padding(), conv ? word("paddingMode") : "", pair("dilation"), conv ? "" : pair("outputPadding"),
+			h("details", { open: isOpen }, h("summary", t("controls.more")), COUNTS.map(count),
+				h("div.ticks", tick(t("controls.bias"), Boolean(state.bias), (on) => set({ bias: on ? [1, 2, 3, 4] : null })),
+					tick(t("controls.flip"), state.flip, (on) => set({ flip: on })))));
+	}
 
-  /** What decides which dials there are. */
-  const structure = () => [state.op, state.dims, state.paddingWord, state.paddingMode, state.dtype, state.flip, state.bias === null,
-    ...PAIRS.map(isFree), isFree("padding")].join();
+	const structure = () => [state.op, state.dims, state.paddingWord, state.paddingMode, state.flip, state.bias === null,
+		...[...PAIRS, "padding"].map(isFree)].join();
 
-  function update(faults) {
-    told = faults;
-    if (shape !== structure()) {
-      const { key } = document.activeElement?.dataset ?? {};
-      shape = structure();
-      build();
-      if (key) element.querySelector(`[data-key="${key}"]`)?.focus();
-    }
-    for (const show of settings) show(faults);
-    if (element.querySelector("details .problem:not(:empty)")) element.querySelector("details").open = true;
-  }
-  return { element, update };
+	function update(faults) {
+		told = faults;
+		if (shape !== structure()) {
+			const { key } = document.activeElement.dataset;
+			shape = structure();
+			build();
+			if (key) element.querySelector(`[data-key="${key}"]`)?.focus();
+		}
+		for (const show of settings) show(faults);
+		if (element.querySelector("details .problem:not(:empty)")) element.querySelector("details").open = true;
+	}
+	return { element, update };
 }

@@ -1,42 +1,31 @@
 // Kernels that filter pictures, in the sizes 3, 5, 7 and 9: whole numbers over a divisor.
 
-/** A row of Pascal's triangle: n = 3 is 1 2 1. */
-function pascal(n) {
-  const row = [1];
-  for (let k = 1; k < n; k += 1) row.push((row[k - 1] * (n - k)) / k);
-  return row;
-}
+import { grid, line, pascal, slope } from "./patterns.js";
 
-// Lines of length n: a shorter row of the triangle, with first and second differences taken of it.
-const line = (n, weights) => Array.from({ length: n }, (_, k) => weights.reduce((sum, w, j) => sum + w * (pascal(n - 2)[k - j] ?? 0), 0));
 const middle = (n) => line(n, [0, 1, 0]);
-const slope = (n) => line(n, [-1, 0, 1]);
 const bend = (n) => line(n, [1, -2, 1]);
 
-const grid = (n, value) => Array.from({ length: n }, (_r, r) => Array.from({ length: n }, (_c, c) => value(r, c)));
-const outer = (down, across) => grid(down.length, (r, c) => down[r] * across[c]);
+const square = (n, value) => grid(n, n, value);
+const outer = (down, across) => square(down.length, (r, c) => down[r] * across[c]);
 const sum = (a, b) => a.map((row, r) => row.map((value, c) => value + b[r][c]));
 
-const identity = (n, value = 1) => grid(n, (r, c) => value * Number(2 * r === n - 1 && c === r));
-const laplacian = (n, sign = 1) => grid(n, (r, c) => sign * (bend(n)[r] * middle(n)[c] + middle(n)[r] * bend(n)[c]));
+const identity = (n, value = 1) => square(n, (r, c) => value * Number(2 * r === n - 1 && c === r));
+const laplacian = (n, sign = 1) => square(n, (r, c) => sign * (bend(n)[r] * middle(n)[c] + middle(n)[r] * bend(n)[c]));
 
 /** Name → (size) → [rows, divisor]. */
 export const FILTERS = {
-  identity: (n) => [identity(n), 1],
-  box: (n) => [grid(n, () => 1), n * n],
-  gaussian: (n) => [outer(pascal(n), pascal(n)), 4 ** (n - 1)],
-  sharpen: (n) => [sum(identity(n, 4 ** (n - 3)), laplacian(n, -1)), 4 ** (n - 3)],
-  emboss: (n) => [sum(identity(n, ((n - 1) / 2) ** 2), grid(n, (r, c) => r + c - n + 1)), ((n - 1) / 2) ** 2],
-  sobel_x: (n) => [outer(pascal(n), slope(n)), 1],
-  sobel_y: (n) => [outer(slope(n), pascal(n)), 1],
-  laplacian: (n) => [laplacian(n), 1],
+	sobel_x: (n) => [outer(pascal(n), slope(n)), 1],
+	sobel_y: (n) => [outer(slope(n), pascal(n)), 1],
+	laplacian: (n) => [laplacian(n), 1],
+	sharpen: (n) => [sum(identity(n, 4 ** (n - 3)), laplacian(n, -1)), 4 ** (n - 3)],
+	box: (n) => [square(n, () => 1), n * n],
+	gaussian: (n) => [outer(pascal(n), pascal(n)), 4 ** (n - 1)],
+	identity: (n) => [identity(n), 1],
 };
 
-/** The same numbers around the centre of another size. */
-export const resized = (cells, n) => grid(n, (r, c) => cells[r + (cells.length - n) / 2]?.[c + (cells.length - n) / 2] ?? 0);
+export const resized = (cells, n) => square(n, (r, c) => cells[r + (cells.length - n) / 2]?.[c + (cells.length - n) / 2] ?? 0);
 
-/** Whether positive and negative weights cancel, so that an even surface becomes zero. */
 export function isBalanced(cells) {
-  const [total, size] = cells.flat().reduce(([all, sizes], w) => [all + w, sizes + Math.abs(w)], [0, 0]);
-  return Math.abs(total) < 1e-9 * size;
+	const [total, size] = cells.flat().reduce(([all, sizes], w) => [all + w, sizes + Math.abs(w)], [0, 0]);
+	return Math.abs(total) < 1e-9 * size;
 }

@@ -1,75 +1,70 @@
-// Cells and grids of cells, in SVG. A cell is made once and then moved, filled and marked.
+// Cells and maps of cells, in SVG. A cell is made once and then moved, filled and marked.
 
-import { svg } from "./dom.js";
-import { exactly, fitted } from "./numbers.js";
+import { h, svg } from "./dom.js";
+import { t } from "./messages.js";
+import { fitted, range } from "./numbers.js";
 
-/** Cells smaller than this show no number, only their colour and a tooltip. */
 const SMALLEST_WITH_TEXT = 17;
-/** The height of the name above a map. */
 export const LABEL = 26;
 
-/** One cell: a rounded square with a number. `role` is a class and so a colour: input, kernel, output, product, zero, padding. */
-export function makeCell(size, role) {
-  const text = svg("text", { x: size / 2, y: size / 2, "text-anchor": "middle", "dominant-baseline": "central" });
-  const title = svg("title");
-  const square = svg("rect", { x: 1, y: 1, width: size - 2, height: size - 2, rx: Math.min(5, size / 8) });
-  const g = svg(`g.cell.${role}`, {}, square, size >= SMALLEST_WITH_TEXT && text, title);
-  const room = size < 24 ? 3 : size < 34 ? 4 : 6;
-  let shown;
-  return {
-    g,
-    set(value) {
-      if (value === shown) return;
-      shown = value;
-      text.textContent = value === undefined ? "" : fitted(value, room);
-      text.style.fontSize = `${Math.min(0.42 * size, (1.4 * size) / text.textContent.length).toFixed(1)}px`;
-    },
-    /** How strong its colour is, from 0 to 1. */
-    shade(share) {
-      square.style.fillOpacity = (0.15 + 0.85 * share).toFixed(2);
-    },
-    place(x, y) {
-      g.style.transform = `translate(${x}px, ${y}px)`;
-    },
-    mark(name, on) {
-      g.classList.toggle(name, Boolean(on));
-    },
-    /** A button that Tab reaches (the first of a map) or the arrows. */
-    focusable(first) {
-      g.setAttribute("role", "button");
-      g.setAttribute("tabindex", first ? 0 : -1);
-    },
-    describe(words) {
-      if (title.textContent === words) return;
-      title.textContent = words;
-      g.setAttribute("aria-label", words);
-    },
-  };
+/** A rounded square with a number. `role` is a class and so a colour. */
+export function makeCell(size, role, value) {
+	const text = size >= SMALLEST_WITH_TEXT && svg("text", { x: size / 2, y: size / 2 });
+	const square = svg("rect", { x: 1, y: 1, width: Math.max(1, size - 2), height: Math.max(1, size - 2), rx: Math.min(5, size / 8) });
+	const g = svg(`g.cell.${role}`, square, text);
+	let [shown, said] = [];
+	const cell = {
+		g,
+		set(number) {
+			if (number === shown || !text) return;
+			shown = number;
+			write(text, number, size);
+		},
+		shade(share) {
+			square.style.fillOpacity = (0.15 + 0.85 * share).toFixed(2);
+		},
+		place(x, y) {
+			g.style.transform = `translate(${x}px, ${y}px)`;
+		},
+		mark(name, on) {
+			g.classList.toggle(name, Boolean(on));
+		},
+		describe(words) {
+			if (words !== said) g.setAttribute("aria-label", words);
+			said = words;
+		},
+	};
+	cell.set(value);
+	return cell;
 }
 
-/** How strongly each value is shaded: its magnitude beside the largest. */
-export function shader(planes) {
-  const most = planes.flat(2).reduce((top, value) => Math.max(top, Math.abs(Number(value))), 0);
-  return (value) => (most ? Math.abs(Number(value)) / most : 0);
+export function write(text, value, size) {
+	text.textContent = value === undefined ? "" : fitted(value, size < 24 ? 3 : size < 34 ? 4 : 6);
+	text.style.fontSize = `${Math.min(0.42 * size, (1.4 * size) / text.textContent.length).toFixed(1)}px`;
 }
 
-/** A grid of numbers with a name above it, LABEL high. → {g, cells: rows of cells, width, height} */
-export function drawGrid(rows, { role, label, size = 36, name = (r, c) => `(${r}, ${c})` }) {
-  const cells = rows.map((row, r) => row.map((value, c) => {
-    const cell = makeCell(size, role);
-    cell.set(value);
-    cell.describe(`${label} ${name(r, c)} = ${exactly(value)}`);
-    cell.place(c * size, LABEL + r * size);
-    return cell;
-  }));
-  const g = svg("g", { role: "group", "aria-label": label }, nameOf(label, role), cells.flat().map((cell) => cell.g));
-  return { g, cells, width: size * (rows[0]?.length ?? 0), height: LABEL + size * rows.length };
+/** About how wide a name is. */
+export const textWidth = (text) => [...text].reduce((sum, letter) => sum + (letter > "\u2e80" ? 14 : 8.7), 4);
+
+export const nameOf = (label, role, x = 1, y = LABEL - 10) => svg(`text.name.${role}`, { x, y }, label);
+
+export const labelOf = (name, plane, { count, shape }) => `${t(`map.${name}`)} ${count > 1 ? `[${plane}] ` : ""}${shape}`;
+
+/** The planes of a map, named as map.* of the messages. → {element, planes: SVG groups, each(fn(cell, place))} */
+export function drawMap(name, role, { rows, columns, ...about }, size, make) {
+	const cells = [];
+	const planes = range(about.count, (plane) => svg("g", nameOf(labelOf(name, plane, about), role), range(rows * columns, (at) => {
+		const [r, c] = [Math.floor(at / columns), at % columns];
+		const cell = make(plane, r, c);
+		cell.place(c * size, LABEL + r * size);
+		cells.push([cell, [plane, r, c]]);
+		return cell.g;
+	})));
+	const height = LABEL + rows * size;
+	const element = h("div.map", planes.map((g, plane) => {
+		const label = labelOf(name, plane, about);
+		const width = Math.max(columns * size, textWidth(label));
+		return svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", aria: label }, g);
+	}));
+	return { element, planes, each: (see) => cells.forEach(([cell, place]) => see(cell, place)) };
 }
-
-/** The name of a map, in its colour. */
-export const nameOf = (label, role) => svg(`text.name.${role}`, { x: 1, y: LABEL - 10 }, label);
-
-/** What hatched cells are filled with; every picture that has padding needs it once. */
-export const hatching = () => svg("defs", {}, svg("pattern",
-  { id: "hatch", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
-  svg("rect.hatch-ground", { width: 6, height: 6 }), svg("line.hatch-line", { x1: 0, y1: 0, x2: 0, y2: 6 })));

@@ -1,167 +1,144 @@
 // The operation as one matrix product, beside the maps that its rows and columns stand for.
 
-import { asker } from "./adjoint.js";
-import { h } from "./dom.js";
+import { h, scrolled } from "./dom.js";
 import { cellFor, countsOf, drawProduct, figureOf } from "./maps.js";
-import { exactly, times } from "./numbers.js";
+import { t } from "./messages.js";
+import { exactly, listed } from "./numbers.js";
+import { OTHER, askBack } from "./roundtrip.js";
 import { planesOf } from "./scenes.js";
 import { indexOf } from "./stage.js";
+import { keep, state } from "./state.js";
 
 const HIGHEST = 560;
 const NARROW = 700;
-/** What a product of the usual size and its maps take, where the transposed one stands beside them. */
-const BESIDE = 400;
-/** How many outputs a sentence lists. */
-const LISTED = 12;
-const NONE = { row: -1, column: -1 };
+const [WIDEST, BESIDE] = [760, 400];
 const NAMES = { conv: ["I", "C", "O"], conv_transpose: ["O", "Cᵀ", "P"] };
-const OTHER = { conv: "conv_transpose", conv_transpose: "conv" };
+const ARROWS = { ArrowRight: ["column", 1], ArrowLeft: ["column", -1], ArrowDown: ["row", 1], ArrowUp: ["row", -1], Escape: ["column", 0] };
 
-/** A place in a flattened map as (plane, row, column). */
-function placeIn(at, [rows, columns]) {
-  return [Math.floor(at / (rows * columns)), Math.floor(at / columns) % rows, at % columns];
+const row = (at) => ({ row: at, column: -1 });
+const column = (at) => ({ row: -1, column: at });
+const swapped = (at) => ({ row: at.column, column: at.row });
+
+/** r5 is a row, c3 a column. */
+function pinned() {
+	const [, kind, at] = /^([rc])(\d+)$/.exec(state.extra.matrix ?? "") ?? [];
+	return kind === "r" ? row(Number(at)) : column(Number(at ?? 0));
 }
-const shapeOf = (planes) => [planes[0].length, planes[0][0].length];
 
-export function mount(root, ctx) {
-  const { t } = ctx;
-  const askOther = asker(ctx.api, ["matrix"]);
-  let [shown, view, width] = [null, null, 0];
-  let pinned = { ...NONE, column: 0 };
-  const resize = new ResizeObserver(() => shown && root.clientWidth !== width && build());
-  resize.observe(root);
+const pin = (at) => keep("matrix", at.column > 0 ? `c${at.column}` : at.column < 0 ? `r${at.row}` : "");
 
-  function kept() {
-    const [, kind, at] = /^([rc])(\d+)$/.exec(ctx.state.extra.matrix ?? "") ?? [];
-    return kind ? { ...NONE, [kind === "r" ? "row" : "column"]: Number(at) } : { ...NONE, column: 0 };
-  }
-  const keep = ({ row, column }) => ctx.set({ extra: { ...ctx.state.extra, matrix: row >= 0 ? `r${row}` : column > 0 ? `c${column}` : "" } });
+function build(root, answer) {
+	const { request: { op }, response: { steps, geometry }, input } = answer;
+	const width = root.clientWidth;
+	const map = countsOf(geometry);
+	const step = (name) => steps.find((each) => each.name === name);
+	const { tensor: matrix, title, detail, recoverable, invertible } = step("matrix");
+	const counts = { row: matrix.length, column: matrix[0].length };
+	const output = planesOf(step("reshape").tensor, map.dims);
+	const [inputShape, outputShape] = [input, output].map(([plane]) => [plane.length, plane[0].length]);
+	const [, called] = NAMES[op];
+	const others = [];
 
-  /** A product's picture and the numbers behind it, of one answer. */
-  function productOf(op, response, room, point) {
-    const step = (name) => response.steps.find((each) => each.name === name);
-    const { tensor: matrix } = step("matrix");
-    const [input, name, output] = NAMES[op];
-    const [row, result] = [step("flatten_input").tensor.flat(), step("multiply").tensor.flat()];
-    const roles = op === ctx.answer.request.op ? ["input", "output"] : ["output", "input"];
-    const picture = drawProduct(row, matrix, result, { width: room, height: HIGHEST, ...point,
-      named: { row: [roles[0], t("matrix.row_name", { name: input, size: `1×${row.length}` })], matrix: `${name} ${matrix.length}×${matrix[0].length}`, result: [roles[1], `${output} 1×${result.length}`] } });
-    return { picture, matrix, step, name };
-  }
+	/** `turn` makes a place of it one of the first product. */
+	function product(kind, all, room, roles, turn = (at) => at) {
+		const [from, entries, to] = ["flatten_input", "matrix", "multiply"].map((name) => all.find((each) => each.name === name).tensor);
+		const [rows, columns] = [entries.length, entries[0].length];
+		const sizes = [`1×${rows}`, `${rows}×${columns}`, `1×${columns}`];
+		return drawProduct([from.flat(), entries, to.flat()], { width: room, height: HIGHEST, roles, names: NAMES[kind].map((name, at) => `${name} ${sizes[at]}`),
+			point: (at) => draw(at ? turn(at) : pinned()), pin: (at) => pin(turn(at)) });
+	}
 
-  function build() {
-    width = root.clientWidth;
-    const { request: { op }, response } = (shown = ctx.answer);
-    pinned = kept();
-    const map = countsOf(response.geometry);
-    const product = productOf(op, response, width < NARROW ? width : Math.min(width, 760), { point: (at) => draw(at ?? pinned), pin: pinAt });
-    const step = product.step("matrix");
-    const input = shown.input;
-    const shape = shapeOf(input);
-    const output = planesOf(product.step("reshape").tensor, map.dims);
-    const laid = product.step(op === "conv" ? "placements" : "column_kernels");
-    const size = cellFor(Math.max(shape[1], output[0][0].length), Math.min(width, 360));
-    const maps = {
-      input: figureOf(input, { role: "input", label: t("matrix.input", { size: times(response.geometry.input_size) }), map, size }),
-      placement: figureOf(input, { role: "kernel", kind: "input", label: t("matrix.placement"), map, size }),
-      output: figureOf(output, { role: "output", label: t("matrix.output", { size: times(response.geometry.output_size) }), map, size }),
-    };
-    const readout = h("p.readout", { "aria-live": "polite" });
-    const [rows, columns] = [product.matrix.length, product.matrix[0].length];
-    const way = step.recoverable ? (step.invertible ? "inverse" : "back") : "none";
-    const other = h("section.other");
-    root.replaceChildren(h("h2", {}, step.title), h("p.verdict", {}, h(`strong.way.${way}`, {}, t(`matrix.way_${way}`)), " ", step.detail),
-      h("div.beside", {}, h("div.scroll", { tabindex: 0, role: "region", "aria-label": t("matrix.product") }, product.picture.element), h("div.maps", {}, maps.input.element, maps.placement.element, maps.output.element), other),
-      readout, h("p.hint", {}, laid.title, ". ", laid.detail, " ", t("matrix.hint")));
-    view = { op, map, shape, outShape: shapeOf(output), product, maps, rows, columns, readout, laid, other, turned: null };
-    maps.input.each((cell, place) => follow(cell, "row", flat(place, shape)));
-    maps.placement.each((cell, place) => follow(cell, "row", flat(place, shape)));
-    maps.output.each((cell, place) => follow(cell, "column", flat(place, view.outShape)));
-    draw(pinned);
-    showOther();
-  }
+	const flat = ([plane, r, c], [rows, columns]) => (plane * rows + r) * columns + c;
+	const nameIn = (kind, at, [rows, columns]) => indexOf(map, kind, [Math.floor(at / (rows * columns)), Math.floor(at / columns) % rows, at % columns]);
+	const inputAt = (at) => nameIn("input", at, inputShape);
+	const outputAt = (at) => nameIn("output", at, outputShape);
 
-  const flat = ([plane, r, c], [rows, columns]) => (plane * rows + r) * columns + c;
-  function follow(cell, axis, at) {
-    cell.g.addEventListener("pointerenter", () => draw({ ...NONE, [axis]: at }));
-    cell.g.addEventListener("pointerleave", () => draw(pinned));
-    cell.g.addEventListener("click", () => pinAt({ ...NONE, [axis]: at }));
-  }
-  function pinAt({ row, column }) {
-    // In the matrix a place has both; the column is what is pinned.
-    pinned = column >= 0 ? { ...NONE, column } : { ...NONE, row };
-    keep(pinned);
-    draw(pinned);
-  }
+	const own = product(op, steps, Math.min(width, WIDEST), ["input", "output"]);
+	const size = cellFor(Math.max(inputShape[1], outputShape[1]), Math.min(width, 360));
+	const figure = (planes, name, shape, to, about) => {
+		const made = figureOf(planes, name, { map, size, ...about });
+		made.each(({ g }, place) => {
+			const at = to(flat(place, shape));
+			g.addEventListener("pointerenter", () => draw(at));
+			g.addEventListener("pointerleave", () => draw());
+			g.addEventListener("click", () => pin(at));
+		});
+		return made;
+	};
+	const maps = {
+		input: figure(input, "input", inputShape, row),
+		placement: figure(input, "placement", inputShape, row, { role: "kernel", kind: "input" }),
+		output: figure(output, "output", outputShape, column),
+	};
+	const readout = h("p.readout", { "aria-live": "polite" });
+	const way = recoverable ? (invertible ? "inverse" : "back") : "none";
+	const other = h("section.other");
+	const laid = step(op === "conv" ? "placements" : "column_kernels");
+	root.replaceChildren(h("h2", title), h("p.verdict", h(`strong.way.${way}`, t(`matrix.way_${way}`)), " ", detail),
+		h("div.beside", scrolled(title, own.element), h("div.maps", Object.values(maps).map((each) => each.element)), other),
+		readout, h("p.hint", laid.title, ". ", laid.detail, " ", t("matrix.hint")));
 
-  /** The transposed product, below. */
-  async function showOther() {
-    const { op, other } = view;
-    const { response, none } = await askOther(shown);
-    if (view?.other !== other) return;
-    if (none) other.replaceChildren(h("p.hint", {}, none.length ? none.join(" ") : t("matrix.noOther")));
-    if (!response) return;
-    const swap = (at) => at && { row: at.column, column: at.row };
-    view.turned = productOf(OTHER[op], response, width < NARROW ? width : Math.max(400, width - BESIDE), { point: (at) => draw(swap(at) ?? pinned), pin: (at) => pinAt(swap(at)) });
-    const words = t(`matrix.other_${op}`);
-    other.replaceChildren(h("h3", {}, words), h("p.hint", {}, t("matrix.turned", { name: view.product.name })),
-      h("div.scroll", { tabindex: 0, role: "region", "aria-label": words }, view.turned.picture.element));
-    draw(pinned);
-  }
+	/** Mark a column (an output), a row (an input element), or one place of the matrix. */
+	function draw(at = pinned()) {
+		const [r, c] = [Math.min(at.row, counts.row - 1), Math.min(at.column, counts.column - 1)];
+		own.mark(r, c);
+		for (const each of others) each.mark(c, r);
+		const lone = c < 0;
+		const weight = (place) => (lone ? undefined : matrix[flat(place, inputShape)][c]);
+		maps.placement.each((cell, place) => {
+			const value = weight(place);
+			cell.set(value);
+			cell.describe(lone ? "" : `${t("map.placement")} ${indexOf(map, "input", place)} = ${exactly(value)}`);
+			cell.mark("empty", !Number(value ?? 0));
+		});
+		maps.input.each((cell, place) => {
+			cell.mark("focus", flat(place, inputShape) === r);
+			cell.mark("related", Number(weight(place) ?? 0));
+		});
+		maps.output.each((cell, place) => {
+			cell.mark("now", flat(place, outputShape) === c);
+			cell.mark("related", lone && Number(matrix[r][flat(place, outputShape)]));
+		});
+		readout.textContent = lone ? saidOfRow(r) : saidOfColumn(c, r);
+	}
 
-  /** Show a column (and so an output), a row (an input element), or one place of the matrix. */
-  function draw({ row, column }) {
-    const { maps, map, shape, outShape, product: { matrix, picture }, turned } = view;
-    [row, column] = [Math.min(row, view.rows - 1), Math.min(column, view.columns - 1)];
-    picture.mark(row, column);
-    turned?.picture.mark(column, row);
-    const at = Math.max(0, column);
-    const lone = row >= 0 && column < 0;
-    const weight = (place) => matrix[flat(place, shape)][at];
-    maps.placement.each((cell, place) => {
-      const value = lone ? undefined : weight(place);
-      cell.set(value);
-      cell.describe(value === undefined ? "" : `${t("matrix.placement")} ${indexOf(map, "input", place)} = ${exactly(value)}`);
-      cell.mark("empty", !Number(value ?? 0));
-    });
-    maps.input.each((cell, place) => {
-      cell.mark("focus", flat(place, shape) === row);
-      cell.mark("related", !lone && Number(weight(place)));
-    });
-    maps.output.each((cell, place) => {
-      const number = flat(place, outShape);
-      cell.mark("now", !lone && number === at);
-      cell.mark("related", lone && Number(matrix[row][number]));
-    });
-    view.readout.textContent = lone ? saidOfRow(row) : saidOfColumn(at, row);
-  }
+	function saidOfColumn(c, r) {
+		const count = matrix.filter((line) => Number(line[c])).length;
+		const words = t("matrix.column", { name: called, column: c, output: outputAt(c), count, all: counts.row });
+		return r < 0 ? words : `${words} ${called}[${r}, ${c}] = ${exactly(matrix[r][c])}`;
+	}
+	function saidOfRow(r) {
+		const outputs = matrix[r].flatMap((value, at) => (Number(value) ? [outputAt(at)] : []));
+		return t("matrix.row", { name: called, row: r, input: inputAt(r), count: outputs.length, where: listed(outputs) });
+	}
 
-  function saidOfColumn(column, row) {
-    const { map, outShape, shape, product: { matrix, name, picture } } = view;
-    const count = matrix.filter((line) => Number(line[column])).length;
-    const words = t("matrix.column", { name, column, output: indexOf(map, "output", placeIn(column, outShape)), count, all: matrix.length });
-    return row < 0 ? words : `${words} ${t("matrix.entry", { row, column, value: picture.entry(row, column), input: indexOf(map, "input", placeIn(row, shape)) })}`;
-  }
-  function saidOfRow(row) {
-    const { map, outShape, shape, product: { matrix, name } } = view;
-    const outputs = matrix[row].flatMap((value, at) => (Number(value) ? [indexOf(map, "output", placeIn(at, outShape))] : []));
-    const where = outputs.slice(0, LISTED).join(" ") + (outputs.length > LISTED ? " …" : "");
-    return t(outputs.length ? "matrix.row" : "matrix.row_nowhere", { name, row, input: indexOf(map, "input", placeIn(row, shape)), count: outputs.length, where });
-  }
+	async function showOther() {
+		const { response, none } = await askBack(answer, ["matrix"]);
+		if (none) other.replaceChildren(h("p.hint", none));
+		if (!response || !other.isConnected) return;
+		const turned = product(OTHER[op], response.steps, width < NARROW ? width : Math.max(400, width - BESIDE), ["output", "input"], swapped);
+		others.push(turned);
+		const words = t(`matrix.other_${op}`);
+		other.replaceChildren(h("h3", words), scrolled(words, turned.element));
+		draw();
+	}
+	draw();
+	showOther();
+	return { draw, counts };
+}
 
-  return {
-    update() {
-      if (ctx.answer && ctx.answer !== shown) build();
-    },
-    /** Arrows walk through columns and rows; Escape goes to the first column. → whether the key was meant for it */
-    key({ key }) {
-      const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 1, ArrowUp: -1 }[key];
-      if (!view || !(by || key === "Escape")) return false;
-      const axis = key === "ArrowDown" || key === "ArrowUp" ? "row" : "column";
-      const count = view[`${axis}s`];
-      pinAt({ ...NONE, [by ? axis : "column"]: by ? (pinned[axis] < 0 ? 0 : (pinned[axis] + by + count) % count) : 0 });
-      return true;
-    },
-    destroy: () => resize.disconnect(),
-  };
+export function mount(root) {
+	let view = null;
+	return {
+		build: (answer) => (view = build(root, answer)),
+		draw: () => view.draw(),
+		key({ key }) {
+			if (!view || !(key in ARROWS)) return false;
+			const [axis, by] = ARROWS[key];
+			const [now, count] = [pinned()[axis], view.counts[axis]];
+			const next = by && now >= 0 ? (now + by + count) % count : 0;
+			pin(axis === "row" ? row(next) : column(next));
+			return true;
+		},
+	};
 }

@@ -1,199 +1,130 @@
 // The play: a stage, its time line, and words for what is seen.
 
-import { related, tapsOf } from "./dependency.js";
-import { h, tick } from "./dom.js";
-import { exactly, readNumber, rounded } from "./numbers.js";
-import { framesOf, mapOf } from "./scenes.js";
+import { h } from "./dom.js";
+import { t } from "./messages.js";
+import { exactly, listed, rounded } from "./numbers.js";
+import { framesOf, mapOf, related, tapsOf } from "./scenes.js";
 import { elementAt, focusFrom, indexOf, makeStage } from "./stage.js";
 import { set, state } from "./state.js";
-import { makeTimeline } from "./timeline.js";
+import { makeTimeline, stepsIn } from "./timeline.js";
 
 const NARROW = 640;
-/** What the page needs above and below the stage, so that stage and time line are on the screen together. */
 const AROUND_STAGE = 440;
 const LOWEST = 300;
-/** How many outputs a sentence lists. */
-const LISTED = 24;
 const KINDS = ["input", "kernel", "product", "output", "padding", "zero"];
 
-export function mount(root, ctx) {
-  const { t } = ctx;
-  let [shown, map, stage, focus, width] = [null, null, null, null, 0];
-  let frames = [];
+export function mount(root) {
+	let [shown, map, stage, focus, frames] = [null, null, null, null, []];
 
-  const words = h("div.words");
-  const holder = h("div.holder");
-  const readout = h("p.readout");
-  const sum = h("p.sum");
-  const timeline = makeTimeline(t);
-  root.replaceChildren(words, holder, timeline.element,
-    h("div.explain", { "aria-live": "polite", role: "region", "aria-label": t("play.numbers"), tabindex: 0 }, readout, sum),
-    h("div.legend", {}, h("ul", {}, KINDS.map((kind) => h("li", {}, h(`span.swatch.${kind}`), t(`play.${kind}`)))),
-      tick(t("play.shade"), state.shade, (shade) => set({ shade }))),
-    h("p.hint", {}, t("play.hint")));
-  const resize = new ResizeObserver(() => root.clientWidth !== width && rebuild());
-  resize.observe(root);
+	const words = h("div.words");
+	const holder = h("div.holder", { onpointerover: (event) => event.pointerType !== "touch" && point(under(event)), onpointerleave: () => point(),
+		onfocusin: (event) => point(under(event)), onfocusout: () => point(), onclick: (event) => pin(under(event)?.dataset.focus), onkeydown: walk });
+	const readout = h("p.readout");
+	const sum = h("p.sum");
+	const timeline = makeTimeline();
+	root.replaceChildren(words, holder, timeline.element,
+		h("div.explain", { "aria-live": "polite", role: "region", aria: t("play.numbers"), tabindex: 0 }, readout, sum),
+		h("ul.legend", KINDS.map((kind) => h("li", h(`span.swatch.${kind}`), t(`map.${kind}`)))), h("p.hint", t("play.hint")));
 
-  function take(answer) {
-    const atEnd = frames.length > 1 && state.frame >= frames.length - 1;
-    shown = answer;
-    map = mapOf(answer);
-    frames = framesOf(map);
-    const steps = new Set(frames.map(({ step }) => step));
-    words.replaceChildren(...[...steps].map(({ name, title, detail }) => h("div.step", { "data-step": name }, h("h2", {}, title), h("p", {}, detail))));
-    // The time line may change the frame, which is drawn on the new stage alone.
-    stage = null;
-    timeline.show(frames, atEnd);
-    rebuild();
-  }
+	function build(answer) {
+		// Asked before anything changes, so that the browser need not lay out twice.
+		const [width, tall] = [root.clientWidth, innerHeight];
+		const atEnd = frames.length > 1 && state.frame >= frames.length - 1;
+		shown = answer;
+		map = mapOf(answer);
+		frames = framesOf(map);
+		words.replaceChildren(...stepsIn([...new Set(frames.map(({ step }) => step))]));
+		// The time line may change the frame, which is drawn on the new stage alone.
+		stage = null;
+		timeline.show(frames, atEnd);
+		stage = makeStage(shown, map, width - 8, width < NARROW ? Infinity : Math.max(LOWEST, tall - AROUND_STAGE));
+		draw();
+		// Nothing moves while it comes.
+		holder.classList.add("still");
+		holder.replaceChildren(stage.element);
+		requestAnimationFrame(() => requestAnimationFrame(() => holder.classList.remove("still")));
+	}
 
-  /** Make the stage anew; nothing moves while it comes. */
-  function rebuild() {
-    if (!map) return;
-    width = root.clientWidth;
-    const height = width < NARROW ? Infinity : Math.max(LOWEST, window.innerHeight - AROUND_STAGE);
-    stage = makeStage(shown, map, { width: width - 8, height, t, shade: state.shade });
-    holder.replaceChildren(stage.element);
-    holder.classList.add("still");
-    draw();
-    requestAnimationFrame(() => requestAnimationFrame(() => holder.classList.remove("still")));
-  }
+	function draw() {
+		if (!stage) return;
+		const frame = frames[Math.min(state.frame, frames.length - 1)];
+		const pin = focusFrom(state.pin, map);
+		const seen = focus ?? pin;
+		const asked = seen?.kind === "output" && !timeline.playing() ? map.windows.findIndex(({ place }) => String(place) === String(seen.place)) : -1;
+		const look = asked < 0 ? frame.window : asked;
+		stage.draw(frame, { focus, pin, look });
+		for (const step of words.children) step.classList.toggle("on", step.dataset.step === frame.scene);
+		readout.textContent = seen ? said(seen) : "";
+		sum.replaceChildren(...(map.windows[look] ? sumOf(map.windows[look], frame.biased) : []));
+		timeline.update();
+	}
 
-  function draw() {
-    if (!stage) return;
-    const frame = frames[Math.min(state.frame, frames.length - 1)];
-    const pin = focusFrom(state.pin, map);
-    const seen = focus ?? pin;
-    const asked = seen?.kind === "output" && !timeline.playing() ? map.windows.findIndex(({ place }) => String(place) === String(seen.place)) : -1;
-    const look = asked < 0 ? frame.window : asked;
-    stage.draw(frame, { focus, pin, look });
-    for (const step of words.children) step.classList.toggle("on", step.dataset.step === frame.scene);
-    readout.textContent = seen ? said(seen) : "";
-    sum.replaceChildren(...(map.windows[look] ? sumOf(map.windows[look], frame.biased) : []));
-    timeline.update();
-  }
+	const numbers = (text) => text.split(",").map(Number);
 
-  const numbers = (text) => text.split(",").map(Number);
+	function said({ kind, place }) {
+		const found = related(map, { kind, place });
+		const element = kind === "input" ? elementAt(map, place) : place;
+		const at = element ? `${t(`map.${kind}`)} ${indexOf(map, kind, element)}` : t("play.aZero");
+		if (kind === "output") return t("play.dependsOn", { at, all: found.input.size, real: [...found.input].filter((name) => elementAt(map, numbers(name))).length });
+		const outputs = [...found.output].map((name) => indexOf(map, "output", numbers(name)));
+		return t("play.goesInto", { at, count: outputs.length, where: listed(outputs) });
+	}
 
-  function said({ kind, place }) {
-    const found = related(map, { kind, place });
-    const element = kind === "input" ? elementAt(map, place) : place;
-    const at = element ? t(`stage.${kind}At`, { at: indexOf(map, kind, element) }) : t("play.aZero");
-    const real = [...found.input].filter((name) => elementAt(map, numbers(name))).length;
-    if (kind === "output") return t("play.dependsOn", { at, all: found.input.size, real });
-    const outputs = [...found.output].map((name) => indexOf(map, "output", numbers(name)));
-    const where = outputs.slice(0, LISTED).join(" ") + (outputs.length > LISTED ? " …" : "");
-    return t(outputs.length ? "play.goesInto" : "play.goesNowhere", { at, count: outputs.length, where });
-  }
+	/** Output (0, 1) = 1·9 + 2·8 + … = 14, in the colours of input, kernel and output. */
+	function sumOf(window, biased) {
+		let cut = false;
+		const short = (value) => {
+			const [text, inexact] = rounded(value);
+			cut ||= inexact;
+			return text;
+		};
+		const factor = (value) => (value < 0 ? `(${short(value)})` : short(value));
+		const terms = tapsOf(map, window).map(({ kernel: [plane, a, b], at: [c, y, x] }, index) => {
+			const [value, weight] = [window.window[c][y][x], shown.weights[plane][a][b]];
+			const term = Number(value) && Number(weight) ? "span.term" : "span.term.zero";
+			return [index ? " + " : "", h(term, h("span.input", factor(value)), "·", h("span.kernel", factor(weight)))];
+		});
+		const total = h("strong.output", short(window.value));
+		const bias = biased ? `; ${t("controls.bias")} ${exactly([shown.request.body.bias].flat()[window.place[0]])}` : "";
+		return [h("span.lead", `${t("map.output")} ${indexOf(map, "output", window.place)} = `), ...terms.flat(), cut ? " ≈ " : " = ", total, bias];
+	}
 
-  /** Output (0, 1) = 1·9 + 2·8 + … = 14, in the colours of input, kernel and output. */
-  function sumOf(window, biased) {
-    let cut = false;
-    const short = (value) => {
-      const [text, inexact] = rounded(value);
-      cut ||= inexact;
-      return text;
-    };
-    const factor = (value) => (value < 0 ? `(${short(value)})` : short(value));
-    const terms = tapsOf(map, window).map(({ kernel: [plane, a, b], at: [c, y, x] }, index) => {
-      const [value, weight] = [window.window[c][y][x], shown.weights[plane][a][b]];
-      const term = Number(value) && Number(weight) ? "span.term" : "span.term.zero";
-      return [index ? " + " : "", h(term, {}, h("span.input", {}, factor(value)), "·", h("span.kernel", {}, factor(weight)))];
-    });
-    const total = h("strong.output", {}, short(window.value));
-    const bias = biased && t("play.plusBias", { bias: exactly([shown.request.body.bias].flat()[window.place[0]]) });
-    return [h("span.lead", {}, t("play.sum", { at: indexOf(map, "output", window.place) }), " "), ...terms.flat(), cut ? " ≈ " : " = ", total, bias || ""];
-  }
+	const under = ({ target }) => target.closest("[data-focus]");
+	function point(cell) {
+		const name = cell?.dataset.focus ?? "";
+		if (!map || name === (focus?.name ?? "")) return;
+		focus = focusFrom(name, map);
+		draw();
+	}
+	const pin = (name = "") => set({ pin: name === state.pin ? "" : name });
 
-  // Pointing, pinning, editing in the picture
+	function beside(cell, key) {
+		const { kind } = focusFrom(cell.dataset.focus, map);
+		const columns = { input: map.span[1][1] - map.span[1][0], kernel: map.kernel[1], output: map.output[1] }[kind];
+		const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[key];
+		const cells = [...cell.parentNode.querySelectorAll(".cell")];
+		const next = cells[cells.indexOf(cell) + (kind === "kernel" && stage.turned() ? -by : by)];
+		return next?.matches(":not(.gone)") ? next : null;
+	}
 
-  const under = ({ target }) => target.closest("[data-focus]");
-  function point(cell) {
-    const name = cell?.dataset.focus ?? "";
-    if (!map || name === (focus?.name ?? "")) return;
-    focus = focusFrom(name, map);
-    draw();
-  }
-  const pin = (name = "") => set({ pin: name === state.pin ? "" : name });
+	function walk(event) {
+		const cell = under(event);
+		if (!cell || !/^(Arrow.*| |Enter)$/.test(event.key)) return;
+		event.preventDefault();
+		if (event.key.startsWith("Arrow")) beside(cell, event.key)?.focus();
+		else pin(cell.dataset.focus);
+	}
 
-  /** The cell that an arrow key goes to. */
-  function beside(cell, key) {
-    const { kind } = focusFrom(cell.dataset.focus, map);
-    const columns = { input: map.span[1][1] - map.span[1][0], kernel: map.kernel[1], output: map.output[1] }[kind];
-    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[key];
-    const cells = [...cell.parentNode.querySelectorAll("[data-focus]")];
-    const next = by && cells[cells.indexOf(cell) + (kind === "kernel" && stage.turned() ? -by : by)];
-    return next?.matches(":not(.gone)") ? next : null;
-  }
-
-  holder.addEventListener("pointerover", (event) => event.pointerType !== "touch" && point(under(event)));
-  holder.addEventListener("pointerleave", () => point());
-  holder.addEventListener("focusin", (event) => point(under(event)));
-  holder.addEventListener("focusout", () => point());
-  holder.addEventListener("click", (event) => pin(under(event)?.dataset.focus));
-  holder.addEventListener("dblclick", (event) => edit(under(event)));
-  holder.addEventListener("keydown", (event) => {
-    const cell = under(event);
-    if (!cell || !/^(Arrow.*| |Enter)$/.test(event.key)) return;
-    event.preventDefault();
-    if (event.key.startsWith("Arrow")) beside(cell, event.key)?.focus();
-    else if (event.key === " " || !edit(cell)) pin(cell.dataset.focus);
-  });
-
-  /** Type a number where it stands. → whether the cell can be typed into */
-  function edit(cell) {
-    const { kind, place } = focusFrom(cell?.dataset.focus, map) ?? {};
-    const element = kind === "input" ? elementAt(map, place) : kind === "kernel" && place;
-    if (!element) return false;
-    const key = kind === "input" ? "input" : "weights";
-    const [plane, r, c] = element;
-    let open = true;
-    const done = (keep) => {
-      if (!open) return;
-      open = false;
-      const value = readNumber(field.value);
-      field.remove();
-      if (!keep || value === undefined) return;
-      const planes = structuredClone(state[key].planes);
-      planes[plane][r][c] = value;
-      set({ [key]: { ...state[key], pattern: "own", planes }, pin: "" });
-    };
-    const field = h("input.inplace", { "aria-label": cell.getAttribute("aria-label"), value: String(state[key].planes[plane][r][c]), onblur: () => done(true),
-      onkeydown: (event) => {
-        event.stopPropagation();
-        if (event.key === "Enter" || event.key === "Escape") done(event.key === "Enter");
-      } });
-    const [box, around] = [cell.getBoundingClientRect(), holder.getBoundingClientRect()];
-    Object.assign(field.style, { left: `${box.left - around.left + holder.scrollLeft}px`, top: `${box.top - around.top}px`,
-      width: `${Math.max(box.width, 56)}px`, height: `${box.height}px` });
-    holder.append(field);
-    field.focus();
-    field.select();
-    return true;
-  }
-
-  return {
-    update(changed) {
-      if (!ctx.answer) return;
-      if (ctx.answer !== shown) take(ctx.answer);
-      else if (changed.has("shade")) rebuild();
-      else draw();
-    },
-    /** A key that was pressed outside of fields. → whether it was for the play */
-    key(event) {
-      if (event.key !== "Escape") return timeline.key(event);
-      pin();
-      return true;
-    },
-    destroy() {
-      timeline.stop();
-      resize.disconnect();
-    },
-    /** For the exports: how many frames there are, and the picture of one. */
-    frameCount: () => frames.length,
-    drawFrame(at) {
-      stage.draw(frames[at]);
-      return stage.element;
-    },
-  };
+	return {
+		build,
+		draw,
+		key(event) {
+			if (event.key !== "Escape") return timeline.key(event);
+			pin();
+			return true;
+		},
+		destroy: timeline.stop,
+		frameCount: () => frames.length,
+		drawFrame: (at) => stage.draw(frames[at]),
+	};
 }

@@ -1,129 +1,103 @@
 // The numbers of the input, the kernel and the bias: typed into cells, filled with a pattern, or pasted.
 
 import { explain } from "./controls.js";
-import { h, icon, select } from "./dom.js";
-import { exactly, readNumber, times } from "./numbers.js";
+import { h, select } from "./dom.js";
+import { t } from "./messages.js";
+import { exactly, range, readNumber, times } from "./numbers.js";
 import { takeTensor } from "./paste.js";
-import { INPUT_PATTERNS, KERNEL_PATTERNS } from "./patterns.js";
-import { perGroup, set, state } from "./state.js";
+import { PATTERNS } from "./patterns.js";
+import { perGroup, replaced, set, state } from "./state.js";
 
-const DIE = "M6 4h12a2 2 0 0 1 2 2v12a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2V6a2 2 0 0 1 2-2zm1 3v3h3V7zm7 0v3h3V7zm-7 7v3h3v-3zm7 0v3h3v-3z";
-const KINDS = { input: ["input", INPUT_PATTERNS], kernel: ["weights", KERNEL_PATTERNS] };
-
-/** A grid of fields for rows of numbers. `write(r, c, value)` gets what was typed, when it is a number. */
-function cellGrid(rows, columns, name, write) {
-  const fields = Array.from({ length: rows * columns }, (_, at) => {
-    const [r, c] = [Math.floor(at / columns), at % columns];
-    return h("input.cellfield", { spellcheck: "false", autocomplete: "off", "aria-label": `${name} (${rows > 1 ? `${r}, ` : ""}${c})`,
-      onfocus: ({ target }) => target.select(),
-      oninput: ({ target }) => {
-        const value = readNumber(target.value);
-        target.setAttribute("aria-invalid", String(value === undefined));
-        if (value !== undefined) write(r, c, value);
-      },
-      onblur: ({ target }) => {
-        target.setAttribute("aria-invalid", "false");
-        target.value = target.dataset.value;
-      } });
-  });
-  /** Arrow keys and Enter go from cell to cell; left and right only from the ends of a text. */
-  function walk(event) {
-    const { selectionStart: from, selectionEnd: to, value } = event.target;
-    const all = from === 0 && to === value.length;
-    const by = { ArrowUp: -columns, ArrowDown: columns, Enter: columns, ArrowLeft: Number(-(all || to === 0)), ArrowRight: Number(all || from === value.length) }[event.key];
-    const next = by && fields[fields.indexOf(event.target) + by];
-    if (!next) return;
-    event.preventDefault();
-    next.focus();
-  }
-  const element = h("div.cellgrid", { onkeydown: walk }, fields);
-  element.style.setProperty("--columns", columns);
-  return {
-    element,
-    show: (values) => values.flat().forEach((value, at) => {
-      const field = fields[at];
-      field.dataset.value = String(value);
-      field.title = field.dataset.value.length > 6 ? exactly(value) : "";
-      if (document.activeElement !== field || readNumber(field.value) !== value) field.value = field.dataset.value;
-    }),
-  };
+/** Fields for rows of numbers; `put(r, c, value)` gets what was typed. */
+function cellGrid(rows, columns, name, put) {
+	const invalid = (field, is) => field.setAttribute("aria-invalid", String(is));
+	const fields = range(rows * columns, (at) => {
+		const [r, c] = [Math.floor(at / columns), at % columns];
+		return h("input.cellfield", { spellcheck: "false", autocomplete: "off", aria: `${name} (${rows > 1 ? `${r}, ` : ""}${c})`,
+			onfocus: ({ target }) => target.select(),
+			oninput: ({ target }) => {
+				const value = readNumber(target.value);
+				invalid(target, value === undefined);
+				if (value !== undefined) put(r, c, value);
+			},
+			onblur: ({ target }) => {
+				invalid(target, false);
+				target.value = target.dataset.value;
+			} });
+	});
+	const element = h("div.cellgrid", fields);
+	element.style.setProperty("--columns", columns);
+	return {
+		element,
+		show: (values) => values.flat().forEach((value, at) => {
+			const field = fields[at];
+			const text = String(value);
+			if (field.dataset.value !== text) {
+				field.dataset.value = text;
+				field.title = text.length > 6 ? exactly(value) : "";
+			}
+			if (field.value !== text && (document.activeElement !== field || readNumber(field.value) !== value)) field.value = text;
+		}),
+	};
 }
 
-/** The editor of one tensor; the kernel's has the bias too. → {element, update(faults)} */
-export function makeEditor(t, kind) {
-  const [key, patterns] = KINDS[kind];
-  const name = t(`tensor.${kind}`);
-  const size = h("span.shape");
-  const planes = h("div.planes");
-  const message = h("div.problem", { role: "status" });
-  const pattern = select({ "aria-label": `${name}: ${t("tensor.fill")}` }, [...Object.keys(patterns), "own"].map((each) => ({ value: each, label: t(`pattern.${each}`) })),
-    state[key].pattern, (chosen) => set({ [key]: { ...state[key], pattern: chosen } }));
-  const again = h("button.quiet", { type: "button", title: t("tensor.again"), "aria-label": `${name}: ${t("tensor.again")}`,
-    onclick: () => set({ [key]: { ...state[key], pattern: "random", seed: state[key].seed + 1 } }) }, icon(DIE));
-  const paste = h("button.quiet.word", { type: "button", onclick: () => pasteDialog(t, kind) }, t("tensor.paste"));
-  /** Several numbers that are pasted into a cell are a tensor. */
-  function pasted(event) {
-    const text = event.clipboardData.getData("text");
-    if (readNumber(text) !== undefined) return;
-    event.preventDefault();
-    const { patch, problem } = takeTensor(text, kind, t);
-    if (patch) set(patch);
-    else explain(t, message, [{ message: problem }]);
-  }
-  const element = h(`section.editor.${kind}`, { "aria-label": name, onpaste: pasted },
-    h("div.head", {}, h("h3", {}, name), size, pattern, again, paste), planes, message);
+export function makeEditor(kind) {
+	const key = kind === "kernel" ? "weights" : kind;
+	const name = t(`map.${kind}`);
+	const size = h("span.shape");
+	const planes = h("div.planes");
+	const message = h("div.problem", { role: "status" });
+	const fill = (patch) => set({ [key]: { ...state[key], ...patch } });
+	const pattern = select({ aria: `${name}: ${t("tensor.fill")}` }, [...Object.keys(PATTERNS[key]), "own"].map((each) => [each, t(`pattern.${each}`)]),
+		state[key].pattern, (chosen) => fill({ pattern: chosen }));
+	const again = h("button.quiet", { title: t("tensor.again"), aria: `${name}: ${t("tensor.again")}`,
+		onclick: () => fill({ pattern: "random", seed: state[key].seed + 1 }) }, "↻");
+	const area = h("textarea", { hidden: true, rows: 5, spellcheck: "false", aria: t("tensor.help"), placeholder: t("tensor.help"), onchange: () => take(area.value) });
+	const paste = h("button.quiet", { onclick: () => {
+		area.hidden = !area.hidden;
+		area.focus();
+	} }, t("tensor.paste"));
+	/** Several numbers, pasted into a cell too, are a tensor. */
+	function take(text, event) {
+		const { patch, problem } = takeTensor(text, kind, t);
+		if (patch || event?.target !== area) event?.preventDefault();
+		if (!patch) return explain(message, [{ message: problem }]);
+		Object.assign(area, { hidden: true, value: "" });
+		return set(patch);
+	}
+	function pasted(event) {
+		const text = event.clipboardData.getData("text");
+		if (readNumber(text) === undefined) take(text, event);
+	}
+	const element = h(`section.editor.${kind}`, { aria: name, onpaste: pasted }, h("div.head", h("h3", name), size, pattern, again, paste), area, planes, message);
 
-  let grids = [];
-  let shape = "";
+	let grids = [];
+	let shape = "";
 
-  function build(values) {
-    const [ins] = perGroup();
-    const captions = values.map((_, at) => t(`tensor.${kind}Plane`, { at, to: Math.floor(at / ins), from: at % ins }));
-    const write = (plane) => (r, c, value) => {
-      const changed = state[key].planes.with(plane, state[key].planes[plane].with(r, state[key].planes[plane][r].with(c, value)));
-      set({ [key]: { ...state[key], pattern: "own", planes: changed } });
-    };
-    const plane = (grid, caption) => h("div", {}, caption && h("div.caption", {}, caption), grid.element);
-    grids = values.map((rows, at) => cellGrid(rows.length, rows[0].length, values.length > 1 ? `${name}, ${captions[at]}` : name, write(at)));
-    planes.replaceChildren(...grids.map((grid, at) => plane(grid, values.length > 1 && captions[at])));
-    if (kind === "input" || !state.bias) return;
-    grids.bias = cellGrid(1, state.bias.length, t("tensor.bias"), (_r, o, value) => set({ bias: state.bias.with(o, value) }));
-    planes.append(plane(grids.bias, t("tensor.bias")));
-  }
+	function build(values) {
+		const [ins] = perGroup();
+		const caption = (at) => values.length > 1 && (kind === "input" ? `[${at}]` : `[${Math.floor(at / ins)}] ← [${at % ins}]`);
+		const block = (grid, words) => h("div", words && h("div.caption", words), grid.element);
+		grids = values.map((rows, at) => cellGrid(rows.length, rows[0].length, [name, caption(at)].filter(Boolean).join(", "), (r, c, value) =>
+			fill({ pattern: "own", planes: replaced(state[key].planes, [at, r, c], value) })));
+		planes.replaceChildren(...grids.map((grid, at) => block(grid, caption(at))));
+		if (kind === "input" || !state.bias) return;
+		grids.bias = cellGrid(1, state.bias.length, t("controls.bias"), (_r, o, value) => set({ bias: state.bias.with(o, value) }));
+		planes.append(block(grids.bias, t("controls.bias")));
+	}
 
-  function update(faults) {
-    const { planes: values } = state[key];
-    const sizes = [values.length, values[0].length, values[0][0].length];
-    const now = [...sizes, kind === "kernel" && state.bias?.length, state.groups].join();
-    if (shape !== now) build(values);
-    shape = now;
-    grids.forEach((grid, at) => grid.show(values[at]));
-    grids.bias?.show(state.bias);
-    size.textContent = times([...(values.length > 1 ? [values.length] : []), ...sizes.slice(3 - state.dims)]);
-    pattern.value = state[key].pattern;
-    pattern.lastChild.hidden = pattern.value !== "own";
-    const own = faults.filter(({ pointer }) => pointer.startsWith(`/${kind}/`) || (kind === "kernel" && pointer.startsWith("/bias")));
-    explain(t, message, own);
-  }
-  return { element, update };
-}
-
-/** Ask for a text and show at once what is found in it. */
-function pasteDialog(t, kind) {
-  let patch;
-  const found = h("p.found", { "aria-live": "polite" });
-  const take = h("button.primary", { disabled: true }, t("tensor.take"));
-  const area = h("textarea", { rows: 9, spellcheck: "false", "aria-label": t("tensor.text"), placeholder: t("tensor.placeholder"),
-    oninput: () => {
-      const result = area.value.trim() ? takeTensor(area.value, kind, t) : {};
-      patch = result.patch;
-      take.disabled = !patch;
-      found.classList.toggle("wrong", Boolean(result.problem));
-      found.textContent = result.problem ?? (patch ? t("tensor.found", { size: times(result.shape), first: exactly(result.first) }) : "");
-    } });
-  const dialog = h("dialog", { "aria-label": t("tensor.pasteTitle"), onclose: () => dialog.remove() },
-    h("form", { method: "dialog", onsubmit: () => patch && set(patch) }, h("h2", {}, t("tensor.pasteTitle")), h("p", {}, t("tensor.help"), " ", t(`tensor.${kind}Help`)), area, found,
-      h("div.actions", {}, h("button", { type: "button", onclick: () => dialog.close() }, t("tensor.cancel")), take)));
-  document.body.append(dialog);
-  dialog.showModal();
+	function update(faults) {
+		const { planes: values } = state[key];
+		const sizes = [values.length, values[0].length, values[0][0].length];
+		const now = [...sizes, kind === "kernel" && state.bias?.length, state.groups].join();
+		if (shape !== now) build(values);
+		shape = now;
+		grids.forEach((grid, at) => grid.show(values[at]));
+		grids.bias?.show(state.bias);
+		size.textContent = times([...(values.length > 1 ? [values.length] : []), ...sizes.slice(3 - state.dims)]);
+		pattern.value = state[key].pattern;
+		pattern.lastChild.hidden = pattern.value !== "own";
+		explain(message, faults.filter(({ pointer }) => pointer.startsWith(`/${kind}/`) || (kind === "kernel" && pointer.startsWith("/bias"))));
+	}
+	return { element, update };
 }

@@ -1,107 +1,94 @@
-// The time line: scenes, buttons, a slider over all frames, speed, and a clock that rests while nobody looks.
+// Scenes, buttons, a slider over all frames, speed, and a clock that rests while nobody looks.
 
 import { h, icon, select } from "./dom.js";
-import { SPEEDS, set, state } from "./state.js";
+import { t } from "./messages.js";
+import { WORDS, set, state } from "./state.js";
 
 const SLIDE_MS = 700;
 const SCENE_MS = 1300;
 const ICONS = {
-  first: "M5 5h2v14H5zM19 5v14l-10-7z", back: "M8 5h2v14H8zM19 5v14l-8-7z", play: "M7 4.5v15l13-7.5z",
-  pause: "M6 5h4.5v14H6zM13.5 5H18v14h-4.5z", next: "M14 5h2v14h-2zM5 5v14l8-7z", last: "M17 5h2v14h-2zM5 5v14l10-7z",
+	back: "M8 5h2v14H8zM19 5v14l-8-7z", play: "M7 4.5v15l13-7.5z",
+	pause: "M6 5h4.5v14H6zM13.5 5H18v14h-4.5z", next: "M14 5h2v14h-2zM5 5v14l8-7z",
 };
 
-/** → {element, show(frames, atEnd), update(), playing(), key(event), stop()} */
-export function makeTimeline(t) {
-  let [frames, timer] = [[], 0];
-  const last = () => Math.max(0, frames.length - 1);
-  const now = () => Math.min(state.frame, last());
-  const go = (frame) => set({ frame: Math.min(last(), Math.max(0, frame)) });
-  const scenes = () => [...new Set(frames.map(({ scene }) => scene))];
-  const startOf = (scene) => frames.findIndex((frame) => frame.scene === scene);
+export const stepsIn = (steps) => steps.map(({ name, title, detail }) => h("div.step", { "data-step": name }, h("h2", title), h("p", detail)));
 
-  function stop() {
-    clearTimeout(timer);
-    timer = 0;
-  }
-  function run() {
-    timer = setTimeout(() => {
-      if (document.hidden) return run();
-      if (now() < last()) {
-        go(now() + 1);
-        return run();
-      }
-      stop();
-      return update();
-    }, (frames[now()]?.scene === "slide" ? SLIDE_MS : SCENE_MS) / state.speed);
-  }
-  function toggle() {
-    if (timer) stop();
-    else {
-      if (now() === last()) go(0);
-      run();
-    }
-    update();
-  }
-  /** Go to a frame by hand: the play stops. */
-  function hand(frame) {
-    stop();
-    go(frame);
-    update();
-  }
-  function jump(by) {
-    const starts = [...scenes().map(startOf), last()];
-    hand((by > 0 ? starts.find((at) => at > now()) : starts.findLast((at) => at < now())) ?? now());
-  }
-  const faster = (by) => set({ speed: SPEEDS[SPEEDS.indexOf(state.speed) + by] ?? state.speed });
+export function makeTimeline() {
+	let [frames, timer] = [[], 0];
+	const last = () => Math.max(0, frames.length - 1);
+	const now = () => Math.min(state.frame, last());
+	const go = (frame) => set({ frame: Math.min(last(), Math.max(0, frame)) });
+	const scenes = () => [...new Set(frames.map(({ scene }) => scene))];
+	const startOf = (scene) => frames.findIndex((frame) => frame.scene === scene);
 
-  const ACTS = { first: () => hand(0), back: () => hand(now() - 1), play: toggle, next: () => hand(now() + 1), last: () => hand(last()) };
-  const KEYS = { " ": toggle, ArrowRight: ACTS.next, ArrowLeft: ACTS.back, Home: ACTS.first, End: ACTS.last,
-    PageDown: () => jump(1), PageUp: () => jump(-1), "+": () => faster(1), "-": () => faster(-1) };
+	function stop() {
+		clearTimeout(timer);
+		timer = 0;
+	}
+	function run() {
+		timer = setTimeout(() => {
+			if (document.hidden) return run();
+			if (now() < last()) {
+				go(now() + 1);
+				return run();
+			}
+			stop();
+			return update();
+		}, (frames[now()]?.scene === "slide" ? SLIDE_MS : SCENE_MS) / state.speed);
+	}
+	function toggle() {
+		if (timer) stop();
+		else {
+			if (now() === last()) go(0);
+			run();
+		}
+		update();
+	}
+	function hand(frame) {
+		stop();
+		go(frame);
+		update();
+	}
+	const faster = (by) => set({ speed: WORDS.speed[WORDS.speed.indexOf(state.speed) + by] ?? state.speed });
 
-  const named = (name) => ({ title: t(`timeline.${name}`), "aria-label": t(`timeline.${name}`) });
-  const buttons = h("div.buttons", {}, Object.entries(ACTS).map(([name, onclick]) =>
-    h(`button.${name}`, { type: "button", onclick, ...named(name) }, icon(ICONS[name]))));
-  const slider = h("input.frames", { type: "range", min: 0, "aria-label": t("timeline.frame"), oninput: () => hand(Number(slider.value)) });
-  const count = h("span.count");
-  const chips = h("div.scenes", { role: "group", "aria-label": t("timeline.scenes") });
-  const speed = select(named("speed"), SPEEDS.map((value) => ({ value: String(value), label: `${value}×` })), "1", (value) => set({ speed: Number(value) }));
-  const element = h("section.timeline", { "aria-label": t("timeline.label") }, chips, h("div.transport", {}, buttons, slider, count, speed));
+	const ACTS = { back: () => hand(now() - 1), play: toggle, next: () => hand(now() + 1) };
+	const KEYS = { " ": toggle, ArrowRight: ACTS.next, ArrowLeft: ACTS.back, Home: () => hand(0), End: () => hand(last()),
+		"+": () => faster(1), "-": () => faster(-1) };
 
-  function show(list, atEnd) {
-    frames = list;
-    slider.max = last();
-    chips.replaceChildren(...scenes().map((scene, at) => h("button.scene", { type: "button", "data-scene": scene, onclick: () => hand(startOf(scene)) },
-      h("span", {}, String(at + 1)), t(`scene.${scene}`))));
-    if (state.frame > last() || atEnd) go(last());
-  }
+	const named = (name) => ({ title: t(`timeline.${name}`), aria: t(`timeline.${name}`) });
+	const buttons = h("div.buttons", Object.entries(ACTS).map(([name, onclick]) => h(`button.${name}`, { onclick, ...named(name) }, icon(ICONS[name]))));
+	const slider = h("input.frames", { type: "range", min: 0, aria: t("timeline.frame"), oninput: () => hand(Number(slider.value)) });
+	const count = h("span.count");
+	const chips = h("div.scenes");
+	const speed = select(named("speed"), WORDS.speed.map((value) => [value, `${value}×`]), 1, (value) => set({ speed: Number(value) }));
+	const element = h("div.timeline", chips, h("div.transport", buttons, slider, count, speed));
 
-  function update() {
-    const scene = frames[now()]?.scene;
-    const name = timer ? "pause" : "play";
-    slider.value = now();
-    slider.style.setProperty("--share", `${(100 * now()) / (last() || 1)}%`);
-    slider.setAttribute("aria-valuetext", t("timeline.at", { at: now() + 1, of: frames.length, scene: t(`scene.${scene}`) }));
-    count.textContent = `${now() + 1} / ${frames.length}`;
-    speed.value = String(state.speed);
-    const button = buttons.children[2];
-    if (button.title !== named(name).title) {
-      button.replaceChildren(icon(ICONS[name]));
-      for (const [key, words] of Object.entries(named(name))) button.setAttribute(key, words);
-    }
-    for (const chip of chips.children) {
-      const on = String(chip.dataset.scene === scene);
-      if (chip.getAttribute("aria-pressed") === on) continue;
-      chip.setAttribute("aria-pressed", on);
-      // Where the chips do not fit, the one of the scene comes into sight.
-      if (on === "true") requestAnimationFrame(() => chips.scrollTo({ left: chip.offsetLeft - (chips.clientWidth - chip.offsetWidth) / 2 }));
-    }
-  }
+	function show(list, atEnd) {
+		frames = list;
+		slider.max = last();
+		chips.replaceChildren(...scenes().map((scene, at) => h("button.scene", { "data-scene": scene, onclick: () => hand(startOf(scene)) }, `${at + 1} ${t(`scene.${scene}`)}`)));
+		if (state.frame > last() || atEnd) go(last());
+	}
 
-  /** Take a key that is meant for the play. → whether it was one. */
-  function key(event) {
-    const act = event.ctrlKey || event.metaKey || event.altKey ? undefined : KEYS[event.key];
-    act?.();
-    return Boolean(act);
-  }
-  return { element, show, update, stop, key, playing: () => timer !== 0 };
+	function update() {
+		const scene = frames[now()]?.scene;
+		const name = timer ? "pause" : "play";
+		slider.value = now();
+		slider.setAttribute("aria-valuetext", `${t(`scene.${scene}`)}, ${now() + 1} / ${frames.length}`);
+		count.textContent = `${now() + 1} / ${frames.length}`;
+		speed.value = state.speed;
+		const button = buttons.children[1];
+		if (button.title !== named(name).title) {
+			button.replaceChildren(icon(ICONS[name]));
+			for (const [key, words] of Object.entries(named(name))) button.setAttribute(key, words);
+		}
+		for (const chip of chips.children) chip.setAttribute("aria-pressed", String(chip.dataset.scene === scene));
+	}
+
+	function key(event) {
+		const act = event.ctrlKey || event.metaKey || event.altKey ? undefined : KEYS[event.key];
+		act?.();
+		return Boolean(act);
+	}
+	return { element, show, update, stop, key, playing: () => timer !== 0 };
 }
