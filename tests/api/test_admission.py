@@ -78,7 +78,7 @@ def test_nothing_is_kept_of_work_that_fails() -> None:
             raise ValueError(holding)
 
         with pytest.raises(ValueError, match="Large"):
-            await thread.run(fail, stays)
+            await thread.run(fail, stays, thread.budget.hold())
         del fail, large
         await asyncio.sleep(0.05)  # the thread lets go of it a moment later
         thread.close()
@@ -98,5 +98,5 @@ def test_the_event_loop_goes_before_the_compute_thread() -> None:
     def rank() -> int:
         return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
-    assert asyncio.run(thread.run(rank, stays)) == min(19, rank() + admission.NICENESS)
+    assert asyncio.run(thread.run(rank, stays, thread.budget.hold())) == min(19, rank() + admission.NICENESS)
     thread.close()
