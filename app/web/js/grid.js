@@ -39,7 +39,7 @@ export function makeCell(size, role, value) {
 }
 
 export function write(text, value, size) {
-	text.textContent = value === undefined ? "" : fitted(value, size < 24 ? 3 : size < 34 ? 4 : 6);
+	text.textContent = value === undefined ? "" : fitted(value, size < 24 ? 3 : size < 34 ? 5 : 6);
 	text.style.fontSize = `${Math.min(0.42 * size, (1.4 * size) / text.textContent.length).toFixed(1)}px`;
 }
 
