@@ -43,6 +43,7 @@ trust: install $(FUZZER) ## The figures of the README's section on reliability, 
 
 soak: install ## What a server holds that is asked for an hour, each time something else
 	$(BIN)/python -m tests.trust.soak
+
 # It has wheels for some machines and Pythons alone; the figures say where it was missing.
 $(FUZZER): tests/fuzzing.txt $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $< || \
