@@ -13,9 +13,6 @@ from tests.trust.questions import LIVE, SETTINGS, questions
 #: How often each kind is asked.
 SHARES = {"small": 0.8, "medium": 0.12, "large": 0.08}
 
-#: What takes some seconds.
-LONG = ("long int64", "long float32")
-
 
 @dataclass(frozen=True)
 class Scale:
@@ -25,11 +22,19 @@ class Scale:
     few: tuple[int, ...]
     seconds: float
     seconds_of_few: float
+    beside: tuple[str, ...]
     seconds_beside: float
 
 
-SHORT = Scale(clients=200, few=(4,), seconds=4, seconds_of_few=1, seconds_beside=1)
-FULL = Scale(clients=200, few=(2, 4, 8), seconds=60, seconds_of_few=6, seconds_beside=20)
+SHORT = Scale(clients=200, few=(4,), seconds=4, seconds_of_few=1, beside=("long float32",), seconds_beside=1)
+FULL = Scale(
+    clients=200,
+    few=(2, 4, 8),
+    seconds=60,
+    seconds_of_few=6,
+    beside=("long int64", "long float32"),
+    seconds_beside=20,
+)
 
 
 def measure(scale: Scale) -> list[Figure]:
@@ -87,7 +92,7 @@ def beside_long_work(server: Server, pool: Executor, scale: Scale) -> list[Figur
     usual.check()
     expected = 3 * usual.quantile("small", 0.99) + 0.002
     figures = []
-    for kind in LONG:
+    for kind in scale.beside:
         work = Load(server.port, questions(server.url, [kind], 1), 1, scale.seconds_beside)
         working = pool.submit(work.run)
         beside, worked = pool.submit(load.run).result(), working.result()

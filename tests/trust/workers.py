@@ -21,7 +21,6 @@ from tests.trust.questions import SETTINGS, questions
 CLIENTS = 16
 
 KINDS = ("small", "medium", "large")
-LONG = ("long int64", "long float32")
 
 
 @dataclass(frozen=True)
@@ -30,11 +29,12 @@ class Scale:
 
     kills: int
     seconds: float
+    busy_with: tuple[str, ...]
     seconds_busy: float
 
 
-SHORT = Scale(kills=1, seconds=4, seconds_busy=1)
-FULL = Scale(kills=5, seconds=8, seconds_busy=30)
+SHORT = Scale(kills=1, seconds=4, busy_with=("long float32",), seconds_busy=1)
+FULL = Scale(kills=5, seconds=12, busy_with=("long int64", "long float32"), seconds_busy=30)
 
 
 @dataclass
@@ -127,11 +127,11 @@ def busy(pool: Executor, scale: Scale) -> list[Figure]:
     """Computations of seconds on all workers, under a supervisor that waits a second for their answer."""
     with serving("--workers", "2", command="tests.trust.hasty", **SETTINGS) as server:
         before = workers_of(server)
-        load = Load(server.port, questions(server.url, LONG, 1), 6, scale.seconds_busy, reconnects=True)
+        load = Load(server.port, questions(server.url, scale.busy_with, 1), 4, scale.seconds_busy, reconnects=True)
         tally = pool.submit(load.run).result()
         tally.check()
         assert workers_of(server) == before
-    answered, longest = sum(map(len, tally.answered.values())), max(tally.quantile(kind, 1) for kind in LONG)
+    answered, longest = sum(map(len, tally.answered.values())), max(tally.quantile(kind, 1) for kind in scale.busy_with)
     return [
         Figure(
             f"computations on both workers for {scale.seconds_busy:g} s, with 1 s to answer the supervisor",
