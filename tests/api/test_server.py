@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import orjson
@@ -258,9 +258,9 @@ def test_who_has_connected_is_served_though_the_listener_closes() -> None:
 
     class Greeting(asyncio.Protocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            assert isinstance(transport, asyncio.WriteTransport)
-            transport.write(b"hello")
-            transport.close()
+            greeting = cast("asyncio.Transport", transport)
+            greeting.write(b"hello")
+            greeting.close()
 
     async def greeted() -> list[bytes]:
         loop = asyncio.get_running_loop()
