@@ -39,6 +39,9 @@ MOST_USES = 2
 #: is shared by chunks of channels, and each thread lays its inputs; others are cut into smaller ones, if that will do.
 FEW_TASKS, MANY_TASKS = 4, 8
 
+#: Tasks of no more multiply-adds, where there are outputs enough: work can be abandoned between two of them alone.
+MOST_IN_A_TASK = 2**30
+
 #: Outputs in a row of a box at least.
 NARROWEST = 48
 
@@ -185,8 +188,9 @@ def _cut(problem: Problem, itemsize: int, whole: bool, threads: int) -> Cut:
     box = _box(most, span, channels, LAID_BYTES // itemsize, CUT_BYTES // itemsize)
     chunk = out_group = problem.out_channels // problem.groups
     tasks = _phase_count(axes) * problem.batch * problem.groups * math.prod(map(ceil_div, most, box))
-    if problem.macs >= WORTH_A_THREAD and tasks < MANY_TASKS * threads:
-        pieces = ceil_div(MANY_TASKS * threads, tasks)
+    enough = max(MANY_TASKS * threads, problem.macs // MOST_IN_A_TASK)
+    if problem.macs >= WORTH_A_THREAD and tasks < enough:
+        pieces = ceil_div(enough, tasks)
         by_channels = not ready and box == most and out_group >= FEW_TASKS * threads * ROWS
         shorter = box if by_channels else _shorter(span, box, pieces, lanes)
         if shorter == box or tasks * math.prod(map(ceil_div, box, shorter)) < FEW_TASKS * threads:
