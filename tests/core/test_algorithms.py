@@ -91,6 +91,11 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
         ((2, 3, 64, 64), (20, 3, 4, 4), {"stride": 4}),
         ((2, 3, 8, 12, 16), (20, 3, 2, 2, 2), {"stride": 2}),
     ],
+    "polyphase_tiles": [
+        ((1, 2, 6, 10, 6), (2, 20, 2, 2, 2), {"stride": (1, 1, 3), "dilation": (1, 2, 1)}),
+        ((2, 4, 25, 9), (4, 33, 3, 3), {"padding": (12, 2), "dilation": (12, 1), "stride": (1, 4)}),
+        ((2, 4, 20, 20), (4, 17, 3, 3), {"padding": 8, "dilation": 8, "groups": 2, "flip_kernel": True}),
+    ],
     "dots": [
         ((1, 130, 4, 4), (19, 130, 3, 3), {"padding": 1}),
         ((5, 67, 1, 1), (9, 67, 1, 1), {}),
@@ -105,12 +110,13 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
 @pytest.mark.parametrize("name", PARTICULAR)
 def test_it_is_exact_where_it_is_for(name: str, dtype: str) -> None:
     rng = np.random.default_rng(0)
+    op: Op = "conv_transpose" if name.startswith("polyphase") else "conv"
     for x_shape, w_shape, options in PARTICULAR[name]:
         x, w = rng.integers(-9, 10, x_shape), rng.integers(-9, 10, w_shape)
-        bias = rng.integers(-9, 10, w_shape[0])
-        problem = problem_of("conv", x_shape, w_shape, True, options)
+        bias = rng.integers(-9, 10, w_shape[0] if op == "conv" else w_shape[1] * options.get("groups", 1))
+        problem = problem_of(op, x_shape, w_shape, True, options)
         plan = plan_of(problem, np.dtype(dtype))
-        algorithm = next(algorithm for algorithm in ALGORITHMS["conv"] if algorithm.name == name)
+        algorithm = next(algorithm for algorithm in ALGORITHMS[op] if algorithm.name == name)
         assert algorithm.fits(problem, plan.axes, np.dtype(dtype))
         output = execute(replace(plan, algorithm=algorithm), x.astype(dtype), w.astype(dtype), bias.astype(dtype))
         right = tap_sums.sums(problem, x.astype(np.float64), w.astype(np.float64), bias.astype(np.float64)).value

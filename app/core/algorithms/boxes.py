@@ -230,7 +230,7 @@ def cut_into(
         weights=problem.out_channels * in_group * taps,
         tasks=phases * problem.batch * problem.groups * math.prod(counts) * sizes.chunks,
         ready=ready,
-        leaves_gaps=phases < math.prod(min(axis.out_step, axis.output) for axis in axes),
+        leaves_gaps=math.prod(map(_reached, axes)) < math.prod(min(axis.out_step, axis.output) for axis in axes),
         weights_by_phase=by_phase,
         own_weights=chunk * in_group * longest if by_phase == IN_THE_TASK else 0,
         spread=spread,
@@ -274,6 +274,11 @@ def _positions(axes: tuple[Axis, ...]) -> Sizes3:
     """Those of the longest phase, which is the first."""
     z, y, x = (axis.counts.positions for axis in axes)
     return z, y, x
+
+
+def _reached(axis: Axis) -> int:
+    """How many of the residues that outputs have by their step are reached by a weight."""
+    return 1 if isinstance(axis, Regions) else axis.counts.phases
 
 
 def _phase_count(axes: tuple[Axis, ...]) -> int:
