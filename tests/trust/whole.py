@@ -32,7 +32,7 @@ class Scale:
     seeds: tuple[int, ...]
 
 
-SHORT, FULL = Scale(80, (1,)), Scale(1000, (1, 2, 3))
+SHORT, FULL = Scale(40, (1,)), Scale(1000, (1, 2, 3))
 
 
 @dataclass(frozen=True)

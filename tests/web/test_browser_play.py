@@ -230,7 +230,7 @@ def test_a_slow_answer_is_waited_for_aloud(visit: Open) -> None:
         """() => {
           const text = Response.prototype.text;
           Response.prototype.text = async function () {
-            await new Promise((resolve) => setTimeout(resolve, 1500));
+            await new Promise((resolve) => setTimeout(resolve, 5000));
             return text.call(this);
           };
         }"""
