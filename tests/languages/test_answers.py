@@ -77,7 +77,7 @@ def check_refusals(english: httpx.Response, chinese: httpx.Response) -> None:
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_steps(op: Op, n: int) -> None:
     @given(cases(op, n), st.sampled_from(["int64", "float64"]))
-    @examples(20)
+    @examples(10)
     def check(case: Case, dtype: Any) -> None:
         request = request_of(case, Numbers(dtype))
         english, chinese = both(request.path, request.body | {"steps": VIEWS[op]})
