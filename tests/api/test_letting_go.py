@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import socket
 import threading
@@ -78,16 +77,21 @@ def test_the_work_of_a_client_that_goes_away_ends() -> None:
         assert httpx.post(server.url + "/v1/conv", content=ones, headers=headers, timeout=60).status_code == 200
 
 
-def test_an_answer_is_counted_until_it_is_read() -> None:
+def ask_for_much(connection: socket.socket, more: str = "") -> None:
+    """A few bytes that are answered with 4000 × 4000 floats, over a connection that holds little of them."""
     ones = np.ones((1, 1), np.float32)
     body = save({"input": ones, "kernel": ones}, metadata={"parameters": '{"stride":4000,"output_padding":3999}'})
     head = (
         f"POST /v1/conv-transpose HTTP/1.1\r\nHost: x\r\nContent-Type: {BULK}\r\nAccept: {BULK}\r\n"
-        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        f"Content-Length: {len(body)}\r\n{more}\r\n"
     )
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
+    connection.sendall(head.encode() + body)
+
+
+def test_an_answer_is_counted_until_it_is_read() -> None:
     with serving(body_grace="60") as server, server.connect() as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
-        connection.sendall(head.encode() + body)
+        ask_for_much(connection, "Connection: close\r\n")
         connection.recv(1)
         wait_for(server, "convarith_queue_running 0.0")
         told = httpx.get(server.url + "/metrics").text
@@ -99,16 +103,8 @@ def test_an_answer_is_counted_until_it_is_read() -> None:
 
 
 def test_an_answer_that_nobody_reads_is_dropped() -> None:
-    parameters = {"stride": 4000, "output_padding": 3999}
-    ones = np.ones((1, 1), np.float32)
-    body = save({"input": ones, "kernel": ones}, metadata={"parameters": json.dumps(parameters)})
-    head = (
-        f"POST /v1/conv-transpose HTTP/1.1\r\nHost: x\r\nContent-Type: {BULK}\r\nAccept: {BULK}\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
     with serving(body_grace="0.5") as server, server.connect() as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
-        connection.sendall(head.encode() + body)
+        ask_for_much(connection)
         threading.Event().wait(4)
         received = 0
         connection.settimeout(60)
