@@ -7,21 +7,15 @@ import os
 import signal
 import socket
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import structlog
 from pydantic import ValidationError
 from uvicorn import Config, Server
-from uvicorn.supervisors import Multiprocess
 
 from app.logs import configure_logging
-from app.server import PatientProtocol
 from app.settings import Settings, share_of_memory
-
-#: The same name as in `app.api.metrics`, which reads it as it is imported.
-SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+from app.workers import Workers, load, shared_metrics
 
 #: What makes the application, in every worker anew.
 APPLICATION = "app.main:create_app"
@@ -47,32 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     settings = divide(settings, options.workers)
     with shared_metrics():
-        Workers(server_config(settings, options.workers), sockets=[listener]).run()
-
-
-class Workers(Multiprocess):
-    """uvicorn's supervisor of several processes, which sees at once that one has died."""
-
-    def init_processes(self) -> None:
-        """Start them."""
-        super().init_processes()
-        self._let_go()
-
-    def keep_subprocess_alive(self) -> None:
-        """Start another for each that has died."""
-        super().keep_subprocess_alive()
-        self._let_go()
-
-    def _let_go(self) -> None:
-        """Close the workers' ends of their pipes here: as long as one is open, the answer of the dead is waited for."""
-        for process in self.processes:
-            process.child_conn.close()
-
-    def terminate_all(self) -> None:
-        """Stop the workers, and listen no more here: what connected still would wait for nobody."""
-        for listener in self.sockets:
-            listener.close()
-        super().terminate_all()
+        load()
+        Workers(server_config(settings, options.workers), listener).run()
 
 
 def divide(settings: Settings, workers: int) -> Settings:
@@ -80,9 +50,7 @@ def divide(settings: Settings, workers: int) -> Settings:
     shares = {"threads": max(1, settings.threads // workers), "total_memory_bytes": share_of_memory(workers)}
     for name in shares.keys() - settings.model_fields_set:
         os.environ[f"CONVARITH_{name.upper()}"] = str(shares[name])
-    shared = read_settings()
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(shared.threads))
-    return shared
+    return read_settings()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -152,7 +120,7 @@ def server_config(settings: Settings, workers: int) -> Config:
         factory=True,
         workers=workers,
         loop="app.server:Loop",
-        http=PatientProtocol,
+        http="app.server:PatientProtocol",
         ws="none",
         lifespan="on",
         log_config=None,
@@ -164,20 +132,6 @@ def server_config(settings: Settings, workers: int) -> Config:
         timeout_graceful_shutdown=settings.shutdown_grace - settings.shutdown_delay,
         timeout_worker_healthcheck=SECONDS_TO_ANSWER,
     )
-
-
-@contextmanager
-def shared_metrics() -> Iterator[None]:
-    """A fresh folder in which the workers share their numbers; without one, each has its own."""
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="convarith-metrics-", ignore_cleanup_errors=True)
-    except OSError as error:
-        structlog.get_logger("convarith").warning("metrics not shared: no temporary folder", reason=str(error))
-        yield
-        return
-    with folder as name:
-        os.environ[SHARED_FOLDER] = name
-        yield
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from operator import itemgetter
@@ -64,6 +65,23 @@ def warm_up(tell: Callable[[Step], object] | None = None) -> None:
     """Take every step; `warm_up(print)` shows what is compiled."""
     for step in steps():
         step.take(tell)
+
+
+class _NotKeptError(Exception):
+    """A kernel would have to be compiled."""
+
+
+def load_kept() -> bool:
+    """Load kernels that were kept, up to the first that would have to be compiled; whether that is all of them."""
+
+    def stop() -> None:
+        raise _NotKeptError
+
+    with suppress(_NotKeptError), told_of_compiling(stop):
+        for step in steps():
+            step.use()
+        return True
+    return False
 
 
 @cache

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 
 from app.core import warm
 from app.core.jit import compiled
-from app.core.warm import Step, helper, steps, take_backwards, warm_up
+from app.core.warm import Step, helper, load_kept, steps, take_backwards, warm_up
 
 #: Settings of everything through every algorithm, in a process that has only warmed up; it names what it compiles.
 COMPILED_AFTERWARDS = """
@@ -52,6 +54,19 @@ with event.install_recorder("numba:compile") as recorder:
 for _, compiled in recorder.buffer:
     print(compiled.data["dispatcher"].py_func.__qualname__, compiled.data["args"])
 """
+
+
+def test_kernels_are_loaded_up_to_the_first_that_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who loads them for others compiles nothing meanwhile: that would take a minute of which nobody is told."""
+    unknown, used = numba.njit(lambda x: x + 1), list[int]()
+    uses: list[Callable[[], object]] = [partial(used.append, 1), partial(unknown, 1), partial(used.append, 2)]
+    monkeypatch.setattr(warm, "steps", lambda: [Step("", n, 3, use) for n, use in enumerate(uses)])
+    assert not load_kept()
+    assert used == [1]
+    assert not unknown.signatures
+    assert unknown(1) == 2
+    assert load_kept()
+    assert used == [1, 1, 2]
 
 
 def test_nothing_is_left_to_compile() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -27,8 +29,21 @@ def test_a_worker_that_dies_while_its_supervisor_asks_is_replaced() -> None:
         os.kill(before[0], signal.SIGSTOP)
         time.sleep(1.5)
         os.kill(before[0], signal.SIGKILL)
-        for _ in range(100):
-            if len(set(workers_of(server)) - set(before)) == 1:
-                return
-            time.sleep(0.1)
-        raise AssertionError("no worker in its place")
+        wait_until(lambda: len(set(workers_of(server)) - set(before)) == 1)
+
+
+def test_workers_end_with_their_supervisor() -> None:
+    """However it ends: they would hold the port, and nobody would stop them."""
+    with serving("--workers", "2") as server:
+        before = workers_of(server)
+        os.kill(server.process.pid, signal.SIGKILL)
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in before))
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Ten seconds at most."""
+    for _ in range(100):
+        if holds():
+            return
+        time.sleep(0.1)
+    raise TimeoutError

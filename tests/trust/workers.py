@@ -8,13 +8,13 @@ import signal
 import time
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 
 from tests.api.calls import Server, serving
 from tests.trust.figures import Figure
 from tests.trust.load import Load, Tally, processes
+from tests.trust.processes import tree_of
 from tests.trust.questions import SETTINGS, questions
 
 #: Who asks while a worker is killed, each request over a connection of its own.
@@ -118,9 +118,7 @@ def counted_by(server: Server) -> int:
 
 def workers_of(server: Server) -> list[int]:
     """The processes that serve."""
-    pid = server.process.pid
-    children = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split())
-    return [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return tree_of(server.process.pid)[1:]
 
 
 def busy(pool: Executor, scale: Scale) -> list[Figure]:
