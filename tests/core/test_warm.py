@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -67,6 +68,37 @@ def test_kernels_are_loaded_up_to_the_first_that_is_not_kept(monkeypatch: pytest
     assert unknown(1) == 2
     assert load_kept()
     assert used == [1, 1, 2]
+
+
+#: Every kernel that there is, and how often it has been compiled, in such a process.
+KERNELS = """
+import json, pkgutil
+from importlib import import_module
+from numba.core.dispatcher import Dispatcher
+import app.core
+from app.core.warm import warm_up
+warm_up()
+modules = [import_module(found.name) for found in pkgutil.walk_packages(app.core.__path__, "app.core.")]
+kernels = {value for module in modules for value in vars(module).values() if isinstance(value, Dispatcher)}
+print(json.dumps({kernel.py_func.__qualname__: len(kernel.signatures) for kernel in kernels}))
+"""
+
+#: Those for tensors of one dtype, and of two; all others take three.
+FOR_INTEGERS = {"_ends", "_exceeds", "_largest_row", "surely_fits", "_count", "_fill", "_sum_int64"}
+FOR_NO_DTYPE = {"processor", "tell_and_watch", "_rank_modulo"}
+FOR_FLOATS = {
+    *("_loudest", "exceeds", "sum_few", "convolve_blocks", "transform_kernels", "_all_finite", "_sum_floats"),
+    *("_filter", "_map_blocks", "is_told", "measure_strips", "shape_inputs", "weigh_inputs", "weigh_kernels"),
+}
+
+
+def test_every_kernel_is_warm_in_every_dtype() -> None:
+    """One that small examples do not reach would be compiled for the first large request, and in an image each time."""
+    ended = subprocess.run([sys.executable, "-c", KERNELS], capture_output=True, text=True, timeout=600, check=True)
+    kernels: dict[str, int] = json.loads(ended.stdout)
+    expected = dict.fromkeys(FOR_INTEGERS | FOR_NO_DTYPE, 1) | dict.fromkeys(FOR_FLOATS, 2)
+    assert kernels == {name: expected.get(name, 3) for name in kernels}
+    assert len(kernels) > len(expected)
 
 
 def test_nothing_is_left_to_compile() -> None:

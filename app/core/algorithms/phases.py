@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.core.algorithms.taps import Axis
-from app.core.jit import compiled
 from app.core.layout import Array
 
 
@@ -46,10 +45,7 @@ def phases_of(axes: tuple[Axis, ...], w: Array, groups: int) -> list[Phase]:
         if not all(positions):
             continue
         taps = [axis.taps(q) for axis, q in zip(axes, index, strict=True)]
-        weights = w
-        if not all(map(_is_whole, axes, taps)):
-            weights = np.empty((w.shape[0], w.shape[1], *map(len, taps)), w.dtype)
-            _choose(w, *taps, weights)
+        weights = w if all(map(_is_whole, axes, taps)) else w[(slice(None), slice(None), *np.ix_(*taps))]
         found.append(Phase(index, positions, weights.reshape(groups, out_group, -1)))
     return found
 
@@ -57,14 +53,3 @@ def phases_of(axes: tuple[Axis, ...], w: Array, groups: int) -> list[Phase]:
 def _is_whole(axis: Axis, taps: Array) -> bool:
     """Whether the taps are all the weights of an axis in their own order."""
     return len(taps) == axis.kernel and (len(taps) == 1 or bool(taps[0] < taps[1]))
-
-
-@compiled
-def _choose(w, taps_z, taps_y, taps_x, chosen):
-    """chosen = the weights of the taps, in their order."""
-    for co in range(w.shape[0]):
-        for ci in range(w.shape[1]):
-            for z in range(len(taps_z)):
-                for y in range(len(taps_y)):
-                    for x in range(len(taps_x)):
-                        chosen[co, ci, z, y, x] = w[co, ci, taps_z[z], taps_y[y], taps_x[x]]
