@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -45,7 +46,10 @@ def phases_of(axes: tuple[Axis, ...], w: Array, groups: int) -> list[Phase]:
         if not all(positions):
             continue
         taps = [axis.taps(q) for axis, q in zip(axes, index, strict=True)]
-        weights = w if all(map(_is_whole, axes, taps)) else w[(slice(None), slice(None), *np.ix_(*taps))]
+        weights = w
+        if not all(map(_is_whole, axes, taps)):
+            chosen: Any = np.ix_(*taps)
+            weights = w[:, :, *chosen]
         found.append(Phase(index, positions, weights.reshape(groups, out_group, -1)))
     return found
 
