@@ -1,6 +1,7 @@
-"""The same request gives the same bits: with any number of threads, whatever runs beside it, in every form.
+"""The same request gives the same bits: with any number of threads and workers, whatever runs beside it, in every form.
 
-Each number of threads has a process of its own, in which nothing is planned yet.
+Each number of threads has a process of its own, in which nothing is planned yet; and servers of several
+workers are asked by several clients at once.
 """
 
 from __future__ import annotations
@@ -8,17 +9,20 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+import httpx
 import numpy as np
 import orjson
 from safetensors.numpy import load
 
 from app.core import conv, conv_transpose
 from app.core.problem import Problem
+from tests.api.calls import serving
 from tests.api.client import JSON, Client
 from tests.core import tap_sums
 from tests.core.alone import problem_of
@@ -26,10 +30,21 @@ from tests.trust.figures import Figure
 from tests.trust.forks import forks
 from tests.trust.kinds import Array, Request, plain_request_of
 
-SHORT, FULL = 10, 120
+
+class Scale(NamedTuple):
+    """How many requests, and the servers that they are sent to: their workers, and the threads of each."""
+
+    requests: int
+    servers: tuple[tuple[int, int], ...]
+
+
+SHORT, FULL = Scale(10, ((2, 1),)), Scale(120, ((1, 2), (2, 1), (2, 2), (3, 1)))
 
 #: Threads of a process, and whether others compute beside it meanwhile.
 SETTINGS = ((1, False), (2, False), (3, False), (2, True), (3, True))
+
+#: Clients of a server.
+CLIENTS = 6
 
 #: Elements of tensors that are sent as text too, and of those whose steps are asked for.
 WRITTEN, SHOWN = 50_000, 500
@@ -45,18 +60,21 @@ class Answers(NamedTuple):
     by_form: dict[str, str]
 
 
-def measure(count: int) -> list[Figure]:
+def measure(scale: Scale) -> list[Figure]:
     """Outputs that differ, and samples that are another number alone than in a batch."""
+    count = scale.requests
     with forks() as pool:
         runs = pool.starmap(answers, [(threads, beside, count) for threads, beside in SETTINGS], chunksize=1)
+    runs += [served(workers, threads, count) for workers, threads in scale.servers]
+    servers = ", ".join(f"{workers} × {threads}" for workers, threads in scale.servers)
     outputs = sum(len([digest for digest in each.by_form.values() if digest]) for run in runs for each in run)
     differing = [each[0].what for each in zip(*runs, strict=True) if len(_digests(each)) != 1]
     alone = [error for seed in range(count) for error in errors_alone(seed)]
     most = max(alone, default=0.0)
     return [
         Figure(
-            f"outputs of {count} requests with 1, 2 and 3 threads, alone and beside others, as JSON, as safetensors "
-            "and with steps, whose bits differ",
+            f"outputs of {count} requests with 1, 2 and 3 threads, alone and beside others, and by servers of so many "
+            f"workers × threads: {servers}; as JSON, as safetensors and with steps, whose bits differ",
             f"{len(differing)} of {outputs}" + "".join(f"; {what}" for what in differing[:3]),
             "0",
             not differing and all(_digests([each]) for run in runs for each in run),
@@ -83,6 +101,17 @@ def answers(threads: int, beside: bool, count: int) -> list[Answers]:
         found = [_answers(client, plain_request_of(seed)) for seed in range(count)]
     client.close()
     return found
+
+
+def served(workers: int, threads: int, count: int) -> list[Answers]:
+    """The outputs of so many requests, by whichever worker of a server takes them."""
+    settings = {"threads": str(threads), "access_log": "false", "queue_length": "1000"}
+    with (
+        serving("--workers", str(workers), **settings) as server,
+        httpx.Client(base_url=server.url, timeout=300) as client,
+        ThreadPoolExecutor(CLIENTS) as pool,
+    ):
+        return list(pool.map(lambda seed: _answers(client, plain_request_of(seed)), range(count)))
 
 
 @contextmanager
@@ -113,7 +142,7 @@ def others() -> Iterator[None]:
             thread.join()
 
 
-def _answers(client: Client, request: Request) -> Answers:
+def _answers(client: Client | httpx.Client, request: Request) -> Answers:
     """In the forms that its size allows."""
     elements = sum(values.size for values in request.tensors.values())
     dtype = request.tensors["input"].dtype.name
@@ -133,7 +162,7 @@ def _answers(client: Client, request: Request) -> Answers:
     return Answers(request.what, {name: _digest(client, each, dtype) for name, each in forms.items()})
 
 
-def _digest(client: Client, request: Request, dtype: str) -> str:
+def _digest(client: Client | httpx.Client, request: Request, dtype: str) -> str:
     response = client.request("POST", request.path, content=request.body, headers=request.headers)
     if response.status_code != 200:
         assert response.status_code == 422, response.text
