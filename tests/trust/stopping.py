@@ -71,10 +71,11 @@ def measure(scale: Scale) -> list[Figure]:
     for grace in scale.graces_of_stalled:
         seconds = with_stalled_clients(grace)
         figures.append(within(f"stop with 50 clients that stall in mid-body, {grace} s of grace", seconds, grace))
-    starts = [during_start(moment, compiles=False) for moment in scale.moments]
-    figures.append(within(f"longest stop during start-up, at {len(starts)} moments", max(starts), GRACE))
+    starts = [during_start(moment, workers=workers) for moment in scale.moments for workers in (1, 2)]
+    what = f"longest stop during start-up, at {len(scale.moments)} moments, 1 and 2 workers"
+    figures.append(within(what, max(starts), GRACE))
     if scale.moments_of_compiling:
-        compiling = [during_start(moment, compiles=True) for moment in scale.moments_of_compiling]
+        compiling = [during_start(moment, workers=1, compiles=True) for moment in scale.moments_of_compiling]
         figures.append(within("longest stop while kernels are compiled", max(compiling), GRACE))
     return figures
 
@@ -156,9 +157,12 @@ def is_told(connection: socket.socket) -> bool:
     return head.startswith(b"HTTP/1.1 408 ") or (head.startswith(b"HTTP/1.1 503 ") and is_refusal(head, body))
 
 
-def during_start(moment: float, *, compiles: bool) -> float:
+def during_start(moment: float, *, workers: int, compiles: bool = False) -> float:
     """SIGTERM so many seconds after the start of the process; the seconds to its end."""
-    with tempfile.TemporaryDirectory() as folder, starting({"NUMBA_CACHE_DIR": folder} if compiles else {}) as process:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        starting(workers, {"NUMBA_CACHE_DIR": folder} if compiles else {}) as process,
+    ):
         time.sleep(moment)
         assert process.poll() is None
         begun = time.perf_counter()
@@ -169,9 +173,9 @@ def during_start(moment: float, *, compiles: bool) -> float:
 
 
 @contextmanager
-def starting(more: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def starting(workers: int, more: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """The service as a process that has only been started."""
-    command = [sys.executable, "-m", "app", "--port", str(free_port())]
+    command = [sys.executable, "-m", "app", "--port", str(free_port()), "--workers", str(workers)]
     environment = {**os.environ, "CONVARITH_SHUTDOWN_GRACE": str(GRACE), **more}
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
         try:

@@ -63,12 +63,14 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
         shared["sums"] = columns * LINES * height.kernel
         shared["loads"] = columns * ((LINES - 1) * height.in_step + height.kernel) * width.in_step
         shared["blocks"] = blocks
-    return Effort({"call": 1.0}, shared, strips, _work(problem, dtype))
+    return Effort({"call": 1.0}, shared, strips, _work(problem, axes, dtype))
 
 
-def _work(problem: Problem, dtype: np.dtype[np.generic]) -> int:
-    """Multiply-adds by their time: those of eight bytes take twice as long."""
-    return problem.macs * dtype.itemsize // 8
+def _work(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+    """Multiply-adds by their time: also those of empty places in blocks; those of eight bytes take twice as long."""
+    _, height, width = axes
+    places = ceil_div(height.output, LINES) * LINES * ceil_div(width.output * dtype.itemsize, VECTOR) * VECTOR
+    return problem.macs // (height.output * width.output) * places // 8
 
 
 def _strips(lines: int, height: int, threads: int) -> int:
@@ -98,7 +100,7 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
         flat_w = np.ascontiguousarray(w[..., ::-1, ::-1, ::-1]).reshape(-1)
     steps = (depth.in_step, height.in_step)
     in_group, out_group = w.shape[1], problem.out_channels // problem.groups
-    work = _work(problem, x.dtype)
+    work = _work(problem, axes, x.dtype)
     seen: list[Array] = []
 
     def part(low: int, high: int) -> None:

@@ -10,7 +10,7 @@ vectors of sums never leave the registers until the last tap.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, reduce
 from typing import Any
 
@@ -50,6 +50,9 @@ TILES = {
     1: (8, 4, 2, 1),
 }
 
+#: The same of `add_tile`.
+ADDING_TILES = {ROWS: (3, 2, 1), ROWS // 2: (3, 2, 1)}
+
 
 class Vectors:
     """Writes vector instructions for one dtype. Pointers of arrays stand for the arrays."""
@@ -70,6 +73,12 @@ class Vectors:
     def store(self, value: Any, pointer: Any) -> None:
         """Write a vector from here on."""
         self.builder.store(value, self._as_vector(pointer), align=self.bytes)
+
+    def fetch(self, pointer: Any) -> None:
+        """Have what is here in the first cache soon; nothing is read where there is no memory."""
+        place = self.builder.bitcast(pointer, ir.IntType(8).as_pointer())
+        kinds = [place.type, I32, I32, I32]
+        self._call("llvm.prefetch.p0i8", ir.VoidType(), kinds, [place, I32(0), I32(3), I32(1)])
 
     def load_some(self, pointer: Any, mask: Any) -> Any:
         """A vector whose elements outside the mask are 0, and not read."""
@@ -204,21 +213,45 @@ def sum_tile_and_note(
     return _summing(x, places, w, bias, out, seen)
 
 
+@piece
+def add_tile(
+    _context, rows, vectors, x, x_at, places, place_at, taps, w, w_at, w_row, live, adds, ahead, out, out_at, out_row
+):
+    """As `sum_tile` for `ADDING_TILES`, without a bias; where `adds` is not 0, to what `out` holds.
+
+    All `rows` of `out` are written; those from `live` on hold what is of no use. Weights come in `rows` rows without
+    gaps; those that follow, `ahead` of these, are fetched meanwhile: the processor does not foresee them.
+    """
+    i = types.int64
+    signature = types.void(i, i, x, i, places, i, i, w, i, i, i, i, i, out, i, i)
+    return _choosing(signature, ADDING_TILES, _finish_adding, fetches=True)
+
+
 def _summing(x: Any, places: Any, w: Any, bias: Any, out: Any, *seen: Any) -> Any:
     i = types.int64
     signature = types.void(i, i, x, i, places, i, i, w, i, i, i, bias, i, out, i, i, *seen)
+    return _choosing(signature, TILES, _finish_summing)
+
+
+def _choosing(
+    signature: Any, tiles: Mapping[int, tuple[int, ...]], finish: Callable[..., None], *, fetches: bool = False
+) -> Any:
+    """What writes a piece that sums a tile of one of these shapes; `finish` writes where the sums go."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         rows, vectors, *rest = pointers(context, builder, signature.args, arguments)
         shape = builder.add(builder.mul(rows, I64(WIDEST + 1)), vectors)
         after = builder.append_basic_block("summed")
         choice = builder.switch(shape, after)
-        for r, widths in TILES.items():
+        for r, widths in tiles.items():
             for v in widths:
                 block = builder.append_basic_block(f"tile_{r}_{v}")
                 choice.add_case(I64(r * (WIDEST + 1) + v), block)
                 builder.position_at_end(block)
-                _write_tile(Vectors(context, builder, signature.args[2].dtype), r, v, *rest)
+                vec = Vectors(context, builder, signature.args[2].dtype)
+                what, where = rest[: len(_TILE)], rest[len(_TILE) :]
+                summed, real = _write_tile(vec, r, v, *what, ahead=where[1] if fetches else None)
+                finish(vec, summed, real, *where)
                 builder.branch(after)
         builder.position_at_end(after)
         return context.get_dummy_value()
@@ -226,12 +259,17 @@ def _summing(x: Any, places: Any, w: Any, bias: Any, out: Any, *seen: Any) -> An
     return signature, generate
 
 
+#: The arguments that tell what is summed, after the shape.
+_TILE = ("x", "x_at", "places", "place_at", "taps", "w", "w_at", "w_row", "live")
+
+Sums = list[list[Any]]
+
+
 def _write_tile(
     vec: Vectors, rows: int, vectors: int,
-    x: Any, x_at: Any, places: Any, place_at: Any, taps: Any, w: Any, w_at: Any, w_row: Any, live: Any,
-    bias: Any, bias_at: Any, out: Any, out_at: Any, out_row: Any, seen: Any = None,
-) -> None:  # fmt: skip
-    """The instructions of `sum_tile` for one shape; arrays are pointers."""
+    x: Any, x_at: Any, places: Any, place_at: Any, taps: Any, w: Any, w_at: Any, w_row: Any, live: Any, *, ahead: Any,
+) -> tuple[Sums, list[Any]]:  # fmt: skip
+    """The instructions of all taps for one shape: the sums, and the number of each row; arrays are pointers."""
     builder = vec.builder
     x, places = builder.gep(x, [x_at]), builder.gep(places, [place_at])
     last = builder.sub(live, I64(1))
@@ -248,6 +286,8 @@ def _write_tile(
     for r in range(rows):
         weight = vec.spread(builder.load(builder.gep(weights[r], [tap])))
         summed.append([vec.multiply_add(weight, inputs[v], sums[r][v]) for v in range(vectors)])
+    if ahead is not None:
+        vec.fetch(builder.gep(w, [builder.add(builder.add(w_at, ahead), builder.mul(tap, I64(rows)))]))
     following = builder.add(tap, I64(1))
     tap.add_incoming(I64(0), before)
     tap.add_incoming(following, body)
@@ -257,14 +297,37 @@ def _write_tile(
             sums[r][v].add_incoming(summed[r][v], body)
     builder.cbranch(builder.icmp_signed("<", following, taps), body, after)
     builder.position_at_end(after)
-    noted = [vec.nothing] * vectors
-    for r in range(rows):
+    return summed, real
+
+
+def _finish_summing(
+    vec: Vectors, summed: Sums, real: list[Any], bias: Any, bias_at: Any, out: Any, out_at: Any, out_row: Any,
+    seen: Any = None,
+) -> None:  # fmt: skip
+    """Add the bias, and write the sums of each row to its place in the output."""
+    builder = vec.builder
+    noted = [vec.nothing] * len(summed[0])
+    for r, sums in enumerate(summed):
         added = vec.spread(builder.load(builder.gep(bias, [builder.add(bias_at, real[r])])))
         target = builder.gep(out, [builder.add(out_at, builder.mul(real[r], out_row))])
-        for v in range(vectors):
-            total = vec.add(summed[r][v], added)
+        for v, one in enumerate(sums):
+            total = vec.add(one, added)
             vec.store(total, builder.gep(target, [I64(v * vec.lanes)]))
             if seen is not None:
                 noted[v] = vec.note(noted[v], total)
     if seen is not None:
         vec.store(reduce(vec.add, noted, vec.load(seen)), seen)
+
+
+def _finish_adding(
+    vec: Vectors, summed: Sums, _real: list[Any], adds: Any, _ahead: Any, out: Any, out_at: Any, out_row: Any
+) -> None:
+    """Add the sums to what is there, or write them in its place."""
+    builder = vec.builder
+    is_more = builder.icmp_signed("!=", adds, I64(0))
+    for r, sums in enumerate(summed):
+        target = builder.gep(out, [builder.add(out_at, builder.mul(I64(r), out_row))])
+        for v, one in enumerate(sums):
+            place = builder.gep(target, [I64(v * vec.lanes)])
+            before = builder.select(is_more, vec.load(place), vec.nothing)
+            vec.store(vec.add(one, before), place)

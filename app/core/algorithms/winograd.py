@@ -23,10 +23,10 @@ from app.core.algorithms.fourier_guard import fewest_products
 from app.core.algorithms.laying import lay
 from app.core.algorithms.lines import split_in_nine, split_in_three, weave_four, weave_two
 from app.core.algorithms.scratch import Working, pieces
-from app.core.algorithms.simd import ROWS, VECTOR, sum_tile
+from app.core.algorithms.simd import ROWS, VECTOR, add_tile
 from app.core.algorithms.taps import Axis, Int64Array
 from app.core.algorithms.transforms import OF_INPUT, transform
-from app.core.algorithms.winograd_tiling import Kernels, kernel_elements, tiling_of
+from app.core.algorithms.winograd_tiling import Kernels, Way, kernel_elements, tiling_of
 from app.core.geometry import ceil_div
 from app.core.jit import compiled, inlined
 from app.core.layout import Array
@@ -35,6 +35,10 @@ from app.core.problem import PADDING_MODES, Problem
 
 #: With fewer input channels the error can pass the bound, and the guard would nearly always say so.
 FEWEST_CHANNELS = 32
+
+#: What it takes to lay and to map one input, and to map one weight, in multiply-adds.
+_WORK_OF_AN_INPUT = 100
+_WORK_OF_A_WEIGHT = 20
 
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
@@ -54,19 +58,19 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
 def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
     """What the time is proportional to: turns of the innermost loop, vectors mapped of each kind, what guards it."""
     tiling = tiling_of(problem, dtype.itemsize, PLANNED_THREADS)
-    cut, sizes, lanes = tiling.boxes.cut, tiling.boxes.cut.sizes, VECTOR // dtype.itemsize
+    cut, sizes, way, lanes = tiling.boxes.cut, tiling.boxes.cut.sizes, tiling.way, VECTOR // dtype.itemsize
     share = sizes.positions_y * sizes.positions_x / (sizes.box_y * sizes.box_x)
-    places = sizes.groups * share * ceil_div(sizes.batch, tiling.together)
+    places = sizes.groups * share * ceil_div(sizes.batch, way.together)
     products, rows = len(tiling.products), ceil_div(sizes.out_group, ROWS) * ROWS
-    times_mapped = places if tiling.maps_as_it_goes else sizes.groups
-    times_laid = sizes.batch * sizes.groups * share * min(PLANNED_THREADS, sizes.chunks)
+    times_mapped = places if way.maps_as_it_goes else sizes.groups
+    times_laid = sizes.batch * sizes.groups * share
     singly = tiling.kernels.length > 3 or tiling.kernels.apart_in > 1
     shared: Features = {
         "gathered": times_mapped * problem.kernel_elements / sizes.groups if singly else 0,
-        "sums": products * places * (tiling.width // lanes) * rows * sizes.in_group,
+        "sums": products * places * (way.width // lanes) * rows * sizes.in_group,
         "kernels": times_mapped * rows * ceil_div(sizes.in_group, lanes) * products,
         "inputs": times_laid * sizes.in_group * sizes.box_y * ceil_div(sizes.box_x, lanes) * products,
-        "outputs": places * rows * (tiling.width // lanes) * products,
+        "outputs": places * rows * (way.width // lanes) * products,
         "laid": times_laid * cut.laid * dtype.itemsize,
         "lines": times_laid * cut.laid / sizes.line_length,
         "guarded": problem.input_elements + problem.kernel_elements,
@@ -78,7 +82,7 @@ def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic
 def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output: each thread's box, and the mapped kernels; or what `tiles` takes."""
     tiling = tiling_of(problem, dtype.itemsize, team.size)
-    kernels = 0 if tiling.maps_as_it_goes else kernel_elements(problem, dtype.itemsize)
+    kernels = 0 if tiling.way.maps_as_it_goes else kernel_elements(problem, dtype.itemsize)
     own = (sum(tiling.working) * team.size + kernels) * dtype.itemsize
     return max(own, tiles.workspace(problem, axes, dtype)) + winograd_guard.workspace(problem, dtype)
 
@@ -93,144 +97,214 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     tiling = tiling_of(problem, x.dtype.itemsize, team.size)
     boxes, sizes = tiling.boxes, tiling.boxes.cut.sizes
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
-    mode, zeros = PADDING_MODES.index(problem.padding_mode), np.zeros(ROWS, x.dtype)
-    kernels = tiling.kernels
-    mapped = flat_w if tiling.maps_as_it_goes else _mapped_kernels(sizes, kernels, tiling.weights, flat_w)
+    mode, kernels, way = PADDING_MODES.index(problem.padding_mode), tiling.kernels, tiling.way
+    tables = (boxes.phases, boxes.places, *boxes.residues)
+    mapped = flat_w if way.maps_as_it_goes else _mapped_kernels(sizes, kernels, way, tiling.weights, flat_w)
     working = Working(tiling.working, x.dtype)
+    shared = working.own()[3]
+    if way.sharing:
+
+        def lay_part(low: int, high: int) -> None:
+            _, laid, line, *_ = working.own()
+            _map_inputs_of(flat_x, laid, line, shared, sizes, tiling.part, way, *tables, mode, low, high)
+
+        run_in_parts(lay_part, boxes.cut.tasks // sizes.chunks * way.sharing, work=_WORK_OF_AN_INPUT * x.size)
 
     def part(low: int, high: int) -> None:
         at_hand, laid, line, inputs, own, gathered, sums, outputs = working.own()
         _filter(
-            flat_x, flat_w, own if tiling.maps_as_it_goes else mapped, gathered, bias, zeros, flat_out,
-            laid, line, inputs, sums, outputs, at_hand, sizes, kernels, boxes.phases, boxes.places, *boxes.residues,
-            tiling.weights, tiling.channels, tiling.products, tiling.together, tiling.width, mode,
-            tiling.maps_as_it_goes, low, high,
+            flat_x, flat_w, own if way.maps_as_it_goes else mapped, gathered, bias, flat_out,
+            laid, line, shared if way.sharing else inputs, sums, outputs, at_hand, sizes, kernels, way, *tables,
+            tiling.weights, tiling.channels, tiling.products, mode, low, high,
         )  # fmt: skip
 
     run_in_parts(part, boxes.cut.tasks, work=problem.macs // 4)
     return bool(np.abs(bias).max() < np.finfo(x.dtype).max / 2)
 
 
-def _mapped_kernels(sizes: Sizes, kernels: Kernels, weights: Int64Array, w: Array) -> Array:
-    """All mapped kernels, block by block of `ROWS` output channels of a group."""
-    blocks = sizes.groups * ceil_div(sizes.out_group, ROWS)
+def _mapped_kernels(sizes: Sizes, kernels: Kernels, way: Way, weights: Int64Array, w: Array) -> Array:
+    """All mapped kernels: `ROWS` output channels of a group after the others, by slices of the input channels."""
+    blocks = sizes.groups * ceil_div(sizes.out_group, ROWS) * ceil_div(sizes.in_group, way.depth)
     mapped = np.empty(blocks * kernels.block, w.dtype)
 
     def part(low: int, high: int) -> None:
         (gathered,) = pieces((kernels.gathered,), w.dtype)
-        _map_blocks(w, mapped, gathered, weights, sizes, kernels, low, high)
+        _map_blocks(w, mapped, gathered, weights, sizes, kernels, way, low, high)
 
-    run_in_parts(part, blocks, work=8 * w.size)
+    run_in_parts(part, blocks, work=_WORK_OF_A_WEIGHT * w.size)
     return mapped
 
 
 @compiled
-def _map_blocks(w, mapped, gathered, weights, sizes, kernels, low, high):
-    """Map the kernels of the blocks of output channels from `low` to `high`, counted over (group, block)."""
-    blocks = (sizes.out_group + ROWS - 1) // ROWS
+def _map_blocks(w, mapped, gathered, weights, sizes, kernels, way, low, high):
+    """Map the kernels of the blocks from `low` to `high`, counted over (group, `ROWS` output channels, slice)."""
+    rows, slices = (sizes.out_group + ROWS - 1) // ROWS, (sizes.in_group + way.depth - 1) // way.depth
     for number in range(low, high):
-        g, block = divmod(number, blocks)
-        _map_block(w, mapped, number * kernels.block, gathered, weights, sizes, kernels, g, block * ROWS)
+        rest, part = divmod(number, slices)
+        g, row = divmod(rest, rows)
+        channel = part * way.depth
+        _map_block(
+            w, mapped, number * kernels.block, gathered, weights, sizes, kernels, g, row * ROWS, channel,
+            min(way.depth, sizes.in_group - channel),
+        )  # fmt: skip
 
 
 @inlined
-def _map_block(w, mapped, at, gathered, weights, sizes, kernels, g, first):
-    """Map the kernels of up to `ROWS` output channels: for each product (ROWS, C_in/groups), `kernels.apart` apart."""
+def _map_block(w, mapped, at, gathered, weights, sizes, kernels, g, first, channel, count):
+    """Map the kernels of up to `ROWS` output channels and of `count` input channels of a group from `channel` on.
+
+    Each product is (ROWS, kernels.row), and they lie `kernels.apart` apart.
+    """
     lanes = VECTOR // w.itemsize
     for row in range(min(ROWS, sizes.out_group - first)):
-        source = (g * sizes.in_group * sizes.out_group + (first + row) * kernels.apart_out) * kernels.weights
+        source = (
+            g * sizes.in_group * sizes.out_group + (first + row) * kernels.apart_out + channel * kernels.apart_in
+        ) * kernels.weights
         if kernels.apart_in > 1 or kernels.length > 3:
-            for ci in range(sizes.in_group):
+            for ci in range(count):
                 for t in range(kernels.weights):
                     gathered[uint64(t * kernels.row + ci)] = w[
                         uint64(source + ci * kernels.apart_in * kernels.weights + t)
                     ]
         elif kernels.weights == 9:
-            split_in_nine(gathered, 0, kernels.row, w, source, sizes.in_group)
+            split_in_nine(gathered, 0, kernels.row, w, source, count)
         else:
-            split_in_three(gathered, 0, kernels.row, w, source, sizes.in_group)
-        for ci in range(0, sizes.in_group, lanes):
+            split_in_three(gathered, 0, kernels.row, w, source, count)
+        for ci in range(0, count, lanes):
             transform(
                 kernels.of_kernel, gathered, ci, weights, 0, zero(w), mapped, at + row * kernels.row + ci, kernels.apart
             )
 
 
+@inlined
+def _box(place, sizes, way, phases):
+    """Of a box: its samples from one to another, its group, its first line and column of tiles, and so many of them."""
+    rest, column = divmod(place, sizes.boxes_x)
+    rest, strip = divmod(rest, sizes.boxes_y)
+    turn, g = divmod(rest, sizes.groups)
+    y, left = strip * sizes.box_y, column * sizes.box_x
+    height, across = min(sizes.box_y, phases[0].positions_y - y), min(sizes.box_x, phases[0].positions_x - left)
+    return turn * way.together, min(sizes.batch, (turn + 1) * way.together), g, y, left, height, across
+
+
+@compiled
+def _map_inputs_of(
+    x, laid, line, inputs, sizes, of_part, way, phases, places, residues_z, residues_y, residues_x, mode, low, high
+):
+    """Map the inputs of the parts from `low` to `high`, counted over (box, part of its channels), for all threads."""
+    for number in range(low, high):
+        place, part = divmod(number, way.sharing)
+        _map_box(
+            x, laid, line, inputs, place * way.inputs, sizes, of_part, part * of_part.in_group, way,
+            phases, places, residues_z, residues_y, residues_x, mode, place,
+        )  # fmt: skip
+
+
+@inlined
+def _map_box(
+    x, laid, line, inputs, at, sizes, of_part, channel, way,
+    phases, places, residues_z, residues_y, residues_x, mode, place,
+):  # fmt: skip
+    """Map a box's tiles, `of_part.in_group` channels of them from `channel` on."""
+    begin, end, g, y, left, height, across = _box(place, sizes, way, phases)
+    input_plane = sizes.input_y * sizes.input_x
+    for b in range(begin, end):
+        source = ((b * sizes.groups + g) * sizes.in_group + channel) * input_plane
+        lay(x, source, of_part, residues_z, residues_y, residues_x, mode, 0, y, left, laid, line)
+        _map_tiles(
+            laid, places, sizes.line_length, channel, of_part.in_group, height, across, way,
+            inputs, at + (b - begin) * height * across,
+        )  # fmt: skip
+
+
+@inlined
+def _map_tiles(laid, places, line_length, channel, channels, height, across, way, inputs, at):
+    """Map the tiles of a sample's channels from `channel` on, line by line: (slices, products, `way.depth`, tiles)."""
+    lanes = VECTOR // laid.itemsize
+    for ci in range(channels):
+        part, number = divmod(channel + ci, way.depth)
+        row = at + part * way.products * way.apart_inputs + number * way.width
+        for v in range(height):
+            for start in range(0, across, lanes):
+                transform(
+                    2 * OF_INPUT + way.squared, laid, v * line_length + start, places, ci * way.products, zero(laid),
+                    inputs, row + v * across + start, way.apart_inputs,
+                )  # fmt: skip
+
+
 @compiled
 def _filter(
-    x, w, mapped, gathered, bias, zeros, out, laid, line, inputs, sums, outputs, at_hand,
-    sizes, kernels, phases, places, residues_z, residues_y, residues_x, weights, channels, product_places,
-    together, width, mode, maps_as_it_goes, low, high,
+    x, w, mapped, gathered, bias, out, laid, line, inputs, sums, outputs, at_hand, sizes, kernels, way,
+    phases, places, residues_z, residues_y, residues_x, weights, channels, product_places, mode, low, high,
 ):  # fmt: skip
     """Filter the tasks from `low` to `high`, counted over (samples together, group, box, chunk of channels).
 
-    `at_hand` holds the box whose inputs are mapped.
+    `at_hand` holds the box whose inputs are mapped, where they are not `way.sharing`.
     """
-    lanes, phase = VECTOR // x.itemsize, phases[0]
-    squared, products = kernels.weights > kernels.length, len(product_places)
-    in_group, out_group = sizes.in_group, sizes.out_group
-    blocks = (out_group + ROWS - 1) // ROWS
-    apart_inputs, apart_sums = in_group * width + lanes, ROWS * width + lanes
-    output_plane = sizes.output_y * sizes.output_x
-    input_plane = sizes.input_y * sizes.input_x
+    out_group, output_plane = sizes.out_group, sizes.output_y * sizes.output_x
     for task in range(low, high):
         place, number = divmod(task, sizes.chunks)
-        rest, column = divmod(place, sizes.boxes_x)
-        rest, strip = divmod(rest, sizes.boxes_y)
-        turn, g = divmod(rest, sizes.groups)
-        begin, end = turn * together, min(sizes.batch, (turn + 1) * together)
-        y, left = strip * sizes.box_y, column * sizes.box_x
-        height, across = min(sizes.box_y, phase.positions_y - y), min(sizes.box_x, phase.positions_x - left)
+        begin, end, g, y, left, height, across = _box(place, sizes, way, phases)
         of_sample = height * across
-        count = (end - begin) * of_sample
-        if place != at_hand[0]:
-            for b in range(begin, end):
-                source = (b * sizes.groups + g) * in_group * input_plane
-                lay(x, source, sizes, residues_z, residues_y, residues_x, mode, 0, y, left, laid, line)
-                _map_inputs(
-                    laid, inputs, (b - begin) * of_sample, places, sizes.line_length, products, in_group,
-                    height, across, width, squared,
-                )  # fmt: skip
+        count, inputs_at = (end - begin) * of_sample, place * way.inputs if way.sharing else 0
+        if not way.sharing and place != at_hand[0]:
+            _map_box(
+                x, laid, line, inputs, 0, sizes, sizes, 0, way,
+                phases, places, residues_z, residues_y, residues_x, mode, place,
+            )  # fmt: skip
             at_hand[0] = place
         first, last = number * sizes.chunk, min(out_group, (number + 1) * sizes.chunk)
-        for co in range(first, last, ROWS):
-            live = min(ROWS, last - co)
-            at = 0 if maps_as_it_goes else (g * blocks + co // ROWS) * kernels.block
-            if maps_as_it_goes:
-                _map_block(w, mapped, 0, gathered, weights, sizes, kernels, g, co)
+        for co in range(first, last, way.abreast * ROWS):
+            following = min(last, co + way.abreast * ROWS)
             _multiply(
-                inputs, apart_inputs, channels, in_group, mapped, at, kernels, live, zeros, sums, apart_sums,
-                products, count, width,
+                w, mapped, gathered, weights, inputs, inputs_at, channels, sums, sizes, kernels, way,
+                g, co, following, count,
             )  # fmt: skip
-            for r in range(live):
-                channel = g * out_group + co + r
-                for start in range(0, count, lanes):
+            for c in range(following - co):
+                block, r = divmod(c, ROWS)
+                channel = g * out_group + co + c
+                at = block * way.products * way.apart_sums + r * way.width
+                for start in range(0, count, VECTOR // x.itemsize):
                     transform(
-                        kernels.of_output, sums, r * width + start, product_places, 0, bias[channel],
-                        outputs, start, width,
-                    )  # fmt: skip
+                        kernels.of_output, sums, at + start, product_places, 0, bias[channel], outputs, start, way.width
+                    )
                 for b in range(begin, end):
                     plane = (b * sizes.groups * out_group + channel) * output_plane
-                    first_tile = (b - begin) * of_sample
                     _place(
-                        outputs, first_tile, width, sizes, kernels.outputs, squared, y, left, height, across, out, plane
-                    )
+                        outputs, (b - begin) * of_sample, way.width, sizes, kernels.outputs, way.squared,
+                        y, left, height, across, out, plane,
+                    )  # fmt: skip
 
 
 @inlined
 def _multiply(
-    inputs, apart_inputs, channels, in_group, mapped, at, kernels, live, zeros, sums, apart_sums, products, count, width
+    w, mapped, gathered, weights, inputs, inputs_at, channels, sums, sizes, kernels, way, g, first, last, count
 ):
-    """sums = the mapped kernels of `live` output channels times the mapped inputs, product by product."""
+    """sums = the mapped kernels of the output channels from `first` to `last`, block by block, times the mapped inputs.
+
+    Some input channels after the others, so that what is multiplied stays in the second cache.
+    """
     lanes = VECTOR // inputs.itemsize
-    rows = ROWS if live > ROWS // 2 else ROWS // 2
-    for f in range(products):
-        for start in range(0, count, 3 * lanes):
-            vectors = min(3, (count - start + lanes - 1) // lanes)
-            sum_tile(
-                rows, vectors, inputs, f * apart_inputs + start, channels, 0, in_group,
-                mapped, at + f * kernels.apart, kernels.row, live, zeros, 0,
-                sums, f * apart_sums + start, width,
-            )  # fmt: skip
+    blocks, slices = (sizes.out_group + ROWS - 1) // ROWS, (sizes.in_group + way.depth - 1) // way.depth
+    for part in range(slices):
+        channel = part * way.depth
+        depth, source = min(way.depth, sizes.in_group - channel), inputs_at + part * way.products * way.apart_inputs
+        for co in range(first, last, ROWS):
+            live = min(ROWS, last - co)
+            rows = ROWS if live > ROWS // 2 else ROWS // 2
+            at, target = 0, (co - first) // ROWS * way.products * way.apart_sums
+            if way.maps_as_it_goes:
+                _map_block(w, mapped, 0, gathered, weights, sizes, kernels, g, co, channel, depth)
+            else:
+                at = ((g * blocks + co // ROWS) * slices + part) * kernels.block
+            for f in range(way.products):
+                for start in range(0, count, 3 * lanes):
+                    vectors = min(3, (count - start + lanes - 1) // lanes)
+                    add_tile(
+                        rows, vectors, inputs, source + f * way.apart_inputs + start, channels, 0, depth,
+                        mapped, at + f * kernels.apart, kernels.row, live, part, kernels.apart,
+                        sums, target + f * way.apart_sums + start, way.width,
+                    )  # fmt: skip
 
 
 @inlined
@@ -252,16 +326,3 @@ def _place(outputs, at, width, sizes, tile, squared, y, left, height, across, ou
 def zero(values):
     """A zero of an array's dtype."""
     return values.dtype.type(0)
-
-
-@inlined
-def _map_inputs(laid, inputs, at, places, line_length, per_channel, in_group, height, across, width, squared):
-    """Map the tiles of a box, line by line, a row of all tiles for each product and channel."""
-    lanes = VECTOR // laid.itemsize
-    for ci in range(in_group):
-        for v in range(height):
-            for start in range(0, across, lanes):
-                transform(
-                    2 * OF_INPUT + squared, laid, v * line_length + start, places, ci * per_channel, zero(laid),
-                    inputs, at + ci * width + v * across + start, in_group * width + lanes,
-                )  # fmt: skip

@@ -95,7 +95,7 @@ def holds(problem: Problem, x: Array, w: Array, bias: Array) -> bool:
         sums = np.empty(2, w.dtype)
         weigh_kernels(flat_w, tables.amplified, shares, loudness, bias, sizes, limits, sums, needed, low, high)
 
-    run_in_parts(part, problem.out_channels, work=2 * w.size)
+    run_in_parts(part, problem.out_channels, work=4 * w.size)
     most = needed.max()
     if most in {0, math.inf}:
         return bool(most == 0)

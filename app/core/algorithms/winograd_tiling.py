@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.core.algorithms.boxes import MANY_TASKS, Boxes, cut_into, tables
+from app.core.algorithms.boxes import MANY_TASKS, Boxes, Sizes, cut_into, tables
 from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.taps import Axis, Int64Array, axes_of, table_of
 from app.core.algorithms.transforms import OF_KERNEL, OF_OUTPUT, OUTPUTS, PRODUCTS
@@ -19,6 +19,18 @@ from app.core.problem import Problem
 
 #: Bytes of a box's mapped inputs: they should stay in the second cache.
 MAPPED_BYTES = 5 * 2**17
+
+#: Vectors in a row of a box's tiles, where there are so many: with fewer, kernels would be read too often.
+FEWEST_VECTORS = 3
+
+#: Bytes of a box's mapped inputs and a block of kernels that stay in the second cache together. Where they are more,
+#: some input channels are multiplied after the others, inputs of so many bytes, by some blocks of kernels each time.
+WHOLE_BYTES = 3 * 2**18
+SLICE_BYTES = 7 * 2**16
+MOST_ABREAST = 4
+
+#: Parts in which a box's inputs are mapped at most.
+MOST_SHARES = 16
 
 #: Mapped kernels that are used in no more boxes are mapped anew for each, in the cache.
 MOST_USES = 2
@@ -32,8 +44,8 @@ class Kernels(NamedTuple):
 
     A kernel has so many `weights`, `length` of them along each axis, and a tile so many
     `outputs`; `of_kernel` and `of_output` are their maps. Those of two output or two input channels of a group lie
-    `apart_out` and `apart_in` kernels apart. Mapped, each product has a `row` of input
-    channels for each of `ROWS` output channels, two products lie `apart`, and all of them
+    `apart_out` and `apart_in` kernels apart. Mapped, each product has a `row` of the input
+    channels of a slice for each of `ROWS` output channels, two products lie `apart`, and all of them
     are a `block`. `gathered` are the elements of a row of kernels, weight by weight.
     """
 
@@ -50,23 +62,45 @@ class Kernels(NamedTuple):
     gathered: int
 
 
+class Way(NamedTuple):
+    """How a box is filtered.
+
+    It holds the tiles of so many samples `together`, in rows of `width` (whole vectors): a row for each product and
+    input channel of a slice, and for each product and output channel; two products lie `apart`. All mapped `inputs`
+    of a box are so many elements. They are multiplied `depth` input channels at a time, a slice, with the kernels of
+    so many blocks of `ROWS` output channels `abreast`. Kernels are mapped as they are needed, or all beforehand. Where
+    boxes are few, all threads map a box's inputs for each other, in so many parts (`sharing`), and else 0.
+    """
+
+    squared: int
+    products: int
+    together: int
+    width: int
+    depth: int
+    abreast: int
+    apart_inputs: int
+    apart_sums: int
+    inputs: int
+    sharing: int
+    maps_as_it_goes: bool
+
+
 @dataclass(frozen=True)
 class Tiling:
     """The boxes of tiles, with the places of a kernel's weights, of input channels and of products.
 
-    A box holds the tiles of so many samples `together`; `width` is the length of a row of
-    them, in whole vectors; `working` the elements of each piece of working memory.
+    `part` is as the boxes' sizes are, with the input channels of one part; `working` are the elements of each piece of
+    working memory.
     """
 
     boxes: Boxes
+    part: Sizes
     kernels: Kernels
+    way: Way
     weights: Int64Array
     channels: Int64Array
     products: Int64Array
-    together: int
-    width: int
     working: tuple[int, ...]
-    maps_as_it_goes: bool
 
 
 @lru_cache(maxsize=256)
@@ -78,8 +112,7 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     tiled = (axes[0], _tiled(axes[1]) if squared else axes[1], _tiled(axes[2]))
     _, lines, columns = (axis.positions(0) for axis in tiled)
-    most = MAPPED_BYTES // (products * in_group * itemsize) // lanes * lanes
-    most = most or 2 * lanes  # what leaves the cache anyway is better read seldom
+    most = max(MAPPED_BYTES // (products * in_group * itemsize) // lanes, FEWEST_VECTORS) * lanes
     box_x = ceil_div(columns, ceil_div(columns, most))
     box_y = ceil_div(lines, ceil_div(lines, max(1, min(lines, most // box_x))))
     together = max(1, min(problem.batch, most // (lines * columns)))
@@ -89,23 +122,45 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
     cut = cut_into(problem, tiled, (1, box_y, box_x), chunk)
     boxes = tables(cut, tiled)
     sizes = cut.sizes._replace(output_y=axes[1].output, output_x=axes[2].output)  # in elements, not in tiles
-    width, row = (ceil_div(count, lanes) * lanes for count in (together * box_y * box_x, in_group))
+    width = ceil_div(together * box_y * box_x, lanes) * lanes
     width += lanes if together > 1 else 0  # a sample's last line may be written over the end of its channel's row
-    kernels = _kernels(problem, axes, products, row, lanes)
     maps_as_it_goes = uses <= MOST_USES or kernel_elements(problem, itemsize) * itemsize > MOST_KERNEL_BYTES
-    own_block = kernels.block if maps_as_it_goes else 0
-    inputs, sums = products * (in_group * width + lanes), products * (ROWS * width + lanes)
-    return Tiling(
-        replace(boxes, cut=replace(cut, sizes=sizes, tasks=uses * problem.groups * sizes.chunks)),
-        kernels,
-        together=together,
-        weights=_weights_in_order(axes) * row,
-        channels=np.arange(in_group) * width,
-        products=np.arange(products) * (ROWS * width + lanes),
-        width=width,
-        working=(cut.laid + lanes, cut.line, inputs, own_block, kernels.gathered, sums, products * width),
+    slices = _slices(products * in_group * itemsize, width)
+    depth = ceil_div(ceil_div(in_group, slices), lanes) * lanes
+    shared = sizes.chunks > 1 and uses * problem.groups < 2 * threads
+    way = Way(
+        squared,
+        products,
+        together,
+        width,
+        depth,
+        abreast=min(ceil_div(chunk, ROWS), MOST_ABREAST if slices > 1 else 1),
+        apart_inputs=depth * width + lanes,
+        apart_sums=ROWS * width + lanes,
+        inputs=ceil_div(in_group, depth) * products * (depth * width + lanes),
+        sharing=math.gcd(in_group, MOST_SHARES) if shared else 0,
         maps_as_it_goes=maps_as_it_goes,
     )
+    kernels = _kernels(problem, axes, products, depth, lanes)
+    of_all = way.inputs * (uses * problem.groups if shared else 1), kernels.block if maps_as_it_goes else 0
+    sums = way.abreast * products * way.apart_sums
+    return Tiling(
+        replace(boxes, cut=replace(cut, sizes=sizes, tasks=uses * problem.groups * sizes.chunks)),
+        sizes._replace(in_group=in_group // max(1, way.sharing)),
+        kernels,
+        way,
+        weights=_weights_in_order(axes) * depth,
+        channels=np.arange(depth) * width,
+        products=np.arange(products) * way.apart_sums,
+        working=(cut.laid + lanes, cut.line, *of_all, kernels.gathered, sums, products * width),
+    )
+
+
+def _slices(of_tile: int, width: int) -> int:
+    """Into how many slices the input channels are cut, where tiles of so many bytes are mapped, `width` of them."""
+    if of_tile * (width + ROWS) <= WHOLE_BYTES:
+        return 1
+    return ceil_div(of_tile * width, SLICE_BYTES)
 
 
 def _kernels(problem: Problem, axes: tuple[Axis, ...], products: int, row: int, lanes: int) -> Kernels:
