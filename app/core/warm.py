@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from app.core.algorithms import ALGORITHMS, SEPARABLE, Algorithm
+from app.core.algorithms import ALGORITHMS, SEPARABLE, WINOGRAD, Algorithm
 from app.core.checks import describe
 from app.core.execute import execute
 from app.core.geometry import Op
@@ -136,7 +136,15 @@ def _examples(op: Op) -> list[Problem]:
         describe(Setting(op, (8, 8), 3, padding=1, batch=3, in_channels=32, kernel_channels=(32, 32))),
         describe(Setting(op, (40, 40), 3, kernel_channels=(1, 1))),
         describe(Setting(op, (99,), 66, kernel_channels=(1, 1))),
-        describe(Setting(op, (72, 72), 3, in_channels=32, kernel_channels=(1, 32) if op == "conv" else (32, 1))),
+    ]
+
+
+def _for_winograd(op: Op) -> list[Problem]:
+    """Some boxes, for which kernels are mapped beforehand; and one that threads share."""
+    few: tuple[int, int] = (1, 32) if op == "conv" else (32, 1)
+    return [
+        describe(Setting(op, (72, 72), 3, in_channels=32, kernel_channels=few)),
+        describe(Setting(op, (32, 32), 3, padding=1, in_channels=32, kernel_channels=(32, 32))),
     ]
 
 
@@ -153,7 +161,8 @@ def _cheapest_first(op: Op, dtype: DType) -> list[Algorithm]:
 
 def _plans(op: Op, algorithm: Algorithm, dtype: DType) -> list[Plan]:
     """The examples that an algorithm can run, with it."""
-    usual = [plan_of(problem, dtype) for problem in _examples(op)]
+    problems = _examples(op) + (_for_winograd(op) if algorithm is WINOGRAD else [])
+    usual = [plan_of(problem, dtype) for problem in problems]
     return [replace(plan, algorithm=algorithm) for plan in usual if algorithm.fits(plan.problem, plan.axes, dtype)]
 
 

@@ -100,7 +100,7 @@ SEPARABLE = Algorithm(
     sums_products=False,
 )  # fmt: skip
 
-_WINOGRAD = Algorithm(
+WINOGRAD = Algorithm(
     "winograd", winograd.fits, winograd.effort, winograd.workspace, winograd.run,
     "winograd", sums_products=False, as_asked=True,
 )  # fmt: skip
@@ -115,7 +115,7 @@ ALGORITHMS: dict[str, tuple[Algorithm, ...]] = {
         Algorithm("tiles", boxes.fits, tiles_effort.effort, tiles.workspace, tiles.run, "tiles", as_asked=True),
         Algorithm("rows", rows.fits, rows.effort, rows.workspace, rows.run, "rows", looks=True),
         Algorithm("dots", dots.fits, dots.effort, dots.workspace, dots.run, "dots", as_asked=True),
-        _WINOGRAD,
+        WINOGRAD,
         _FOURIER,
     ),
     "conv_transpose": (
@@ -124,7 +124,7 @@ ALGORITHMS: dict[str, tuple[Algorithm, ...]] = {
             "polyphase_tiles", boxes.fits, tiles_effort.effort, tiles.workspace, tiles.run, "tiles", as_asked=True
         ),
         Algorithm("col2im", col2im.fits, col2im.effort, col2im.workspace, col2im.run, "col2im", as_asked=True),
-        _WINOGRAD,
+        WINOGRAD,
         _FOURIER,
     ),
 }
