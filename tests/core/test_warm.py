@@ -88,7 +88,16 @@ FOR_INTEGERS = {"_ends", "_exceeds", "_largest_row", "surely_fits", "_count", "_
 FOR_NO_DTYPE = {"processor", "tell_and_watch", "_rank_modulo"}
 FOR_FLOATS = {
     *("_loudest", "exceeds", "sum_few", "convolve_blocks", "transform_kernels", "_all_finite", "_sum_floats"),
-    *("_filter", "_map_blocks", "is_told", "measure_strips", "shape_inputs", "weigh_inputs", "weigh_kernels"),
+    *(
+        "_filter",
+        "_map_blocks",
+        "_map_inputs_of",
+        "is_told",
+        "measure_strips",
+        "shape_inputs",
+        "weigh_inputs",
+        "weigh_kernels",
+    ),
 }
 
 
