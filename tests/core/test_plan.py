@@ -49,10 +49,7 @@ def test_axes_tell_what_meets_an_input(case: Case) -> None:
         assert axis.counts.visits == sum(axis.positions(q) * len(axis.taps(q)) for q in reached)
         steps = [int(shift) // axis.in_step for q in reached for shift in axis.shifts(q)]
         assert axis.counts.phases == len(reached) == max(reached, default=-1) + 1
-        assert (axis.counts.taps, axis.counts.most_taps) == (
-            len(steps),
-            max((len(axis.taps(q)) for q in reached), default=0),
-        )
+        assert axis.counts.taps == len(steps)
         assert axis.counts.positions == max((axis.positions(q) for q in reached), default=0)
         if reached:
             assert (axis.counts.begin, axis.counts.end) == (min(steps), max(steps))
@@ -66,7 +63,7 @@ def test_a_cut_says_of_its_tables_what_they_are(case: Case) -> None:
     phases = phases_along(axes)
     assert boxes.cut is cut or boxes.cut == cut
     assert cut.sizes.phases == len(phases) == len(boxes.phases)
-    assert cut.taps == len(boxes.taps) == sum(len(phase.taps) for phase in phases)
+    assert cut.taps == len(boxes.steps) // cut.sizes.in_group == sum(len(phase.taps) for phase in phases)
     assert cut.taps * cut.sizes.in_group == len(boxes.places)
     if not cut.ready:
         # What the last tap takes for a box's last position lies in what is laid, or in the zeros behind it.

@@ -9,11 +9,10 @@ import numpy as np
 from app.core.algorithms.taps import Axis, Int64Array
 
 #: One phase of the output: its positions (outputs) along each axis and their residue; where
-#: its weights, places and taps begin, and how many taps it has for each channel. A
-#: convolution has one phase.
+#: its taps' places and steps begin, and how many taps it has for each channel. A convolution has one phase.
 PHASE = np.dtype(
     [(name + axis, np.int64) for name in ("positions_", "residue_") for axis in "zyx"]
-    + [(name, np.int64) for name in ("weights_at", "places_at", "taps_at", "taps")]
+    + [(name, np.int64) for name in ("places_at", "taps")]
 )
 
 Sizes3 = tuple[int, int, int]

@@ -31,10 +31,6 @@ MOST_LAID_BYTES = 2**23
 #: More phases than this are too many small boxes.
 MOST_PHASES = 1024
 
-#: When the weights are laid by phase: a convolution's are read as they lie; with few boxes each task lays its own.
-NEVER, IN_THE_TASK, BEFOREHAND = range(3)
-MOST_USES = 2
-
 #: Tasks for each thread: better so many, since a thread may come late, and at least so many. A box of all outputs
 #: is shared by chunks of channels, and each thread lays its inputs; others are cut into smaller ones, if that will do.
 FEW_TASKS, MANY_TASKS = 4, 8
@@ -107,8 +103,7 @@ class Cut:
     """What `tiles` works through, without its tables.
 
     `laid` and `line` are the elements of a box's inputs and of its longest line, `taps` the
-    taps of all phases, `weights` the weights of all phases, `own_weights` those that a task
-    lays. `ready` says that the input can be read as it lies, `spread` that taps along a line
+    taps of all phases. `ready` says that the input can be read as it lies, `spread` that taps along a line
     have planes of their own. A box has so many lines of outputs for each tap, in the `mean`.
     """
 
@@ -116,12 +111,9 @@ class Cut:
     laid: int
     line: int
     taps: int
-    weights: int
     tasks: int
     ready: bool
     leaves_gaps: bool
-    weights_by_phase: int
-    own_weights: int
     spread: bool
     mean: float
 
@@ -130,15 +122,15 @@ class Cut:
 class Boxes:
     """The tables of `tiles`.
 
-    `places` tells where each tap's plane begins, for every phase, channel and tap; `taps`
-    each tap's weight in the kernel; `residues` the remainders of places in the input that
-    taps meet, along each axis.
+    `places` tells where each tap's plane begins, for every phase, channel and tap, and `steps`
+    where its weight lies, from the first of an output channel on; `residues` are the remainders
+    of places in the input that taps meet, along each axis.
     """
 
     cut: Cut
     phases: NDArray[np.void]
     places: Int64Array
-    taps: Int64Array
+    steps: Int64Array
     residues: tuple[Int64Array, Int64Array, Int64Array]
 
 
@@ -219,20 +211,14 @@ def cut_into(
     ])  # fmt: skip
     planes = math.prod(map(len, residues_along(axes, spread=spread)))
     taps = math.prod(axis.counts.taps for axis in axes)
-    longest = math.prod(axis.counts.most_taps for axis in axes)
-    uses = problem.batch * math.prod(counts)
-    by_phase = NEVER if problem.op == "conv" and phases == 1 else IN_THE_TASK if uses <= MOST_USES else BEFOREHAND
     return Cut(
         sizes,
         laid=0 if ready else in_group * planes * depth * lines * line_length,
         line=axes[2].in_step * line_length,
         taps=taps,
-        weights=problem.out_channels * in_group * taps,
         tasks=phases * problem.batch * problem.groups * math.prod(counts) * sizes.chunks,
         ready=ready,
         leaves_gaps=math.prod(map(_reached, axes)) < math.prod(min(axis.out_step, axis.output) for axis in axes),
-        weights_by_phase=by_phase,
-        own_weights=chunk * in_group * longest if by_phase == IN_THE_TASK else 0,
         spread=spread,
         mean=(axes[1].mean if isinstance(axes[1], Regions) else most[1]) / counts[1],
     )
@@ -245,22 +231,21 @@ def tables(cut: Cut, axes: tuple[Axis, ...]) -> Boxes:
     begin = (sizes.begin_z, sizes.begin_y, sizes.begin_x)
     plane = (sizes.box_z + sizes.span_z) * apart
     channel = cut.laid // sizes.in_group or sizes.input_z * sizes.input_y * sizes.input_x
+    kernel, channels = math.prod(axis.weights for axis in axes), np.arange(sizes.in_group)[:, None]
     rows = np.zeros(len(phases), PHASE)
     places: list[Int64Array] = []
-    taps: list[Int64Array] = []
-    weights = taps_at = 0
+    steps: list[Int64Array] = []
+    taps_at = 0
     for row, phase in zip(rows, phases, strict=True):
-        row["weights_at"], row["places_at"], row["taps_at"] = weights, sizes.in_group * taps_at, taps_at
-        row["taps"] = len(phase.taps)
+        row["places_at"], row["taps"] = sizes.in_group * taps_at, len(phase.taps)
         for axis, positions, residue in zip("zyx", phase.positions, phase.residue, strict=True):
             row[f"positions_{axis}"], row[f"residue_{axis}"] = positions, residue
         in_order = np.argsort(phase.taps)  # weights are read as they lie, also where the kernel is flipped
         own = phase.places(begin, (plane, apart, sizes.line_length), residues, spread=cut.spread)[in_order]
-        places.append((np.arange(sizes.in_group)[:, None] * channel + own).reshape(-1))
-        taps.append(phase.taps[in_order])
-        weights += sizes.groups * sizes.out_group * sizes.in_group * len(phase.taps)
+        places.append((channels * channel + own).reshape(-1))
+        steps.append((channels * (sizes.apart_in * kernel) + phase.taps[in_order]).reshape(-1))
         taps_at += len(phase.taps)
-    return Boxes(cut, rows, np.concatenate(places), np.concatenate(taps), residues)
+    return Boxes(cut, rows, np.concatenate(places), np.concatenate(steps), residues)
 
 
 def _shared_zeros(problem: Problem, axis: Axis, begin: int, line_length: int, span: int) -> int:

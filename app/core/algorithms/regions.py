@@ -41,8 +41,7 @@ class Regions(Axis):
     @cached_property
     def counts(self) -> Counts:
         """What the taps come to; those that only some outputs of a region need are taken to meet an input."""
-        own = np.diff(self._first)
-        visits, steps = int(own @ np.array(self.lengths)), self.table[-self.kernel :] // self.in_step
+        visits, steps = int(np.diff(self._first) @ np.array(self.lengths)), self.table[-self.kernel :] // self.in_step
         return Counts(
             visits=visits,
             pairs=visits,
@@ -50,7 +49,6 @@ class Regions(Axis):
             phases=len(self.lengths),
             positions=max(self.lengths),
             taps=self.kernel,
-            most_taps=int(own.max()),
             begin=int(steps.min()),
             end=int(steps.max()),
         )

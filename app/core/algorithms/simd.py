@@ -201,21 +201,28 @@ def sum_tile(
     begin. Only `live` rows exist; the others repeat the last of them. x is read, and out
     written, over whole vectors.
     """
-    return _summing(x, places, w, bias, out)
+    i = types.int64
+    signature = types.void(i, i, x, i, places, i, i, w, i, i, i, bias, i, out, i, i)
+    return _choosing(signature, TILES, _finish_summing)
 
 
 @piece
 def sum_tile_and_note(
-    _context, rows, vectors, x, x_at, places, place_at, taps, w, w_at, w_row, live, bias, bias_at, out, out_at, out_row,
-    seen,
+    _context, rows, vectors, x, x_at, places, place_at, taps, w, w_at, w_row, live, steps, bias, bias_at,
+    out, out_at, out_row, seen,
 ):  # fmt: skip
-    """As `sum_tile`, and note in a vector `seen` whether all sums are finite (`Vectors.note`)."""
-    return _summing(x, places, w, bias, out, seen)
+    """As `sum_tile`, with the weight of a tap at w[w_at + r·w_row + steps[place_at + t]].
+
+    It notes in a vector `seen` whether all sums are finite (`Vectors.note`).
+    """
+    i = types.int64
+    signature = types.void(i, i, x, i, places, i, i, w, i, i, i, steps, bias, i, out, i, i, seen)
+    return _choosing(signature, TILES, _finish_summing, "steps")
 
 
 @piece
 def add_tile(
-    _context, rows, vectors, x, x_at, places, place_at, taps, w, w_at, w_row, live, adds, ahead, out, out_at, out_row
+    _context, rows, vectors, x, x_at, places, place_at, taps, w, w_at, w_row, live, ahead, adds, out, out_at, out_row
 ):
     """As `sum_tile` for `ADDING_TILES`, without a bias; where `adds` is not 0, to what `out` holds.
 
@@ -224,22 +231,18 @@ def add_tile(
     """
     i = types.int64
     signature = types.void(i, i, x, i, places, i, i, w, i, i, i, i, i, out, i, i)
-    return _choosing(signature, ADDING_TILES, _finish_adding, fetches=True)
+    return _choosing(signature, ADDING_TILES, _finish_adding, "ahead")
 
 
-def _summing(x: Any, places: Any, w: Any, bias: Any, out: Any, *seen: Any) -> Any:
-    i = types.int64
-    signature = types.void(i, i, x, i, places, i, i, w, i, i, i, bias, i, out, i, i, *seen)
-    return _choosing(signature, TILES, _finish_summing)
+def _choosing(signature: Any, tiles: Mapping[int, tuple[int, ...]], finish: Callable[..., None], *more: str) -> Any:
+    """What writes a piece that sums a tile of one of these shapes; `finish` writes where the sums go.
 
-
-def _choosing(
-    signature: Any, tiles: Mapping[int, tuple[int, ...]], finish: Callable[..., None], *, fetches: bool = False
-) -> Any:
-    """What writes a piece that sums a tile of one of these shapes; `finish` writes where the sums go."""
+    Its arguments after the shape are those that `_write_tile` takes in any case, `more` of them, and those of `finish`.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         rows, vectors, *rest = pointers(context, builder, signature.args, arguments)
+        what, own, where = rest[:_ALWAYS], rest[_ALWAYS : _ALWAYS + len(more)], rest[_ALWAYS + len(more) :]
         shape = builder.add(builder.mul(rows, I64(WIDEST + 1)), vectors)
         after = builder.append_basic_block("summed")
         choice = builder.switch(shape, after)
@@ -249,8 +252,7 @@ def _choosing(
                 choice.add_case(I64(r * (WIDEST + 1) + v), block)
                 builder.position_at_end(block)
                 vec = Vectors(context, builder, signature.args[2].dtype)
-                what, where = rest[: len(_TILE)], rest[len(_TILE) :]
-                summed, real = _write_tile(vec, r, v, *what, ahead=where[1] if fetches else None)
+                summed, real = _write_tile(vec, r, v, *what, **dict(zip(more, own, strict=True)))
                 finish(vec, summed, real, *where)
                 builder.branch(after)
         builder.position_at_end(after)
@@ -259,19 +261,21 @@ def _choosing(
     return signature, generate
 
 
-#: The arguments that tell what is summed, after the shape.
-_TILE = ("x", "x_at", "places", "place_at", "taps", "w", "w_at", "w_row", "live")
+#: How many arguments tell what is summed, after the shape.
+_ALWAYS = 9
 
 Sums = list[list[Any]]
 
 
 def _write_tile(
     vec: Vectors, rows: int, vectors: int,
-    x: Any, x_at: Any, places: Any, place_at: Any, taps: Any, w: Any, w_at: Any, w_row: Any, live: Any, *, ahead: Any,
+    x: Any, x_at: Any, places: Any, place_at: Any, taps: Any, w: Any, w_at: Any, w_row: Any, live: Any, *,
+    steps: Any = None, ahead: Any = None,
 ) -> tuple[Sums, list[Any]]:  # fmt: skip
     """The instructions of all taps for one shape: the sums, and the number of each row; arrays are pointers."""
     builder = vec.builder
     x, places = builder.gep(x, [x_at]), builder.gep(places, [place_at])
+    steps = None if steps is None else builder.gep(steps, [place_at])
     last = builder.sub(live, I64(1))
     real = [builder.select(builder.icmp_signed("<", I64(r), last), I64(r), last) for r in range(rows)]
     weights = [builder.gep(w, [builder.add(w_at, builder.mul(r, w_row))]) for r in real]
@@ -282,9 +286,10 @@ def _write_tile(
     sums = [[builder.phi(vec.kind) for _ in range(vectors)] for _ in range(rows)]
     source = builder.gep(x, [builder.load(builder.gep(places, [tap]))])
     inputs = [vec.load(builder.gep(source, [I64(v * vec.lanes)])) for v in range(vectors)]
+    step = tap if steps is None else builder.load(builder.gep(steps, [tap]))
     summed = []
     for r in range(rows):
-        weight = vec.spread(builder.load(builder.gep(weights[r], [tap])))
+        weight = vec.spread(builder.load(builder.gep(weights[r], [step])))
         summed.append([vec.multiply_add(weight, inputs[v], sums[r][v]) for v in range(vectors)])
     if ahead is not None:
         vec.fetch(builder.gep(w, [builder.add(builder.add(w_at, ahead), builder.mul(tap, I64(rows)))]))
@@ -295,9 +300,20 @@ def _write_tile(
         for v in range(vectors):
             sums[r][v].add_incoming(vec.nothing, before)
             sums[r][v].add_incoming(summed[r][v], body)
-    builder.cbranch(builder.icmp_signed("<", following, taps), body, after)
+    _keep_rolled(builder, builder.cbranch(builder.icmp_signed("<", following, taps), body, after))
     builder.position_at_end(after)
     return summed, real
+
+
+def _keep_rolled(builder: Any, branch: Any) -> None:
+    """Have LLVM leave the loop that ends with this branch as it is: for two turns in one there are too few registers.
+
+    The node that says so refers to itself, as LLVM's language reference asks of loops.
+    """
+    off = builder.module.add_metadata([ir.MetaDataString(builder.module, "llvm.loop.unroll.disable")])
+    node = ir.MDValue(builder.module, [off], name=str(len(builder.module.metadata)))
+    node.operands = (node, off)
+    branch.set_metadata("llvm.loop", node)
 
 
 def _finish_summing(
@@ -320,7 +336,7 @@ def _finish_summing(
 
 
 def _finish_adding(
-    vec: Vectors, summed: Sums, _real: list[Any], adds: Any, _ahead: Any, out: Any, out_at: Any, out_row: Any
+    vec: Vectors, summed: Sums, _real: list[Any], adds: Any, out: Any, out_at: Any, out_row: Any
 ) -> None:
     """Add the sums to what is there, or write them in its place."""
     builder = vec.builder

@@ -32,8 +32,8 @@ class Counts(NamedTuple):
 
     `visits`: taps of all outputs together, those that meet no input too; `pairs`: those that
     meet one; `met`: taps that meet any. The first `phases` have outputs, so many `positions`
-    at most; they have so many `taps` together and `most_taps` at most, whose inputs lie from
-    `begin` to `end` steps beside the first output's own.
+    at most; they have so many `taps` together, whose inputs lie from `begin` to `end` steps
+    beside the first output's own.
     """
 
     visits: int
@@ -42,7 +42,6 @@ class Counts(NamedTuple):
     phases: int
     positions: int
     taps: int
-    most_taps: int
     begin: int
     end: int
 
@@ -188,7 +187,7 @@ def _count(table: Int64Array, length: int, outputs: int) -> tuple[int, ...]:
     in_step, out_step, phases, kernel = table[0], table[1], table[2], table[3]
     first = 4 + phases
     shifts = first + phases + 1 + kernel
-    visits = pairs = met = reached = taps = most_taps = 0
+    visits = pairs = met = reached = taps = 0
     begin, end = table[shifts] // in_step, table[shifts] // in_step
     for q in range(phases):
         positions = (outputs - table[4 + q] + out_step - 1) // out_step
@@ -196,7 +195,7 @@ def _count(table: Int64Array, length: int, outputs: int) -> tuple[int, ...]:
             break
         reached += 1
         own = table[first + q + 1] - table[first + q]
-        taps, most_taps = taps + own, max(most_taps, own)
+        taps += own
         visits += own * positions
         for t in range(table[first + q], table[first + q + 1]):
             steps = table[shifts + t] // in_step
@@ -205,7 +204,7 @@ def _count(table: Int64Array, length: int, outputs: int) -> tuple[int, ...]:
             if inside > 0:
                 pairs, met = pairs + inside, met + 1
     longest = (outputs - table[4] + out_step - 1) // out_step
-    return visits, pairs, met, reached, max(0, longest), taps, most_taps, begin, end
+    return visits, pairs, met, reached, max(0, longest), taps, begin, end
 
 
 _cached_axis = lru_cache(maxsize=1024)(_axis)

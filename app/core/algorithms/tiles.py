@@ -4,7 +4,7 @@ The inputs that a box of outputs needs are laid once into planes with their padd
 them: a plane for each channel and, where windows move by s, for each remainder of the
 place modulo s. Then every tap is the same plane from another place on, and all outputs
 are one long row, with a few between two lines that belong to none and are dropped. Tiles
-of it are summed by `simd.sum_tile` at the processor's peak, with the weights as they lie.
+of it are summed by `simd.sum_tile_and_note` at the processor's peak, with the weights as they lie.
 
 It serves convolutions and, phase by phase, transposed convolutions, in every dtype.
 """
@@ -16,7 +16,7 @@ import math
 import numpy as np
 from numba import uint64
 
-from app.core.algorithms.boxes import BEFOREHAND, IN_THE_TASK, Boxes, boxes_of, cut_of
+from app.core.algorithms.boxes import boxes_of, cut_of
 from app.core.algorithms.laying import lay
 from app.core.algorithms.lines import copy_line
 from app.core.algorithms.scratch import Working
@@ -39,23 +39,20 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
     cut = boxes.cut
     if cut.leaves_gaps:
         out[:] = bias[:, None, None, None]
-    flat_x, flat_out = x.reshape(-1), out.reshape(-1)
-    flat_w, kernel = w.reshape(-1), math.prod(w.shape[2:])
-    if cut.weights_by_phase == BEFOREHAND:
-        flat_w = _weights_by_phase(boxes, flat_w, kernel)
+    flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
+    kernel = math.prod(w.shape[2:])
     mode = PADDING_MODES.index(problem.padding_mode)
     tile, slack = ROWS * WIDEST * VECTOR // x.dtype.itemsize, WIDEST * VECTOR // x.dtype.itemsize
     lanes = VECTOR // x.dtype.itemsize
-    working = Working((tile, lanes, cut.laid + slack, cut.line, cut.own_weights), x.dtype)
+    working = Working((tile, lanes, cut.laid + slack, cut.line), x.dtype)
     flawed: list[bool] = []
 
     def part(low: int, high: int) -> None:
-        at_hand, sums, seen, laid, line, chosen = working.own()
+        at_hand, sums, seen, laid, line = working.own()
         laid[cut.laid :] = 0
         finite = _sum_boxes(
-            flat_x, flat_w, bias, flat_out, flat_x if cut.ready else laid, line, sums, seen, chosen, at_hand,
-            cut.sizes, boxes.phases, boxes.places, boxes.taps, *boxes.residues,
-            mode, cut.ready, cut.weights_by_phase == IN_THE_TASK, kernel, low, high,
+            flat_x, flat_w, bias, flat_out, flat_x if cut.ready else laid, line, sums, seen, at_hand,
+            cut.sizes, boxes.phases, boxes.places, boxes.steps, *boxes.residues, mode, cut.ready, kernel, low, high,
         )  # fmt: skip
         if not finite:
             flawed.append(True)
@@ -65,62 +62,29 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
 
 
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
-    """Bytes beside input, kernel and output: each thread's box, and the weights by phase."""
+    """Bytes beside input, kernel and output: each thread's box, and the tables of taps."""
     cut = cut_of(problem, dtype.itemsize, team.size)
-    own = ROWS * WIDEST * VECTOR + WIDEST * VECTOR + (cut.laid + cut.line + cut.own_weights) * dtype.itemsize
-    weights = cut.weights * dtype.itemsize if cut.weights_by_phase == BEFOREHAND else 0
-    return own * team.size + weights + cut.sizes.in_group * cut.taps * np.dtype(np.int64).itemsize
-
-
-def _weights_by_phase(boxes: Boxes, w: Array, kernel: int) -> Array:
-    """The weights of a transposed convolution: for each phase (C_out, C_in/groups, taps)."""
-    sizes, chosen = boxes.cut.sizes, np.empty(boxes.cut.weights, w.dtype)
-
-    def part(low: int, high: int) -> None:
-        _choose_weights(w, chosen, sizes, boxes.phases, boxes.taps, kernel, low, high)
-
-    run_in_parts(part, sizes.groups * sizes.out_group, work=4 * w.size)
-    return chosen
-
-
-@compiled
-def _choose_weights(w, chosen, sizes, phases, taps, kernel, low, high):
-    """Lay the weights of the output channels from `low` to `high` into their phases' rows."""
-    for channel in range(low, high):
-        g, co = divmod(channel, sizes.out_group)
-        for p in range(len(phases)):
-            at = phases[p].weights_at + channel * sizes.in_group * phases[p].taps
-            _choose_row(w, chosen, at, sizes, phases[p], taps, kernel, g, co)
-
-
-@inlined
-def _choose_row(w, chosen, at, sizes, phase, taps, kernel, g, co):
-    """Lay one output channel's weights of a phase: a tap for each input channel and weight."""
-    first, count, target = uint64(phase.taps_at), uint64(phase.taps), uint64(at)
-    for ci in range(sizes.in_group):
-        source = uint64((g * sizes.in_group * sizes.out_group + ci * sizes.apart_in + co * sizes.apart_out) * kernel)
-        for t in range(count):
-            chosen[target] = w[source + uint64(taps[first + t])]
-            target += uint64(1)
+    own = ROWS * WIDEST * VECTOR + WIDEST * VECTOR + (cut.laid + cut.line) * dtype.itemsize
+    return own * team.size + 2 * cut.sizes.in_group * cut.taps * np.dtype(np.int64).itemsize
 
 
 @compiled
 def _sum_boxes(
-    x, w, bias, out, laid, line, sums, seen, chosen, at_hand,
-    sizes, phases, places, weight_taps, residues_z, residues_y, residues_x,
-    mode, ready, chooses, kernel, low, high,
+    x, w, bias, out, laid, line, sums, seen, at_hand,
+    sizes, phases, places, steps, residues_z, residues_y, residues_x, mode, ready, kernel, low, high,
 ):  # fmt: skip
-    """Sum the tasks from `low` to `high`, counted over (batch, group, box, phase, chunk of channels).
+    """Sum the tasks from `low` to `high`, counted over (batch, group, box, chunk of channels, phase).
 
     `at_hand` holds the box whose inputs are laid. Tells whether all sums are known to be finite.
     """
     lanes = VECTOR // x.itemsize
     input_plane = sizes.input_z * sizes.input_y * sizes.input_x
     output_plane = sizes.output_z * sizes.output_y * sizes.output_x
+    w_row = sizes.apart_out * kernel
     seen[:] = 0
     for task in range(low, high):
-        rest, number = divmod(task, sizes.chunks)
-        place, p = divmod(rest, sizes.phases)
+        rest, p = divmod(task, sizes.phases)
+        place, number = divmod(rest, sizes.chunks)
         rest, column = divmod(place, sizes.boxes_x)
         rest, strip = divmod(rest, sizes.boxes_y)
         rest, slab = divmod(rest, sizes.boxes_z)
@@ -139,11 +103,6 @@ def _sum_boxes(
         at, taps = source + left if ready else 0, phase.taps * sizes.in_group
         length = ((depth - 1) * sizes.lines + height - 1) * sizes.line_length + width
         first, last = number * sizes.chunk, min(sizes.out_group, (number + 1) * sizes.chunk)
-        weights, weights_at = w, phase.weights_at + (g * sizes.out_group + first) * taps
-        if chooses:
-            weights, weights_at = chosen, 0
-            for co in range(first, last):
-                _choose_row(w, chosen, (co - first) * taps, sizes, phase, weight_taps, kernel, g, co)
         joined = _are_joined(sizes, depth, height, width)
         start = 0
         while start < length:
@@ -160,17 +119,17 @@ def _sum_boxes(
                 live = min(ROWS, last - co)
                 rows = _rows(live, vectors)
                 channel = g * sizes.out_group + co
-                w_at = weights_at + (co - first) * taps
+                w_at = (g * sizes.in_group * sizes.out_group + co * sizes.apart_out) * kernel
                 out_at = (b * sizes.groups * sizes.out_group + channel) * output_plane
                 if whole:
                     sum_tile_and_note(
-                        rows, vectors, laid, at + start, places, phase.places_at, taps, weights, w_at, taps, live,
-                        bias, channel, out, out_at + target, output_plane, seen,
+                        rows, vectors, laid, at + start, places, phase.places_at, taps, w, w_at, w_row, live,
+                        steps, bias, channel, out, out_at + target, output_plane, seen,
                     )  # fmt: skip
                     continue
                 sum_tile_and_note(
-                    rows, vectors, laid, start, places, phase.places_at, taps, weights, w_at, taps, live,
-                    bias, channel, sums, 0, tile, seen,
+                    rows, vectors, laid, start, places, phase.places_at, taps, w, w_at, w_row, live,
+                    steps, bias, channel, sums, 0, tile, seen,
                 )  # fmt: skip
                 _place(
                     sums, tile, live, start, min(length, start + tile), sizes, phase, z, y, left, height, width,

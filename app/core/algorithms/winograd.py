@@ -302,7 +302,7 @@ def _multiply(
                     vectors = min(3, (count - start + lanes - 1) // lanes)
                     add_tile(
                         rows, vectors, inputs, source + f * way.apart_inputs + start, channels, 0, depth,
-                        mapped, at + f * kernels.apart, kernels.row, live, part, kernels.apart,
+                        mapped, at + f * kernels.apart, kernels.row, live, kernels.apart, part,
                         sums, target + f * way.apart_sums + start, way.width,
                     )  # fmt: skip
 
