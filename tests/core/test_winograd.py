@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from app.core.algorithms import ALGORITHMS, tiles
+from app.core.algorithms.winograd_tiling import tiling_of
 from app.core.execute import execute
 from app.core.parallel import team
 from app.core.plan import plan_of
@@ -29,6 +30,9 @@ CASES: dict[str, tuple[Op, Shape, Shape, dict[str, Any]]] = {
     "one tile": ("conv", (1, 32, 3, 4), (3, 32, 3, 3), {"padding": 1}),
     "more padding": ("conv", (1, 32, 7, 9), (8, 32, 3, 3), {"padding": ((2, 1), (0, 2))}),
     "small samples": ("conv", (9, 40, 7, 7), (17, 40, 3, 3), {"padding": 1}),
+    "a box that threads share, channels in slices": ("conv", (2, 160, 8, 9), (40, 160, 3, 3), {"padding": 1}),
+    "several boxes, channels in slices": ("conv", (4, 144, 17, 18), (9, 144, 3, 3), {"padding": 1}),
+    "transposed, channels in slices": ("conv_transpose", (2, 160, 8, 9), (160, 40, 3, 3), {"padding": 1}),
     "a sample in several boxes": ("conv", (2, 32, 50, 90), (9, 32, 3, 3), {"padding": 1}),
     "groups": ("conv", (2, 96, 14, 13), (30, 32, 3, 3), {"groups": 3, "padding": 1}),
     "flipped": ("conv", (1, 32, 10, 11), (8, 32, 3, 3), {"flip_kernel": True}),
@@ -126,10 +130,20 @@ def test_the_largest_and_the_smallest_floats_are_answered_where_they_fit(dtype: 
     check("conv", x / x.dtype.type(large), w * x.dtype.type(large), padding=1)
 
 
-def test_threads_and_batches_change_no_bit() -> None:
+@pytest.mark.parametrize("name", [name for name in CASES if "slices" in name])
+def test_channels_are_in_slices(name: str) -> None:
+    op, x_shape, w_shape, options = CASES[name]
+    way = tiling_of(problem_of(op, x_shape, w_shape, False, options), 4, 2).way
+    assert way.depth < 144
+    assert bool(way.sharing) == ("share" in name or op == "conv_transpose")
+    assert way.maps_as_it_goes == ("several" not in name)
+
+
+@pytest.mark.parametrize(("x_shape", "channels"), [((5, 32, 30, 33), 48), ((2, 160, 8, 9), 40), ((7, 160, 13, 14), 48)])
+def test_threads_and_batches_change_no_bit(x_shape: Shape, channels: int) -> None:
     rng, threads = np.random.default_rng(8), team.size
-    x = rng.standard_normal((5, 32, 30, 33)).astype("f4")
-    w = rng.standard_normal((48, 32, 3, 3)).astype("f4")
+    x = rng.standard_normal(x_shape).astype("f4")
+    w = rng.standard_normal((channels, x_shape[1], 3, 3)).astype("f4")
     answers = set()
     try:
         for size in (1, 2, 3):
