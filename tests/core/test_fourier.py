@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from app.core.algorithms import direct, fourier, fourier_blocks
 from app.core.algorithms.fft import lengths_within
+from app.core.algorithms.phases import phases_of
 from app.core.algorithms.taps import axes_of
 from app.core.parallel import team
 from tests.core import tap_sums
@@ -282,3 +283,15 @@ def test_lengths_have_small_factors_and_reach_what_is_asked(multiple: int) -> No
         for length in found:
             assert length % multiple == 0
             assert 6 ** math.ceil(math.log2(length)) % length == 0
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_weights_of_a_phase_are_as_kernels_take_them(channels: int) -> None:
+    """Without gaps and in order: for another layout they would be compiled anew."""
+    problem = problem_of("conv_transpose", (1, channels, 9, 9), (channels, 2, 5, 6), False, {"stride": (1, 2)})
+    w = np.random.default_rng(0).standard_normal((2, channels, 1, 5, 6))
+    phases = phases_of(axes_of(problem), w, 1)
+    assert len(phases) == 2
+    for phase in phases:
+        assert phase.weights.flags.c_contiguous
+        assert np.array_equal(phase.weights.reshape(2, channels, 5, 3), w[:, :, 0, :, phase.index[2] :: 2])

@@ -49,7 +49,7 @@ def phases_of(axes: tuple[Axis, ...], w: Array, groups: int) -> list[Phase]:
         weights = w
         if not all(map(_is_whole, axes, taps)):
             chosen: Any = np.ix_(*taps)
-            weights = w[:, :, *chosen]
+            weights = np.ascontiguousarray(w[:, :, *chosen])
         found.append(Phase(index, positions, weights.reshape(groups, out_group, -1)))
     return found
 
