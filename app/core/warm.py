@@ -143,7 +143,7 @@ def _for_winograd(op: Op) -> list[Problem]:
     """Some boxes, for which kernels are mapped beforehand; and one that threads share."""
     few: tuple[int, int] = (1, 32) if op == "conv" else (32, 1)
     return [
-        describe(Setting(op, (72, 72), 3, in_channels=32, kernel_channels=few)),
+        describe(Setting(op, (72, 72), 5, in_channels=32, kernel_channels=few)),
         describe(Setting(op, (32, 32), 3, padding=1, in_channels=32, kernel_channels=(32, 32))),
     ]
 

@@ -14,6 +14,9 @@ from app.core.algorithms.taps import Axis
 from app.core.parallel import PLANNED_THREADS
 from app.core.problem import Problem
 
+#: Bytes of a kernel that stays in the second cache: the weights of a phase of a larger one come from afar, and apart.
+NEAR_BYTES = 2**19
+
 
 def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
     """What the time is proportional to.
@@ -21,7 +24,8 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     `sums`: turns of the innermost loop, by vectors; `tiles`: calls of it; `laid`, `lines`:
     bytes and lines of inputs laid, `picked`: inputs laid one by one; `placed`, `spread`,
     `parts`: outputs copied from a tile to their places, side by side and apart, and the lines
-    of them; `gaps`: outputs that no weight reaches.
+    of them; `far`: kernels of a transposed convolution that each phase reads from afar; `gaps`:
+    outputs that no weight reaches.
     """
     cut = cut_of(problem, dtype.itemsize, PLANNED_THREADS)
     sizes, lanes = cut.sizes, VECTOR // dtype.itemsize
@@ -29,6 +33,7 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     sums, tiles, placed, parts = _tiles(cut, lanes)
     laid = cut.laid * runs * min(PLANNED_THREADS, sizes.chunks)
     singly = sizes.in_step_x > 2 and not len(axes[2].in_residues) == sizes.in_step_x <= 4
+    far = problem.op == "conv_transpose" and problem.kernel_elements * dtype.itemsize > NEAR_BYTES
     shared: Features = {
         "tasks": cut.tasks,
         "sums": runs * sums * cut.taps * sizes.in_group,
@@ -38,6 +43,7 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
         "laid": laid * dtype.itemsize,
         "picked": laid if singly else 0,
         "lines": laid / sizes.line_length,
+        "far": sizes.phases * problem.in_channels * sizes.out_group if far else 0,
         "bytes": (problem.input_elements + problem.kernel_elements + problem.output_elements) * dtype.itemsize,
     }
     gaps = problem.output_elements * dtype.itemsize if cut.leaves_gaps else 0

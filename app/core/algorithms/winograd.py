@@ -56,7 +56,10 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
 
 
 def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
-    """What the time is proportional to: turns of the innermost loop, vectors mapped of each kind, what guards it."""
+    """What the time is proportional to: turns of the innermost loop, vectors mapped of each kind, what guards it.
+
+    Kernels that are mapped beforehand are written to memory, and read from there.
+    """
     tiling = tiling_of(problem, dtype.itemsize, PLANNED_THREADS)
     cut, sizes, way, lanes = tiling.boxes.cut, tiling.boxes.cut.sizes, tiling.way, VECTOR // dtype.itemsize
     share = sizes.positions_y * sizes.positions_x / (sizes.box_y * sizes.box_x)
@@ -68,7 +71,7 @@ def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic
     shared: Features = {
         "gathered": times_mapped * problem.kernel_elements / sizes.groups if singly else 0,
         "sums": products * places * (way.width // lanes) * rows * sizes.in_group,
-        "kernels": times_mapped * rows * ceil_div(sizes.in_group, lanes) * products,
+        "kernels" if way.maps_as_it_goes else "kept": times_mapped * rows * ceil_div(sizes.in_group, lanes) * products,
         "inputs": times_laid * sizes.in_group * sizes.box_y * ceil_div(sizes.box_x, lanes) * products,
         "outputs": places * rows * (way.width // lanes) * products,
         "laid": times_laid * cut.laid * dtype.itemsize,

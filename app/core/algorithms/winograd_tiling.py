@@ -32,8 +32,9 @@ MOST_ABREAST = 4
 #: Parts in which a box's inputs are mapped at most.
 MOST_SHARES = 16
 
-#: Mapped kernels that are used in no more boxes are mapped anew for each, in the cache.
-MOST_USES = 2
+#: Mapped kernels that are used in no more boxes are mapped anew for each, in the cache; weights that are picked one by
+#: one in fewer.
+MOST_USES, MOST_PICKED_USES = 8, 2
 
 #: Bytes of all mapped kernels at most; larger ones are mapped for each box, too.
 MOST_KERNEL_BYTES = 2**25
@@ -124,7 +125,11 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
     sizes = cut.sizes._replace(output_y=axes[1].output, output_x=axes[2].output)  # in elements, not in tiles
     width = ceil_div(together * box_y * box_x, lanes) * lanes
     width += lanes if together > 1 else 0  # a sample's last line may be written over the end of its channel's row
-    maps_as_it_goes = uses <= MOST_USES or kernel_elements(problem, itemsize) * itemsize > MOST_KERNEL_BYTES
+    picked = problem.op == "conv_transpose" or axes[2].kernel > 3
+    maps_as_it_goes = (
+        uses <= (MOST_PICKED_USES if picked else MOST_USES)
+        or kernel_elements(problem, itemsize) * itemsize > MOST_KERNEL_BYTES
+    )
     slices = _slices(products * in_group * itemsize, width)
     depth = ceil_div(ceil_div(in_group, slices), lanes) * lanes
     shared = sizes.chunks > 1 and uses * problem.groups < 2 * threads
