@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.core.algorithms import ALGORITHMS, tiles
+from app.core.algorithms import ALGORITHMS, tiles, winograd
 from app.core.algorithms.winograd_tiling import tiling_of
 from app.core.execute import execute
 from app.core.parallel import team
@@ -31,6 +31,7 @@ CASES: dict[str, tuple[Op, Shape, Shape, dict[str, Any]]] = {
     "more padding": ("conv", (1, 32, 7, 9), (8, 32, 3, 3), {"padding": ((2, 1), (0, 2))}),
     "small samples": ("conv", (9, 40, 7, 7), (17, 40, 3, 3), {"padding": 1}),
     "a box that threads share, channels in slices": ("conv", (2, 160, 8, 9), (40, 160, 3, 3), {"padding": 1}),
+    "a sample that threads share": ("conv", (1, 160, 13, 14), (40, 160, 3, 3), {"padding": 1}),
     "several boxes, channels in slices": ("conv", (9, 144, 17, 18), (9, 144, 3, 3), {"padding": 1}),
     "transposed, channels in slices": ("conv_transpose", (2, 160, 8, 9), (160, 40, 3, 3), {"padding": 1}),
     "a sample in several boxes": ("conv", (2, 32, 50, 90), (9, 32, 3, 3), {"padding": 1}),
@@ -54,9 +55,9 @@ def run(op: Op, x: Array, w: Array, bias: Array | None = None, **options: Any) -
     """What the algorithm answers."""
     problem = problem_of(op, x.shape, w.shape, bias is not None, options)
     plan = plan_of(problem, x.dtype)
-    winograd = next(one for one in ALGORITHMS[op] if one.name == "winograd")
-    assert winograd.fits(problem, plan.axes, x.dtype)
-    return execute(replace(plan, algorithm=winograd), x, w, bias)
+    algorithm = next(one for one in ALGORITHMS[op] if one.name == "winograd")
+    assert algorithm.fits(problem, plan.axes, x.dtype)
+    return execute(replace(plan, algorithm=algorithm), x, w, bias)
 
 
 def check(op: Op, x: Array, w: Array, bias: Array | None = None, **options: Any) -> None:
@@ -130,6 +131,23 @@ def test_the_largest_and_the_smallest_floats_are_answered_where_they_fit(dtype: 
     check("conv", x / x.dtype.type(large), w * x.dtype.type(large), padding=1)
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_parts_change_no_bit_in_whatever_order(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads do them side by side: none may write where another one does."""
+
+    def backwards(part: Callable[[int, int], None], count: int, work: int) -> None:
+        assert work > 0
+        for number in reversed(range(count)):
+            part(number, number + 1)
+
+    op, x_shape, w_shape, options = CASES[name]
+    rng = np.random.default_rng(9)
+    x, w = rng.standard_normal(x_shape, np.float32), rng.standard_normal(w_shape, np.float32)
+    usual = run(op, x, w, **options)
+    monkeypatch.setattr(winograd, "run_in_parts", backwards)
+    assert run(op, x, w, **options).tobytes() == usual.tobytes()
+
+
 @pytest.mark.parametrize("name", [name for name in CASES if "slices" in name])
 def test_channels_are_in_slices(name: str) -> None:
     op, x_shape, w_shape, options = CASES[name]
@@ -139,7 +157,9 @@ def test_channels_are_in_slices(name: str) -> None:
     assert way.maps_as_it_goes == ("several" not in name)
 
 
-@pytest.mark.parametrize(("x_shape", "channels"), [((5, 32, 30, 33), 48), ((2, 160, 8, 9), 40), ((7, 160, 13, 14), 48)])
+@pytest.mark.parametrize(
+    ("x_shape", "channels"), [((5, 32, 30, 33), 48), ((1, 160, 13, 14), 40), ((7, 160, 13, 14), 48)]
+)
 def test_threads_and_batches_change_no_bit(x_shape: Shape, channels: int) -> None:
     rng, threads = np.random.default_rng(8), team.size
     x = rng.standard_normal(x_shape).astype("f4")

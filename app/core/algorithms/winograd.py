@@ -226,7 +226,7 @@ def _map_tiles(laid, places, line_length, channel, channels, height, across, way
     lanes = VECTOR // laid.itemsize
     for ci in range(channels):
         part, number = divmod(channel + ci, way.depth)
-        row = at + part * way.products * way.apart_inputs + number * way.width
+        row = at + part * way.products * way.apart_inputs + number * way.width + number // way.part * lanes
         for v in range(height):
             for start in range(0, across, lanes):
                 transform(

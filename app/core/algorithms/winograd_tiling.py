@@ -70,7 +70,8 @@ class Way(NamedTuple):
     input channel of a slice, and for each product and output channel; two products lie `apart`. All mapped `inputs`
     of a box are so many elements. They are multiplied `depth` input channels at a time, a slice, with the kernels of
     so many blocks of `ROWS` output channels `abreast`. Kernels are mapped as they are needed, or all beforehand. Where
-    boxes are few, all threads map a box's inputs for each other, in so many parts (`sharing`), and else 0.
+    boxes are few, all threads map a box's inputs for each other, in so many parts (`sharing`, and else 0). After the
+    channels of a `part` there is a vector of room: the last line of a row may be written over its end.
     """
 
     squared: int
@@ -78,6 +79,7 @@ class Way(NamedTuple):
     together: int
     width: int
     depth: int
+    part: int
     abreast: int
     apart_inputs: int
     apart_sums: int
@@ -133,6 +135,7 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
     slices = _slices(products * in_group * itemsize, width)
     depth = ceil_div(ceil_div(in_group, slices), lanes) * lanes
     shared = sizes.chunks > 1 and uses * problem.groups < 2 * threads
+    part = math.gcd(in_group, depth, max(1, in_group // MOST_SHARES)) if shared else depth
     way = Way(
         squared,
         products,
@@ -140,10 +143,11 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
         width,
         depth,
         abreast=min(ceil_div(chunk, ROWS), MOST_ABREAST if slices > 1 else 1),
-        apart_inputs=depth * width + lanes,
+        part=part,
+        apart_inputs=depth * width + depth // part * lanes,
         apart_sums=ROWS * width + lanes,
-        inputs=ceil_div(in_group, depth) * products * (depth * width + lanes),
-        sharing=math.gcd(in_group, MOST_SHARES) if shared else 0,
+        inputs=ceil_div(in_group, depth) * products * (depth * width + depth // part * lanes),
+        sharing=in_group // part if shared else 0,
         maps_as_it_goes=maps_as_it_goes,
     )
     kernels = _kernels(problem, axes, products, depth, lanes)
@@ -151,11 +155,11 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
     sums = way.abreast * products * way.apart_sums
     return Tiling(
         replace(boxes, cut=replace(cut, sizes=sizes, tasks=uses * problem.groups * sizes.chunks)),
-        sizes._replace(in_group=in_group // max(1, way.sharing)),
+        sizes._replace(in_group=part),
         kernels,
         way,
         weights=_weights_in_order(axes) * depth,
-        channels=np.arange(depth) * width,
+        channels=np.arange(depth) * width + np.arange(depth) // part * lanes,
         products=np.arange(products) * way.apart_sums,
         working=(cut.laid + lanes, cut.line, *of_all, kernels.gathered, sums, products * width),
     )
