@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import pkgutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from importlib import import_module
 from typing import Any, Literal
 
 import numpy as np
 import pytest
 from hypothesis import given
 
+from app.core import algorithms
 from app.core.algorithms import ALGORITHMS
 from app.core.checks import describe
 from app.core.execute import execute
@@ -68,6 +73,39 @@ def test_it_is_exact_on_whole_numbers(op: Op, name: str, dtype: Literal["int64",
 
     check()
     assert ran > 50 or name in PARTICULAR
+
+
+@pytest.mark.parametrize(("op", "name"), ALL)
+def test_parts_change_no_bit_in_whatever_order(op: Op, name: str) -> None:
+    """Threads do them side by side: none may need, or write, what another one writes."""
+
+    @given(cases(op, 1) | cases(op, 2) | cases(op, 3))
+    @examples(60)
+    def check(case: Case) -> None:
+        x, w, bias = case.arrays(Numbers("float32"))
+        plan = plan_for(case, x, w, bias, name)
+        if plan is not None:
+            usual = execute(plan, x, w, bias)
+            with backwards():
+                assert execute(plan, x, w, bias).tobytes() == usual.tobytes()
+
+    check()
+
+
+@contextmanager
+def backwards() -> Iterator[None]:
+    """All algorithms do their parts one by one, the last first."""
+
+    def run(part: Callable[[int, int], None], count: int, work: int) -> None:
+        del work
+        for number in reversed(range(count)):
+            part(number, number + 1)
+
+    names = [found.name for found in pkgutil.iter_modules(algorithms.__path__, algorithms.__name__ + ".")]
+    with pytest.MonkeyPatch.context() as patched:
+        for module in map(import_module, names):
+            patched.setattr(module, "run_in_parts", run, raising=False)
+        yield
 
 
 #: Those that few random settings are for, with shapes that they are for: input, kernel, options.

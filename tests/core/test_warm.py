@@ -91,7 +91,7 @@ FOR_FLOATS = {
     *(
         "_filter",
         "_map_blocks",
-        "_map_inputs_of",
+        "map_inputs",
         "is_told",
         "measure_strips",
         "shape_inputs",

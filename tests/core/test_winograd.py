@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.core.algorithms import ALGORITHMS, tiles, winograd
+from app.core.algorithms import ALGORITHMS, tiles
 from app.core.algorithms.winograd_tiling import tiling_of
 from app.core.execute import execute
 from app.core.parallel import team
@@ -19,6 +19,7 @@ from tests.core import tap_sums
 from tests.core.alone import problem_of
 from tests.core.hard_data import INPUTS, KERNELS, plain, positive
 from tests.core.strategies import Op
+from tests.core.test_algorithms import backwards
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -132,20 +133,13 @@ def test_the_largest_and_the_smallest_floats_are_answered_where_they_fit(dtype: 
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_parts_change_no_bit_in_whatever_order(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Threads do them side by side: none may write where another one does."""
-
-    def backwards(part: Callable[[int, int], None], count: int, work: int) -> None:
-        assert work > 0
-        for number in reversed(range(count)):
-            part(number, number + 1)
-
+def test_parts_change_no_bit_in_whatever_order(name: str) -> None:
     op, x_shape, w_shape, options = CASES[name]
     rng = np.random.default_rng(9)
     x, w = rng.standard_normal(x_shape, np.float32), rng.standard_normal(w_shape, np.float32)
     usual = run(op, x, w, **options)
-    monkeypatch.setattr(winograd, "run_in_parts", backwards)
-    assert run(op, x, w, **options).tobytes() == usual.tobytes()
+    with backwards():
+        assert run(op, x, w, **options).tobytes() == usual.tobytes()
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if "slices" in name])

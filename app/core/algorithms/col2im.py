@@ -15,8 +15,9 @@ from numba import uint64
 
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.scratch import pieces
-from app.core.algorithms.simd import ROWS, TILES, VECTOR, sum_tile
+from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.taps import Axis, Int64Array
+from app.core.algorithms.tile_sums import TILES, sum_tile
 from app.core.geometry import ceil_div
 from app.core.jit import compiled, inlined
 from app.core.layout import Array

@@ -4,7 +4,7 @@ The inputs that a box of outputs needs are laid once into planes with their padd
 them: a plane for each channel and, where windows move by s, for each remainder of the
 place modulo s. Then every tap is the same plane from another place on, and all outputs
 are one long row, with a few between two lines that belong to none and are dropped. Tiles
-of it are summed by `simd.sum_tile_and_note` at the processor's peak, with the weights as they lie.
+of it are summed by `sum_tile_and_note` at the processor's peak, with the weights as they lie.
 
 It serves convolutions and, phase by phase, transposed convolutions, in every dtype.
 """
@@ -20,8 +20,9 @@ from app.core.algorithms.boxes import boxes_of, cut_of
 from app.core.algorithms.laying import lay
 from app.core.algorithms.lines import copy_line
 from app.core.algorithms.scratch import Working
-from app.core.algorithms.simd import ROWS, VECTOR, WIDEST, sum_tile_and_note
+from app.core.algorithms.simd import ROWS, VECTOR, WIDEST
 from app.core.algorithms.taps import Axis
+from app.core.algorithms.tile_sums import sum_tile_and_note
 from app.core.jit import compiled, inlined
 from app.core.layout import Array
 from app.core.parallel import run_in_parts, team

@@ -1,0 +1,188 @@
+"""The heart of the dense algorithms: rows of weights meet vectors of inputs; written by hand for LLVM.
+
+R rows of weights meet V vectors of inputs at each tap, and R·V vectors of sums never leave
+the registers until the last tap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import reduce
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+
+from app.core.algorithms.simd import I64, ROWS, WIDEST, Vectors, piece, pointers
+
+#: The shapes of tiles: how many vectors, for each number of rows.
+TILES = {
+    ROWS: (3, 2, 1),
+    ROWS // 2: (6, 3, 2, 1),
+    **({ROWS // 4: (8, 4, 2, 1)} if ROWS > 4 else {}),
+    1: (8, 4, 2, 1),
+}
+
+#: The same of `add_tile`.
+ADDING_TILES = {ROWS: (3, 2, 1), ROWS // 2: (3, 2, 1)}
+
+#: How many arguments tell what is summed, after the shape.
+_ALWAYS = 9
+
+Sums = list[list[Any]]
+
+
+@piece
+def sum_tile(
+    _context, rows, vectors, x, x_at, places, place_at, taps, w, w_at, w_row, live, bias, bias_at, out, out_at, out_row
+):
+    """Sum rows × vectors of outputs over all taps, for one of the shapes in `TILES`.
+
+        out[out_at + r·out_row + m] = Σ over t of w[w_at + r·w_row + t]·x[x_at + places[place_at + t] + m]
+                                      + bias[bias_at + r]
+
+    for r below `rows` and m below vectors·(elements of a vector), in flat arrays. Taps are
+    summed in their order, for every m alike, so a result does not depend on where tiles
+    begin. Only `live` rows exist; the others repeat the last of them. x is read, and out
+    written, over whole vectors.
+    """
+    i = types.int64
+    signature = types.void(i, i, x, i, places, i, i, w, i, i, i, bias, i, out, i, i)
+    return _choosing(signature, TILES, _finish_summing)
+
+
+@piece
+def sum_tile_and_note(
+    _context, rows, vectors, x, x_at, places, place_at, taps, w, w_at, w_row, live, steps, bias, bias_at,
+    out, out_at, out_row, seen,
+):  # fmt: skip
+    """As `sum_tile`, with the weight of a tap at w[w_at + r·w_row + steps[place_at + t]].
+
+    It notes in a vector `seen` whether all sums are finite (`Vectors.note`).
+    """
+    i = types.int64
+    signature = types.void(i, i, x, i, places, i, i, w, i, i, i, steps, bias, i, out, i, i, seen)
+    return _choosing(signature, TILES, _finish_summing, "steps")
+
+
+@piece
+def add_tile(
+    _context, rows, vectors, x, x_at, places, place_at, taps, w, w_at, w_row, live, ahead, adds, out, out_at, out_row
+):
+    """As `sum_tile` for `ADDING_TILES`, without a bias; where `adds` is not 0, to what `out` holds.
+
+    All `rows` of `out` are written; those from `live` on hold what is of no use. Weights come in `rows` rows without
+    gaps; those that follow, `ahead` of these, are fetched meanwhile: the processor does not foresee them.
+    """
+    i = types.int64
+    signature = types.void(i, i, x, i, places, i, i, w, i, i, i, i, i, out, i, i)
+    return _choosing(signature, ADDING_TILES, _finish_adding, "ahead")
+
+
+def _choosing(signature: Any, tiles: Mapping[int, tuple[int, ...]], finish: Callable[..., None], *more: str) -> Any:
+    """What writes a piece that sums a tile of one of these shapes; `finish` writes where the sums go.
+
+    Its arguments after the shape are those that `_write_tile` takes in any case, `more` of them, and those of `finish`.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        rows, vectors, *rest = pointers(context, builder, signature.args, arguments)
+        what, own, where = rest[:_ALWAYS], rest[_ALWAYS : _ALWAYS + len(more)], rest[_ALWAYS + len(more) :]
+        shape = builder.add(builder.mul(rows, I64(WIDEST + 1)), vectors)
+        after = builder.append_basic_block("summed")
+        choice = builder.switch(shape, after)
+        for r, widths in tiles.items():
+            for v in widths:
+                block = builder.append_basic_block(f"tile_{r}_{v}")
+                choice.add_case(I64(r * (WIDEST + 1) + v), block)
+                builder.position_at_end(block)
+                vec = Vectors(context, builder, signature.args[2].dtype)
+                summed, real = _write_tile(vec, r, v, *what, **dict(zip(more, own, strict=True)))
+                finish(vec, summed, real, *where)
+                builder.branch(after)
+        builder.position_at_end(after)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _write_tile(
+    vec: Vectors, rows: int, vectors: int,
+    x: Any, x_at: Any, places: Any, place_at: Any, taps: Any, w: Any, w_at: Any, w_row: Any, live: Any, *,
+    steps: Any = None, ahead: Any = None,
+) -> tuple[Sums, list[Any]]:  # fmt: skip
+    """The instructions of all taps for one shape: the sums, and the number of each row; arrays are pointers."""
+    builder = vec.builder
+    x, places = builder.gep(x, [x_at]), builder.gep(places, [place_at])
+    steps = None if steps is None else builder.gep(steps, [place_at])
+    last = builder.sub(live, I64(1))
+    real = [builder.select(builder.icmp_signed("<", I64(r), last), I64(r), last) for r in range(rows)]
+    weights = [builder.gep(w, [builder.add(w_at, builder.mul(r, w_row))]) for r in real]
+    before, body, after = builder.block, builder.append_basic_block("tap"), builder.append_basic_block("sums")
+    builder.branch(body)
+    builder.position_at_end(body)
+    tap = builder.phi(I64)
+    sums = [[builder.phi(vec.kind) for _ in range(vectors)] for _ in range(rows)]
+    source = builder.gep(x, [builder.load(builder.gep(places, [tap]))])
+    inputs = [vec.load(builder.gep(source, [I64(v * vec.lanes)])) for v in range(vectors)]
+    step = tap if steps is None else builder.load(builder.gep(steps, [tap]))
+    summed = []
+    for r in range(rows):
+        weight = vec.spread(builder.load(builder.gep(weights[r], [step])))
+        summed.append([vec.multiply_add(weight, inputs[v], sums[r][v]) for v in range(vectors)])
+    if ahead is not None:
+        vec.fetch(builder.gep(w, [builder.add(builder.add(w_at, ahead), builder.mul(tap, I64(rows)))]))
+    following = builder.add(tap, I64(1))
+    tap.add_incoming(I64(0), before)
+    tap.add_incoming(following, body)
+    for r in range(rows):
+        for v in range(vectors):
+            sums[r][v].add_incoming(vec.nothing, before)
+            sums[r][v].add_incoming(summed[r][v], body)
+    _keep_rolled(builder, builder.cbranch(builder.icmp_signed("<", following, taps), body, after))
+    builder.position_at_end(after)
+    return summed, real
+
+
+def _keep_rolled(builder: Any, branch: Any) -> None:
+    """Have LLVM leave the loop that ends with this branch as it is: for two turns in one there are too few registers.
+
+    The node that says so refers to itself, as LLVM's language reference asks of loops.
+    """
+    off = builder.module.add_metadata([ir.MetaDataString(builder.module, "llvm.loop.unroll.disable")])
+    node = ir.MDValue(builder.module, [off], name=str(len(builder.module.metadata)))
+    node.operands = (node, off)
+    branch.set_metadata("llvm.loop", node)
+
+
+def _finish_summing(
+    vec: Vectors, summed: Sums, real: list[Any], bias: Any, bias_at: Any, out: Any, out_at: Any, out_row: Any,
+    seen: Any = None,
+) -> None:  # fmt: skip
+    """Add the bias, and write the sums of each row to its place in the output."""
+    builder = vec.builder
+    noted = [vec.nothing] * len(summed[0])
+    for r, sums in enumerate(summed):
+        added = vec.spread(builder.load(builder.gep(bias, [builder.add(bias_at, real[r])])))
+        target = builder.gep(out, [builder.add(out_at, builder.mul(real[r], out_row))])
+        for v, one in enumerate(sums):
+            total = vec.add(one, added)
+            vec.store(total, builder.gep(target, [I64(v * vec.lanes)]))
+            if seen is not None:
+                noted[v] = vec.note(noted[v], total)
+    if seen is not None:
+        vec.store(reduce(vec.add, noted, vec.load(seen)), seen)
+
+
+def _finish_adding(
+    vec: Vectors, summed: Sums, _real: list[Any], adds: Any, out: Any, out_at: Any, out_row: Any
+) -> None:
+    """Add the sums to what is there, or write them in its place."""
+    builder = vec.builder
+    is_more = builder.icmp_signed("!=", adds, I64(0))
+    for r, sums in enumerate(summed):
+        target = builder.gep(out, [builder.add(out_at, builder.mul(I64(r), out_row))])
+        for v, one in enumerate(sums):
+            place = builder.gep(target, [I64(v * vec.lanes)])
+            before = builder.select(is_more, vec.load(place), vec.nothing)
+            vec.store(vec.add(one, before), place)
