@@ -33,6 +33,9 @@ SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 #: What workers import; only once that folder is named.
 LOADED = ("app.main", "app.server")
 
+#: Elsewhere a process that has loaded so much is not safe to fork: there uvicorn starts each worker anew.
+FORKS = sys.platform == "linux"
+
 #: From Linux's prctl.h: the signal that a process gets when its parent has died.
 PR_SET_PDEATHSIG = 1
 
@@ -42,9 +45,10 @@ class Workers(Multiprocess):
 
     def __init__(self, config: Config, listener: socket.socket) -> None:
         super().__init__(config, sockets=[listener])
-        uvicorn: Any = _subprocess
-        uvicorn.spawn = multiprocessing.get_context("fork")
-        os.register_at_fork(before=_hold_signals, after_in_parent=_take_signals, after_in_child=self._become_worker)
+        if FORKS:
+            uvicorn: Any = _subprocess
+            uvicorn.spawn = multiprocessing.get_context("fork")
+            os.register_at_fork(before=_hold_signals, after_in_parent=_take_signals, after_in_child=self._become_worker)
 
     def _become_worker(self) -> None:
         """In a new worker: be as if started anew, and keep nothing of the others or of the supervisor.
@@ -56,8 +60,7 @@ class Workers(Multiprocess):
             process.child_conn.close()
         for number in SIGNALS:
             signal.signal(number, signal.SIG_DFL)
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         _take_signals()
 
     def init_processes(self) -> None:
@@ -94,6 +97,8 @@ def _take_signals() -> None:
 
 def load() -> None:
     """Have here what workers import, and their kernels, unless these must be compiled first: that each shows itself."""
+    if not FORKS:
+        return
     for name in LOADED:
         import_module(name)
     team.resize(1)  # a process that is forked is best without threads; each worker sets its own number
