@@ -45,7 +45,7 @@ NARROWEST = 48
 MOST_GAPS = 0.25
 
 #: Tables of more taps than this are made anew each time.
-KEPT_TAPS = 2**15
+KEPT_TAPS = 2**14
 
 
 class Sizes(NamedTuple):
