@@ -25,7 +25,7 @@ from app.core.algorithms.taps import Axis
 from app.core.algorithms.tile_sums import add_tile
 from app.core.algorithms.transforms import transform
 from app.core.algorithms.winograd_maps import box_of, map_block, map_box, map_inputs, mapped_kernels
-from app.core.algorithms.winograd_tiling import kernel_elements, tiling_of
+from app.core.algorithms.winograd_tiling import tiling_of
 from app.core.geometry import ceil_div
 from app.core.jit import compiled, inlined
 from app.core.layout import Array
@@ -83,8 +83,7 @@ def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic
 def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output: each thread's box, and the mapped kernels; or what `tiles` takes."""
     tiling = tiling_of(problem, dtype.itemsize, team.size)
-    kernels = 0 if tiling.way.maps_as_it_goes else kernel_elements(problem, dtype.itemsize)
-    own = (sum(tiling.working) * team.size + kernels) * dtype.itemsize
+    own = (sum(tiling.working) * team.size + tiling.mapped) * dtype.itemsize
     return max(own, tiles.workspace(problem, axes, dtype)) + winograd_guard.workspace(problem, dtype)
 
 
@@ -100,7 +99,7 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
     mode, kernels, way = PADDING_MODES.index(problem.padding_mode), tiling.kernels, tiling.way
     tables = (boxes.phases, boxes.places, *boxes.residues)
-    mapped = flat_w if way.maps_as_it_goes else mapped_kernels(sizes, kernels, way, tiling.weights, flat_w)
+    mapped = flat_w if way.maps_as_it_goes else mapped_kernels(tiling, flat_w)
     working = Working(tiling.working, x.dtype)
     shared = working.own()[3]
     if way.sharing:

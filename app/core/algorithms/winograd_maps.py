@@ -5,15 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numba import uint64
 
-from app.core.algorithms.boxes import Sizes
 from app.core.algorithms.laying import lay
 from app.core.algorithms.lines import split_in_nine, split_in_three
 from app.core.algorithms.scratch import pieces
 from app.core.algorithms.simd import ROWS, VECTOR
-from app.core.algorithms.taps import Int64Array
 from app.core.algorithms.transforms import OF_INPUT, transform
-from app.core.algorithms.winograd_tiling import Kernels, Way
-from app.core.geometry import ceil_div
+from app.core.algorithms.winograd_tiling import Tiling
 from app.core.jit import compiled, inlined
 from app.core.layout import Array
 from app.core.parallel import run_in_parts
@@ -22,16 +19,16 @@ from app.core.parallel import run_in_parts
 _WORK_OF_A_WEIGHT = 20
 
 
-def mapped_kernels(sizes: Sizes, kernels: Kernels, way: Way, weights: Int64Array, w: Array) -> Array:
+def mapped_kernels(tiling: Tiling, w: Array) -> Array:
     """All mapped kernels: `ROWS` output channels of a group after the others, by slices of the input channels."""
-    blocks = sizes.groups * ceil_div(sizes.out_group, ROWS) * ceil_div(sizes.in_group, way.depth)
-    mapped = np.empty(blocks * kernels.block, w.dtype)
+    sizes, kernels = tiling.boxes.cut.sizes, tiling.kernels
+    mapped = np.empty(tiling.mapped, w.dtype)
 
     def part(low: int, high: int) -> None:
         (gathered,) = pieces((kernels.gathered,), w.dtype)
-        _map_blocks(w, mapped, gathered, weights, sizes, kernels, way, low, high)
+        _map_blocks(w, mapped, gathered, tiling.weights, sizes, kernels, tiling.way, low, high)
 
-    run_in_parts(part, blocks, work=_WORK_OF_A_WEIGHT * w.size)
+    run_in_parts(part, tiling.mapped // kernels.block, work=_WORK_OF_A_WEIGHT * w.size)
     return mapped
 
 

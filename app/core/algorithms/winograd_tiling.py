@@ -92,8 +92,8 @@ class Way(NamedTuple):
 class Tiling:
     """The boxes of tiles, with the places of a kernel's weights, of input channels and of products.
 
-    `part` is as the boxes' sizes are, with the input channels of one part; `working` are the elements of each piece of
-    working memory.
+    `part` is as the boxes' sizes are, with the input channels of one part; `mapped` are the elements of all kernels
+    that are mapped beforehand, `working` those of each piece of working memory.
     """
 
     boxes: Boxes
@@ -103,6 +103,7 @@ class Tiling:
     weights: Int64Array
     channels: Int64Array
     products: Int64Array
+    mapped: int
     working: tuple[int, ...]
 
 
@@ -128,12 +129,11 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
     width = ceil_div(together * box_y * box_x, lanes) * lanes
     width += lanes if together > 1 else 0  # a sample's last line may be written over the end of its channel's row
     picked = problem.op == "conv_transpose" or axes[2].kernel > 3
-    maps_as_it_goes = (
-        uses <= (MOST_PICKED_USES if picked else MOST_USES)
-        or kernel_elements(problem, itemsize) * itemsize > MOST_KERNEL_BYTES
-    )
     slices = _slices(products * in_group * itemsize, width)
     depth = ceil_div(ceil_div(in_group, slices), lanes) * lanes
+    kernels = _kernels(problem, axes, products, depth, lanes)
+    mapped = problem.groups * ceil_div(out_group, ROWS) * ceil_div(in_group, depth) * kernels.block
+    maps_as_it_goes = uses <= (MOST_PICKED_USES if picked else MOST_USES) or mapped * itemsize > MOST_KERNEL_BYTES
     shared = sizes.chunks > 1 and uses * problem.groups < 2 * threads
     part = math.gcd(in_group, depth, max(1, in_group // MOST_SHARES)) if shared else depth
     way = Way(
@@ -150,7 +150,6 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
         sharing=in_group // part if shared else 0,
         maps_as_it_goes=maps_as_it_goes,
     )
-    kernels = _kernels(problem, axes, products, depth, lanes)
     of_all = way.inputs * (uses * problem.groups if shared else 1), kernels.block if maps_as_it_goes else 0
     sums = way.abreast * products * way.apart_sums
     return Tiling(
@@ -161,6 +160,7 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
         weights=_weights_in_order(axes) * depth,
         channels=np.arange(depth) * width + np.arange(depth) // part * lanes,
         products=np.arange(products) * way.apart_sums,
+        mapped=0 if maps_as_it_goes else mapped,
         working=(cut.laid + lanes, cut.line, *of_all, kernels.gathered, sums, products * width),
     )
 
@@ -194,11 +194,3 @@ def _tiled(axis: Axis) -> Axis:
     shifts = numbers + axis.shifts(0).min()
     output = ceil_div(axis.output, outputs)
     return Axis(axis.input, output, table_of(outputs, 1, [0], [0, PRODUCTS], numbers, shifts))
-
-
-def kernel_elements(problem: Problem, itemsize: int) -> int:
-    """Elements of all mapped kernels."""
-    products: int = PRODUCTS ** sum(k > 1 for k in problem.kernel_size)
-    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
-    lanes = VECTOR // itemsize
-    return problem.groups * ceil_div(out_group, ROWS) * ROWS * ceil_div(in_group, lanes) * lanes * products
