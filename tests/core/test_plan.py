@@ -12,7 +12,7 @@ import pytest
 from app.core import plan as planning
 from app.core.algorithms import ALGORITHMS, tiles_effort
 from app.core.algorithms.box_phases import phases_along
-from app.core.algorithms.boxes import as_laid, boxes_of, cut_of
+from app.core.algorithms.boxes import boxes_of, cut_of, lie_of
 from app.core.algorithms.fourier_guard import few_products, products
 from app.core.algorithms.regions import Regions, by_regions
 from app.core.algorithms.simd import ROWS, VECTOR, WIDEST
@@ -59,7 +59,7 @@ def test_axes_tell_what_meets_an_input(case: Case) -> None:
 def test_a_cut_says_of_its_tables_what_they_are(case: Case) -> None:
     problem, itemsize = case.problem(), case.numpy_dtype.itemsize
     cut, boxes = cut_of(problem, itemsize, team.size), boxes_of(problem, itemsize)
-    axes = as_laid(problem, axes_of(problem))
+    axes = lie_of(problem, itemsize).axes
     phases = phases_along(axes)
     assert boxes.cut is cut or boxes.cut == cut
     assert cut.sizes.phases == len(phases) == len(boxes.phases)

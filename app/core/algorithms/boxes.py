@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from app.core.algorithms.box_phases import PHASE, Sizes3, inputs_of, phases_along, residues_along
 from app.core.algorithms.regions import Regions, by_regions
 from app.core.algorithms.simd import ROWS, VECTOR
-from app.core.algorithms.taps import Axis, Int64Array, axes_of
+from app.core.algorithms.taps import Axis, Int64Array, axes_of, table_of
 from app.core.geometry import ceil_div
 from app.core.parallel import WORTH_A_THREAD, team
 from app.core.problem import Problem
@@ -44,6 +44,9 @@ NARROWEST = 48
 #: Outputs of lines that are longer by more than this share, for their padding, have a plane for each tap along them.
 MOST_GAPS = 0.25
 
+#: Where inputs could be read as they lie, samples are stacked if their last vectors are so empty, for so many rows.
+MOST_EMPTY, FEWEST_STACKED_ROWS = 1.1, 4 * ROWS
+
 #: Tables of more taps than this are made anew each time.
 KEPT_TAPS = 2**14
 
@@ -54,8 +57,10 @@ class Sizes(NamedTuple):
     Positions are those of the longest phase, and a box is counted in them; a task is a
     box with a `chunk` of a group's output channels. A box's inputs begin at `begin` steps,
     lie over `span` steps more than it has positions, and are laid in planes of so many
-    `lines` of `line_length`. The kernels of two input and two output channels lie so many
-    kernels `apart`.
+    `lines` of `line_length`. Two channels, and two slabs (places along z), lie so many elements
+    apart. The kernels of two input and two output channels lie so many kernels `apart`.
+
+    Where samples lie along z, the batch is 1, a slab is a sample, and channels lie closer than slabs.
     """
 
     batch: int
@@ -68,6 +73,10 @@ class Sizes(NamedTuple):
     output_z: int
     output_y: int
     output_x: int
+    input_channel: int
+    input_slab: int
+    output_channel: int
+    output_slab: int
     in_step_z: int
     in_step_y: int
     in_step_x: int
@@ -98,13 +107,25 @@ class Sizes(NamedTuple):
     apart_out: int
 
 
+class Lie(NamedTuple):
+    """How inputs and outputs lie for `tiles`.
+
+    `ready`: the input can be read as it lies; `spread`: taps along a line have planes of their own; `stacked`:
+    samples lie along the first axis, so that the outputs of several are one row.
+    """
+
+    axes: tuple[Axis, ...]
+    ready: bool = False
+    spread: bool = False
+    stacked: bool = False
+
+
 @dataclass(frozen=True)
 class Cut:
     """What `tiles` works through, without its tables.
 
     `laid` and `line` are the elements of a box's inputs and of its longest line, `taps` the
-    taps of all phases. `ready` says that the input can be read as it lies, `spread` that taps along a line
-    have planes of their own. A box has so many lines of outputs for each tap, in the `mean`.
+    taps of all phases. `ready` and `spread` are as in `Lie`. A box has so many lines of outputs for each tap, in the `mean`.
     """
 
     sizes: Sizes
@@ -162,40 +183,37 @@ def cut_of(problem: Problem, itemsize: int, threads: int, *, whole: bool = False
 
 
 def _boxes(problem: Problem, itemsize: int, whole: bool, threads: int) -> Boxes:
-    cut = _cut(problem, itemsize, whole, threads)
-    axes = axes_of(problem)
-    return tables(cut, axes if whole else _as_one_row(axes) if cut.ready else as_laid(problem, axes))
+    lie = lie_of(problem, itemsize, whole=whole)
+    return tables(_cut(problem, itemsize, whole, threads), lie.axes)
 
 
 @lru_cache(maxsize=1024)
 def _cut(problem: Problem, itemsize: int, whole: bool, threads: int) -> Cut:
-    axes, lanes = axes_of(problem), VECTOR // itemsize
+    lie, lanes = lie_of(problem, itemsize, whole=whole), VECTOR // itemsize
+    axes, spread = lie.axes, lie.spread
     if whole:
-        return cut_into(problem, axes, _positions(axes), problem.out_channels)
-    ready = _reads_as_it_lies(axes) and math.prod(problem.input_size) >= lanes
-    axes = _as_one_row(axes) if ready else as_laid(problem, axes)
-    spread = _spreads(problem, axes) and _taken(problem, axes, spread=True) * itemsize <= MOST_LAID_BYTES
+        return cut_into(problem, lie, _positions(axes), problem.out_channels)
     most, span = _positions(axes), inputs_of(axes, spread=spread)[1]
     channels = problem.in_channels // problem.groups * math.prod(map(len, residues_along(axes, spread=spread)))
     box = _box(most, span, channels, LAID_BYTES // itemsize, CUT_BYTES // itemsize)
     chunk = out_group = problem.out_channels // problem.groups
-    tasks = _phase_count(axes) * problem.batch * problem.groups * math.prod(map(ceil_div, most, box))
+    batch = 1 if lie.stacked else problem.batch
+    tasks = _phase_count(axes) * batch * problem.groups * math.prod(map(ceil_div, most, box))
     enough = max(MANY_TASKS * threads, problem.macs // MOST_IN_A_TASK)
     if problem.macs >= WORTH_A_THREAD and tasks < enough:
         pieces = ceil_div(enough, tasks)
-        by_channels = not ready and box == most and out_group >= FEW_TASKS * threads * ROWS
+        by_channels = not lie.ready and box[1:] == most[1:] and out_group >= FEW_TASKS * threads * ROWS
         shorter = box if by_channels else _shorter(span, box, pieces, lanes)
         if shorter == box or tasks * math.prod(map(ceil_div, box, shorter)) < FEW_TASKS * threads:
             chunk = min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS)
         else:
             box = shorter
-    return cut_into(problem, axes, box, chunk, ready=ready, spread=spread)
+    return cut_into(problem, lie, box, chunk)
 
 
-def cut_into(
-    problem: Problem, axes: tuple[Axis, ...], box: Sizes3, chunk: int, *, ready: bool = False, spread: bool = False
-) -> Cut:
+def cut_into(problem: Problem, lie: Lie, box: Sizes3, chunk: int) -> Cut:
     """An operation cut into boxes, and its output channels into chunks."""
+    axes, spread = lie.axes, lie.spread
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     most, phases = _positions(axes), _phase_count(axes)
     counts = tuple(map(ceil_div, most, box))
@@ -203,9 +221,11 @@ def cut_into(
     depth, lines, line_length = (n + more for n, more in zip(box, span, strict=True))
     line_length -= _shared_zeros(problem, axes[2], begin[2], line_length, span[2]) if box[2] == most[2] else 0
     between = (1, in_group) if problem.op == "conv" else (out_group, 1)
+    apart = [_apart(problem.in_channels, [axis.input for axis in axes], stacked=lie.stacked)]
+    apart += [_apart(problem.out_channels, [axis.output for axis in axes], stacked=lie.stacked)]
     sizes = Sizes._make([
-        problem.batch, problem.groups, in_group, out_group,
-        *(axis.input for axis in axes), *(axis.output for axis in axes),
+        1 if lie.stacked else problem.batch, problem.groups, in_group, out_group,
+        *(axis.input for axis in axes), *(axis.output for axis in axes), *apart[0], *apart[1],
         *(axis.in_step for axis in axes), *(axis.out_step for axis in axes),
         *most, *box, *counts, chunk, ceil_div(out_group, chunk), *begin, *span, lines, line_length, phases, *between,
     ])  # fmt: skip
@@ -213,15 +233,21 @@ def cut_into(
     taps = math.prod(axis.counts.taps for axis in axes)
     return Cut(
         sizes,
-        laid=0 if ready else in_group * planes * depth * lines * line_length,
+        laid=0 if lie.ready else in_group * planes * depth * lines * line_length,
         line=axes[2].in_step * line_length,
         taps=taps,
-        tasks=phases * problem.batch * problem.groups * math.prod(counts) * sizes.chunks,
-        ready=ready,
+        tasks=phases * sizes.batch * problem.groups * math.prod(counts) * sizes.chunks,
+        ready=lie.ready,
         leaves_gaps=math.prod(map(_reached, axes)) < math.prod(min(axis.out_step, axis.output) for axis in axes),
         spread=spread,
         mean=(axes[1].mean if isinstance(axes[1], Regions) else most[1]) / counts[1],
     )
+
+
+def _apart(channels: int, lengths: list[int], *, stacked: bool) -> tuple[int, int]:
+    """How far two channels, and two slabs, lie apart in an array of so many channels."""
+    plane = lengths[1] * lengths[2]
+    return (plane, channels * plane) if stacked else (lengths[0] * plane, plane)
 
 
 def tables(cut: Cut, axes: tuple[Axis, ...]) -> Boxes:
@@ -230,7 +256,7 @@ def tables(cut: Cut, axes: tuple[Axis, ...]) -> Boxes:
     apart = sizes.lines * sizes.line_length
     begin = (sizes.begin_z, sizes.begin_y, sizes.begin_x)
     plane = (sizes.box_z + sizes.span_z) * apart
-    channel = cut.laid // sizes.in_group or sizes.input_z * sizes.input_y * sizes.input_x
+    channel = cut.laid // sizes.in_group or sizes.input_channel
     kernel, channels = math.prod(axis.weights for axis in axes), np.arange(sizes.in_group)[:, None]
     rows = np.zeros(len(phases), PHASE)
     places: list[Int64Array] = []
@@ -273,17 +299,35 @@ def _phase_count(axes: tuple[Axis, ...]) -> int:
 _kept_boxes = lru_cache(maxsize=256)(_boxes)
 
 
+def lie_of(problem: Problem, itemsize: int, *, whole: bool = False) -> Lie:
+    """How inputs and outputs lie for an operation, `whole` as `boxes_of` has it."""
+    axes, lanes = axes_of(problem), VECTOR // itemsize
+    if whole:
+        return Lie(axes)
+    if _reads_as_it_lies(axes) and math.prod(problem.input_size) >= lanes:
+        row = _as_one_row(axes)
+        stacked = problem.batch > 1 and problem.out_channels >= FEWEST_STACKED_ROWS * problem.groups
+        if stacked and ceil_div(row[2].output, lanes) * lanes > MOST_EMPTY * row[2].output:
+            return Lie((_samples(problem), *row[1:]), stacked=True)
+        return Lie(row, ready=True)
+    stacked = problem.batch > 1 and axes[0].is_unit
+    axes = (_samples(problem), *axes[1:]) if stacked else axes
+    axes = axes if problem.pads_by_copying else (axes[0], by_regions(axes[1]), axes[2])
+    spread = _spreads(problem, axes) and _taken(problem, axes, spread=True) * itemsize <= MOST_LAID_BYTES
+    return Lie(axes, spread=spread, stacked=stacked)
+
+
+def _samples(problem: Problem) -> Axis:
+    """The samples as an axis: one tap, which moves with them."""
+    return Axis(problem.batch, problem.batch, _UNIT)
+
+
 def _reads_as_it_lies(axes: tuple[Axis, ...]) -> bool:
     """Whether each output takes from its own place alone."""
     return all(
         axis.in_step == axis.out_step == axis.kernel == 1 and axis.input == axis.output and axis.counts.begin == 0
         for axis in axes
     )
-
-
-def as_laid(problem: Problem, axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
-    """The axes with lines of outputs by the taps that they need, where they are many fewer."""
-    return axes if problem.pads_by_copying else (axes[0], by_regions(axes[1]), axes[2])
 
 
 def _spreads(problem: Problem, axes: tuple[Axis, ...]) -> bool:
@@ -298,8 +342,11 @@ def _spreads(problem: Problem, axes: tuple[Axis, ...]) -> bool:
 
 def _as_one_row(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
     length = math.prod(axis.input for axis in axes)
-    unit = Axis(1, 1, axes[0].table)
-    return unit, unit, Axis(length, length, axes[0].table)
+    return Axis(1, 1, _UNIT), Axis(1, 1, _UNIT), Axis(length, length, _UNIT)
+
+
+#: The table of an axis of one tap at its own place.
+_UNIT = table_of(1, 1, [0], [0, 1], np.zeros(1, np.int64), np.zeros(1, np.int64))
 
 
 def _box(most: Sizes3, span: Sizes3, channels: int, laid: int, cut: int) -> Sizes3:

@@ -104,10 +104,10 @@ def _gather_columns(problem: Problem, boxes: Boxes, x: Array, columns: Array, ro
 def _gather(x, laid, line, sizes, places, residues_z, residues_y, residues_x, mode, columns, row, low, high):
     """The columns of the samples from `low` to `high`: (outputs, taps), with zeros behind."""
     taps, plane = len(places), sizes.lines * sizes.line_length
-    inputs = sizes.in_group * sizes.input_z * sizes.input_y * sizes.input_x
+    inputs = sizes.in_group * sizes.input_channel
     for b in range(low, high):
         lay(x, b * inputs, sizes, residues_z, residues_y, residues_x, mode, 0, 0, 0, laid, line)
-        at = uint64(b * sizes.output_z * sizes.output_y * sizes.output_x * row)
+        at = uint64(b * sizes.output_channel * row)
         for z in range(sizes.output_z):
             for y in range(sizes.output_y):
                 for column in range(sizes.output_x):

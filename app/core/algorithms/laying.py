@@ -26,14 +26,14 @@ def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, 
     first, per_line = (left + sizes.begin_x) * step, len(residues_x)
     at = 0
     for ci in range(sizes.in_group):
-        channel = source + ci * sizes.input_z * sizes.input_y * sizes.input_x
+        channel = source + ci * sizes.input_channel
         for rz in residues_z:
             for ry in residues_y:
                 for u in range(depth):
                     iz = _source((z + sizes.begin_z + u) * sizes.in_step_z + rz, sizes.input_z, mode)
                     for v in range(lines):
                         iy = _source((y + sizes.begin_y + v) * sizes.in_step_y + ry, sizes.input_y, mode)
-                        begin = channel + (iz * sizes.input_y + iy) * sizes.input_x
+                        begin = channel + iz * sizes.input_slab + iy * sizes.input_x
                         length = sizes.input_x if iz >= 0 and iy >= 0 else 0
                         target = at + u * plane + v * sizes.line_length
                         if per_line == 1 == step:

@@ -79,8 +79,6 @@ def _sum_boxes(
     `at_hand` holds the box whose inputs are laid. Tells whether all sums are known to be finite.
     """
     lanes = VECTOR // x.itemsize
-    input_plane = sizes.input_z * sizes.input_y * sizes.input_x
-    output_plane = sizes.output_z * sizes.output_y * sizes.output_x
     w_row = sizes.apart_out * kernel
     seen[:] = 0
     for task in range(low, high):
@@ -92,7 +90,7 @@ def _sum_boxes(
         b, g = divmod(rest, sizes.groups)
         phase = phases[p]
         z, y, left = slab * sizes.box_z, strip * sizes.box_y, column * sizes.box_x
-        source = (b * sizes.groups + g) * sizes.in_group * input_plane
+        source = (b * sizes.groups + g) * sizes.in_group * sizes.input_channel
         if not ready and place != at_hand[0]:
             lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid, line)
             at_hand[0] = place
@@ -104,7 +102,7 @@ def _sum_boxes(
         at, taps = source + left if ready else 0, phase.taps * sizes.in_group
         length = ((depth - 1) * sizes.lines + height - 1) * sizes.line_length + width
         first, last = number * sizes.chunk, min(sizes.out_group, (number + 1) * sizes.chunk)
-        joined = _are_joined(sizes, depth, height, width)
+        run, joined = _runs(sizes, height, width)
         start = 0
         while start < length:
             vectors = _vectors((length - start + lanes - 1) // lanes, last - first)
@@ -112,20 +110,18 @@ def _sum_boxes(
                 vectors = _vectors(min(vectors, (left + length) // lanes), last - first)
                 start = min(start, length - vectors * lanes)
             tile = vectors * lanes
-            whole = sizes.out_step_x == 1 and (
-                start + tile <= length if joined else ready or start % sizes.line_length + tile <= width
-            )
+            whole = sizes.out_step_x == 1 and (ready or start % run + tile <= joined and start + tile <= length)
             target = _target(sizes, phase, z, y, left, start)
             for co in range(first, last, ROWS):
                 live = min(ROWS, last - co)
                 rows = _rows(live, vectors)
                 channel = g * sizes.out_group + co
                 w_at = (g * sizes.in_group * sizes.out_group + co * sizes.apart_out) * kernel
-                out_at = (b * sizes.groups * sizes.out_group + channel) * output_plane
+                out_at = (b * sizes.groups * sizes.out_group + channel) * sizes.output_channel
                 if whole:
                     sum_tile_and_note(
                         rows, vectors, laid, at + start, places, phase.places_at, taps, w, w_at, w_row, live,
-                        steps, bias, channel, out, out_at + target, output_plane, seen,
+                        steps, bias, channel, out, out_at + target, sizes.output_channel, seen,
                     )  # fmt: skip
                     continue
                 sum_tile_and_note(
@@ -134,17 +130,21 @@ def _sum_boxes(
                 )  # fmt: skip
                 _place(
                     sums, tile, live, start, min(length, start + tile), sizes, phase, z, y, left, height, width,
-                    out, out_at, output_plane,
+                    out, out_at, sizes.output_channel,
                 )  # fmt: skip
             start += tile
     return not seen.any()
 
 
 @inlined
-def _are_joined(sizes, depth, height, width):
-    """Whether a box's lines of outputs follow each other in the output as they are laid, with nothing between two."""
-    lines = sizes.line_length == width == sizes.output_x and sizes.out_step_y == 1
-    return lines and (depth == 1 or (sizes.lines == height == sizes.output_y and sizes.out_step_z == 1))
+def _runs(sizes, height, width):
+    """(positions, outputs): a box is runs of so many positions, whose first outputs lie side by side in the output."""
+    if sizes.line_length != width or width != sizes.output_x or sizes.out_step_y > 1:
+        return sizes.line_length, width
+    lines = sizes.lines * width
+    if sizes.lines != height or sizes.output_slab != lines or sizes.out_step_z > 1:
+        return lines, height * width
+    return sizes.box_z * lines, sizes.box_z * lines
 
 
 @inlined
@@ -177,7 +177,7 @@ def _target(sizes, phase, z, y, left, start):
     plane, row = divmod(line, sizes.lines)
     oz = (z + plane) * sizes.out_step_z + phase.residue_z
     oy = (y + row) * sizes.out_step_y + phase.residue_y
-    return (oz * sizes.output_y + oy) * sizes.output_x + (left + column) * sizes.out_step_x + phase.residue_x
+    return oz * sizes.output_slab + oy * sizes.output_x + (left + column) * sizes.out_step_x + phase.residue_x
 
 
 @inlined

@@ -60,7 +60,7 @@ def _tiles(cut: Cut, lanes: int) -> tuple[float, float, float, float]:
     for count, chunks in ((sizes.chunk, sizes.out_group // sizes.chunk), (sizes.out_group % sizes.chunk, 1)):
         for vectors, along in _widths(math.ceil(length / lanes), count):
             tile = vectors * lanes
-            apart = _apart(cut, width, height * depth, tile)
+            apart = _apart(cut, length, height, width, tile)
             for live, blocks in ((ROWS, count // ROWS), (count % ROWS, 1)):
                 if live:
                     many = along * blocks * chunks
@@ -96,12 +96,16 @@ def _rows(live: int, vectors: int) -> int:
     return max(1, ROWS // 4) if live > ROWS // 8 else 1
 
 
-def _apart(cut: Cut, width: float, lines: float, tile: int) -> float:
-    """The share of tiles whose outputs do not lie side by side in the output."""
-    if cut.sizes.out_step_x > 1:
-        return 1.0
-    if cut.ready or (cut.sizes.line_length == width == cut.sizes.output_x and cut.sizes.out_step_y == 1):
-        return 0.0
-    if lines == 1:
-        return float(tile > width)
-    return 1 - max(0.0, width - tile + 1) / cut.sizes.line_length
+def _apart(cut: Cut, length: float, height: float, width: float, tile: int) -> float:
+    """The share of tiles whose outputs do not lie side by side in the output, as `tiles` has runs of them."""
+    sizes = cut.sizes
+    if sizes.out_step_x > 1 or cut.ready:
+        return float(not cut.ready)
+    run, joined = float(sizes.line_length), width
+    if sizes.line_length == width == sizes.output_x and sizes.out_step_y == 1:
+        run, joined = sizes.lines * width, height * width
+        if sizes.lines == height and sizes.output_slab == run and sizes.out_step_z == 1:
+            return 0.0
+    if length <= run:
+        return float(tile > joined)
+    return 1 - max(0.0, joined - tile + 1) / run

@@ -104,9 +104,8 @@ def map_box(
 ):  # fmt: skip
     """Map a box's tiles, `of_part.in_group` channels of them from `channel` on."""
     begin, end, g, y, left, height, across = box_of(place, sizes, way, phases)
-    input_plane = sizes.input_y * sizes.input_x
     for b in range(begin, end):
-        source = ((b * sizes.groups + g) * sizes.in_group + channel) * input_plane
+        source = ((b * sizes.groups + g) * sizes.in_group + channel) * sizes.input_channel
         lay(x, source, of_part, residues_z, residues_y, residues_x, mode, 0, y, left, laid, line)
         _map_tiles(
             laid, places, sizes.line_length, channel, of_part.in_group, height, across, way,
