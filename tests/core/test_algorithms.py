@@ -118,9 +118,20 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
         ((1, 1, 15, 16), (1, 1, 3, 5), {"padding": 2, "padding_mode": "reflect"}),
         ((1, 1, 40, 130), (1, 1, 3, 3), {"stride": 2}),
     ],
+    "planes": [
+        ((3, 6, 7, 7), (6, 1, 3, 3), {"groups": 6, "padding": 1}),
+        ((2, 4, 3, 4, 5), (2, 4, 3, 3, 3), {"padding": 1}),
+        ((2, 6, 20, 9), (4, 3, 5, 7), {"groups": 2, "padding": (2, 3)}),
+        ((1, 2, 40), (2, 1, 9), {"groups": 2, "padding": (1, 7), "flip_kernel": True}),
+    ],
     # Wide dilation: lines by the taps that they need, and a plane for each tap along a line; lines without a gap.
     "tiles": [
         ((2, 5, 25, 25), (40, 5, 3, 3), {"padding": 12, "dilation": 12}),
+        # Samples side by side: inputs as they lie, windows that move by two, several boxes of samples.
+        ((5, 20, 7, 7), (70, 20, 1, 1), {}),
+        ((3, 6, 9, 9), (40, 6, 3, 3), {"stride": 2, "padding": 1}),
+        ((9, 130, 7, 6), (132, 65, 3, 3), {"padding": 1, "groups": 2, "padding_mode": "reflect"}),
+        ((7, 3, 21), (40, 3, 5), {"padding": 2}),
         ((1, 3, 17, 19), (40, 3, 3, 3), {"padding": (20, 18), "dilation": (8, 9), "stride": (2, 1)}),
         ((3, 4, 17, 19), (66, 2, 5, 3), {"padding": 8, "dilation": 4, "groups": 2, "flip_kernel": True}),
         ((1, 2, 14, 14), (33, 2, 3, 3), {"padding": 30, "dilation": 2}),
@@ -130,6 +141,7 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
         ((2, 3, 8, 12, 16), (20, 3, 2, 2, 2), {"stride": 2}),
     ],
     "polyphase_tiles": [
+        ((5, 20, 4, 4), (20, 33, 4, 4), {"stride": 2, "padding": 1}),
         ((1, 2, 6, 10, 6), (2, 20, 2, 2, 2), {"stride": (1, 1, 3), "dilation": (1, 2, 1)}),
         ((2, 4, 25, 9), (4, 33, 3, 3), {"padding": (12, 2), "dilation": (12, 1), "stride": (1, 4)}),
         ((2, 4, 20, 20), (4, 17, 3, 3), {"padding": 8, "dilation": 8, "groups": 2, "flip_kernel": True}),

@@ -125,7 +125,8 @@ class Cut:
     """What `tiles` works through, without its tables.
 
     `laid` and `line` are the elements of a box's inputs and of its longest line, `taps` the
-    taps of all phases. `ready` and `spread` are as in `Lie`. A box has so many lines of outputs for each tap, in the `mean`.
+    taps of all phases. `ready` and `spread` are as in `Lie`. A box has so many lines of outputs
+    for each tap, in the `mean`.
     """
 
     sizes: Sizes

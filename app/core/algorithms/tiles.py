@@ -110,7 +110,7 @@ def _sum_boxes(
                 vectors = _vectors(min(vectors, (left + length) // lanes), last - first)
                 start = min(start, length - vectors * lanes)
             tile = vectors * lanes
-            whole = sizes.out_step_x == 1 and (ready or start % run + tile <= joined and start + tile <= length)
+            whole = sizes.out_step_x == 1 and (ready or (start % run + tile <= joined and start + tile <= length))
             target = _target(sizes, phase, z, y, left, start)
             for co in range(first, last, ROWS):
                 live = min(ROWS, last - co)
