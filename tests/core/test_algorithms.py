@@ -122,7 +122,7 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
         ((3, 6, 7, 7), (6, 1, 3, 3), {"groups": 6, "padding": 1}),
         ((2, 4, 3, 4, 5), (2, 4, 3, 3, 3), {"padding": 1}),
         ((2, 6, 20, 9), (4, 3, 5, 7), {"groups": 2, "padding": (2, 3)}),
-        ((1, 2, 40), (2, 1, 9), {"groups": 2, "padding": (1, 7), "flip_kernel": True}),
+        ((1, 2, 40), (2, 1, 9), {"groups": 2, "padding": ((1, 7),), "flip_kernel": True}),
     ],
     # Wide dilation: lines by the taps that they need, and a plane for each tap along a line; lines without a gap.
     "tiles": [
@@ -132,6 +132,9 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
         ((3, 6, 9, 9), (40, 6, 3, 3), {"stride": 2, "padding": 1}),
         ((9, 130, 7, 6), (132, 65, 3, 3), {"padding": 1, "groups": 2, "padding_mode": "reflect"}),
         ((7, 3, 21), (40, 3, 5), {"padding": 2}),
+        # Tiles begin in lines between two samples, or two slabs, which are no outputs.
+        ((2, 36, 13, 31), (9, 36, 5, 5), {"padding": 2}),
+        ((1, 5, 3, 9, 31), (9, 5, 3, 5, 5), {"padding": (1, 2, 2)}),
         ((1, 3, 17, 19), (40, 3, 3, 3), {"padding": (20, 18), "dilation": (8, 9), "stride": (2, 1)}),
         ((3, 4, 17, 19), (66, 2, 5, 3), {"padding": 8, "dilation": 4, "groups": 2, "flip_kernel": True}),
         ((1, 2, 14, 14), (33, 2, 3, 3), {"padding": 30, "dilation": 2}),

@@ -105,6 +105,9 @@ def _sum_boxes(
         run, joined = _runs(sizes, height, width)
         start = 0
         while start < length:
+            row = start // sizes.line_length
+            if row % sizes.lines >= height:  # lines between two slabs, which hold no output
+                start = (row // sizes.lines + 1) * sizes.lines * sizes.line_length
             vectors = _vectors((length - start + lanes - 1) // lanes, last - first)
             if ready:  # nothing is read after the input: the last tile ends with it
                 vectors = _vectors(min(vectors, (left + length) // lanes), last - first)

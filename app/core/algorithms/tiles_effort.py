@@ -55,6 +55,7 @@ def _tiles(cut: Cut, lanes: int) -> tuple[float, float, float, float]:
     sizes = cut.sizes
     depth, height, width = _mean_box(cut)
     length = ((depth - 1) * sizes.lines + height - 1) * sizes.line_length + width
+    length -= (depth - 1) * _skipped((sizes.lines - height) * sizes.line_length, 3 * lanes)
     useful = depth * height * width / length
     sums = tiles = placed = parts = 0.0
     for count, chunks in ((sizes.chunk, sizes.out_group // sizes.chunk), (sizes.out_group % sizes.chunk, 1)):
@@ -69,6 +70,11 @@ def _tiles(cut: Cut, lanes: int) -> tuple[float, float, float, float]:
                     placed += apart * many * live * tile * useful
                     parts += apart * many * live * (1 + tile / sizes.line_length)
     return sums, tiles, placed, parts
+
+
+def _skipped(dead: float, tile: int) -> float:
+    """Of so many positions without outputs, how many `tiles` leaves out in the mean: those after a tile's end."""
+    return dead - tile / 2 if dead >= tile else dead * dead / (2 * tile)
 
 
 def _mean_box(cut: Cut) -> tuple[float, float, float]:
