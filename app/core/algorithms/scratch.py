@@ -64,7 +64,11 @@ def pieces(elements: tuple[int, ...], dtype: np.dtype[np.generic]) -> Pieces:
     return made
 
 
+def aligned(elements: int, dtype: np.dtype[np.generic]) -> Array:
+    """So many uninitialised elements, the first at the beginning of a line of the cache."""
+    return _fresh(elements * dtype.itemsize).view(dtype)
+
+
 def _fresh(size: int) -> Array:
-    """So many bytes, the first at the beginning of a line of the cache."""
     memory = np.empty(size + 63, np.uint8)
     return memory[-memory.ctypes.data % 64 :][:size]

@@ -104,13 +104,20 @@ class Vectors:
             return self.builder.add(c, self.builder.mul(a, b))
         return self._call(f"llvm.fmuladd.{self._suffix}", self.kind, [self.kind] * 3, [a, b, c])
 
-    def sum_up(self, a: Any) -> Any:
-        """The sum of a vector's elements, as a scalar: halves are added until one is left."""
-        half = self.lanes // 2
-        while half:
-            a = self.add(a, self.shuffle(a, a, [m % (2 * half) for m in range(half, half + self.lanes)]))
-            half //= 2
-        return self.builder.extract_element(a, I32(0))
+    def sum_all(self, vectors: Sequence[Any]) -> list[Any]:
+        """The sum of the elements of each vector, in their order: as few vectors of them as can be.
+
+        Two vectors are halved and put together at once, until each element is the sum of another one.
+        """
+        made = []
+        for first in range(0, len(vectors), self.lanes):
+            level, apart = list(vectors[first : first + self.lanes]), 1
+            while apart < self.lanes:
+                level += level[-1:] if len(level) % 2 else []
+                level = [self._folded(a, b, apart) for a, b in zip(level[::2], level[1::2], strict=True)]
+                apart *= 2
+            made.append(level[0])
+        return made
 
     def magnitude(self, value: Any) -> Any:
         """|value|, of floats."""
@@ -125,6 +132,13 @@ class Vectors:
     def shuffle(self, a: Any, b: Any, order: Sequence[int]) -> Any:
         """The elements of a and b in this order."""
         return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, len(order)), list(order)))
+
+    def _folded(self, a: Any, b: Any, apart: int) -> Any:
+        """Sums of elements so far apart: those of a where the number has no such bit, and those of b where it has."""
+        of_b = [bool(m & apart) for m in range(self.lanes)]
+        low = [m - apart + self.lanes if other else m for m, other in enumerate(of_b)]
+        high = [m + self.lanes if other else m + apart for m, other in enumerate(of_b)]
+        return self.add(self.shuffle(a, b, low), self.shuffle(a, b, high))
 
     @property
     def _suffix(self) -> str:
