@@ -10,13 +10,15 @@ plane of its own, is walked with all its weights in registers.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from app.core.algorithms.blocks import KERNELS, STEPS, sum_lines
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.simd import VECTOR
-from app.core.algorithms.taps import Axis
+from app.core.algorithms.taps import Axis, axes_of
 from app.core.algorithms.walks import KERNEL as WALKED
 from app.core.algorithms.walks import LINES, walk_lines
 from app.core.algorithms.watch import new_watch, note_inputs, shows_fit
@@ -83,37 +85,63 @@ def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.gene
     return (max(problem.input_size) + max(problem.output_size)) * dtype.itemsize * team.size
 
 
-def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
+def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
     """Write the operation's output into `out`; shapes as for the direct algorithm.
 
     Whether it has seen that the output fits the dtype.
     """
-    depth, height, width = axes
+    cut = _cut(problem, x.dtype, team.size)
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
-    begin = tuple(int(axis.table[-axis.kernel]) for axis in axes)  # the first tap's shift: they ascend
-    kernel = (depth.kernel, height.kernel, width.kernel)
-    sizes, outputs = x.shape[2:], out.shape[2:]
-    lines = problem.batch * problem.out_channels * depth.output
-    blocks = ceil_div(height.output, LINES)
-    strips = _strips(lines, height.output, team.size)
     if problem.flip_kernel:
         flat_w = np.ascontiguousarray(w[..., ::-1, ::-1, ::-1]).reshape(-1)
-    steps = (depth.in_step, height.in_step)
-    in_group, out_group = w.shape[1], problem.out_channels // problem.groups
-    work = _work(problem, axes, x.dtype)
     seen: list[Array] = []
 
     def part(low: int, high: int) -> None:
-        blank, own = np.empty(sizes[2] + outputs[2], x.dtype), new_watch(x.dtype)
-        met = np.empty((2, in_group * kernel[0]), np.int64)
-        _sum_blocks(
-            work > WORTH_LETTING_GO, flat_x, flat_w, bias, flat_out, blank, own, met, sizes, outputs, kernel, begin,
-            steps, in_group, out_group, problem.groups, blocks, strips, low, high,
-        )  # fmt: skip
+        blank, own = np.empty(cut.blank, x.dtype), new_watch(x.dtype)
+        met = np.empty((2, cut.planes), np.int64)
+        _sum_blocks(cut.work > WORTH_LETTING_GO, flat_x, flat_w, bias, flat_out, blank, own, met, *cut.sizes, low, high)
         seen.append(own)
 
-    run_in_parts(part, lines * strips, work)
-    return shows_fit(seen, flat_w, bias, in_group * math.prod(kernel))
+    run_in_parts(part, cut.tasks, cut.work)
+    return shows_fit(seen, flat_w, bias, cut.taps)
+
+
+class _Cut(NamedTuple):
+    """What `_sum_blocks` works through, from shapes alone.
+
+    `sizes` are its arguments from `sizes` to `strips`, `blank` the elements of its blank lines, `planes` the planes of
+    inputs that an output takes, and `taps` what it takes of them.
+    """
+
+    sizes: tuple[Any, ...]
+    blank: int
+    planes: int
+    taps: int
+    tasks: int
+    work: int
+
+
+@lru_cache(maxsize=256)
+def _cut(problem: Problem, dtype: np.dtype[np.generic], threads: int) -> _Cut:
+    axes = axes_of(problem, padded=problem.pads_by_copying)
+    depth, height, _ = axes
+    begin = tuple(int(axis.table[-axis.kernel]) for axis in axes)  # the first tap's shift: they ascend
+    kernel = tuple(axis.kernel for axis in axes)
+    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    lines = problem.batch * problem.out_channels * depth.output
+    strips = _strips(lines, height.output, threads)
+    inputs, outputs = tuple(axis.input for axis in axes), tuple(axis.output for axis in axes)
+    return _Cut(
+        (
+            inputs, outputs, kernel, begin, (depth.in_step, height.in_step),
+            in_group, out_group, problem.groups, ceil_div(height.output, LINES), strips,
+        ),
+        blank=inputs[2] + outputs[2],
+        planes=in_group * depth.kernel,
+        taps=in_group * math.prod(kernel),
+        tasks=lines * strips,
+        work=_work(problem, axes, dtype),
+    )  # fmt: skip
 
 
 @brief
