@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from numba import types
 
 from app.core.algorithms.simd import I64, Vectors, piece, pointers
 from app.core.algorithms.walks import LINES
+from app.core.jit import inlined
 
 #: Lines of a kernel, and steps of its windows, that there is machine code for.
 KERNELS, STEPS = (3, 5, 7), (1, 2)
 
-#: Vectors of a block.
-WIDTHS = (2, 1)
+#: Lines and vectors of a block. Of one vector more lines are summed at once, or each sum would wait for the one before.
+SHAPES = ((LINES, 2), (LINES, 1), (TALL := 7, 1))
+
+
+def is_tall(kernel: int, step: int) -> bool:
+    """Whether there are tall blocks for a kernel of so many lines: 3×3 is walked."""
+    return kernel > KERNELS[0] and step == 1
+
+
+@inlined
+def which(kernel: int, step: int, lines: int, vectors: int) -> int:
+    """The number of a kind of block."""
+    return ((kernel * 4 + step) * 8 + lines) * 4 + vectors
 
 
 @piece
 def sum_lines(
-    _context, which, x, inputs, kernels, planes, line, lines, length, first, w, columns, bias, bias_at, blank,
+    _context, kind, x, inputs, kernels, planes, line, lines, length, first, w, columns, bias, bias_at, blank,
     out, out_at, out_row, live, count, seen,
 ):  # fmt: skip
-    """A block of `LINES` lines of outputs, one or two vectors wide, summed over so many planes of input.
+    """A block of lines of outputs, one or two vectors wide (`SHAPES`), summed over so many planes of input.
 
-    `which` is 8·(lines of the kernel) + 3·step + vectors. Plane j begins at x[inputs[j]] and
+    `kind` is the number of its kind. Plane j begins at x[inputs[j]] and
     meets the weights from w[kernels[j]] on, rows of `columns`. The block's first window begins
     at `line` and `first` of a plane of `lines` × `length`; `live` lines of it exist, and
     `count` outputs are left in a line of `out`. `blank` begins with a line of zeros, which
@@ -33,17 +46,17 @@ def sum_lines(
     signature = types.void(i, x, inputs, kernels, i, i, i, i, i, w, i, bias, i, blank, out, i, i, i, i, seen)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        which, *rest = pointers(context, builder, signature.args, arguments)
+        kind, *rest = pointers(context, builder, signature.args, arguments)
         after = builder.append_basic_block("lines_summed")
-        choice = builder.switch(which, after)
-        for kernel in KERNELS:
-            for step in STEPS:
-                for vectors in WIDTHS:
-                    block = builder.append_basic_block(f"lines_{kernel}_{step}_{vectors}")
-                    choice.add_case(I64(8 * kernel + 3 * step + vectors), block)
-                    builder.position_at_end(block)
-                    _Block(Vectors(context, builder, signature.args[1].dtype), kernel, step, vectors).write(*rest)
-                    builder.branch(after)
+        choice = builder.switch(kind, after)
+        for kernel, step, (height, vectors) in itertools.product(KERNELS, STEPS, SHAPES):
+            if height == TALL and not is_tall(kernel, step):
+                continue
+            block = builder.append_basic_block(f"lines_{kernel}_{step}_{height}_{vectors}")
+            choice.add_case(I64(which(kernel, step, height, vectors)), block)
+            builder.position_at_end(block)
+            _Block(Vectors(context, builder, signature.args[1].dtype), kernel, step, height, vectors).write(*rest)
+            builder.branch(after)
         builder.position_at_end(after)
         return context.get_dummy_value()
 
@@ -51,11 +64,11 @@ def sum_lines(
 
 
 class _Block:
-    """The instructions of `sum_lines` for one kernel, step and width; arrays are pointers."""
+    """The instructions of `sum_lines` for one kind of block; arrays are pointers."""
 
-    def __init__(self, vec: Vectors, kernel: int, step: int, vectors: int) -> None:
-        self.vec, self.kernel, self.step, self.vectors = vec, kernel, step, vectors
-        self.met = (LINES - 1) * step + kernel
+    def __init__(self, vec: Vectors, kernel: int, step: int, lines: int, vectors: int) -> None:
+        self.vec, self.kernel, self.step, self.lines, self.vectors = vec, kernel, step, lines, vectors
+        self.met = (lines - 1) * step + kernel
 
     def write(
         self, x: Any, inputs: Any, kernels: Any, planes: Any, line: Any, lines: Any, length: Any, first: Any,
@@ -103,7 +116,7 @@ class _Block:
             end.add_incoming(vec.nothing, before)
             end.add_incoming(done, next_block)
         noted = vec.load(seen)
-        for r in range(LINES):
+        for r in range(self.lines):
             exists = builder.select(builder.icmp_signed("<", I64(r), live), count, I64(0))
             target = builder.gep(out, [builder.add(out_at, builder.mul(out_row, I64(r)))])
             for v in range(self.vectors):
@@ -114,7 +127,7 @@ class _Block:
         vec.store(noted, seen)
 
     def _phis(self) -> list[Any]:
-        return [self.vec.builder.phi(self.vec.kind) for _ in range(LINES * self.vectors)]
+        return [self.vec.builder.phi(self.vec.kind) for _ in range(self.lines * self.vectors)]
 
     def _line(self, source: Any, blank: Any, line: Any, lines: Any, length: Any) -> Any:
         """Where a line of a plane begins; lines outside are blank."""
@@ -137,7 +150,7 @@ class _Block:
             masks = [vec.inside(builder.add(at, I64(j * vec.lanes)), length) for j in range(self.step)]
             for i, place in enumerate(places):
                 met = self._inputs(builder.gep(place, [at]), masks)
-                for r in range(LINES):
+                for r in range(self.lines):
                     k, number = i - r * self.step, r * self.vectors + v
                     if 0 <= k < self.kernel:
                         summed[number] = vec.multiply_add(column_weights[k], met, summed[number])

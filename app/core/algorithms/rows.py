@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from app.core.algorithms.blocks import KERNELS, STEPS, sum_lines
+from app.core.algorithms.blocks import KERNELS, STEPS, TALL, is_tall, sum_lines, which
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.simd import VECTOR
 from app.core.algorithms.taps import Axis, axes_of
@@ -30,6 +30,9 @@ from app.core.problem import Problem
 
 #: Strips that a thread's share is cut into, where there are few planes.
 MOST_SHARES = 8
+
+#: Lines in tall blocks, beside those in usual ones, at most.
+MOST_EMPTY = 1.15
 
 #: Multiply-adds of floats of eight bytes that take some 30 microseconds, about as long as to get the interpreter
 #: lock back from a thread that has taken it meanwhile.
@@ -54,16 +57,17 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     depth, height, width = axes
     vectors = ceil_div(width.output * dtype.itemsize, VECTOR)
     lines = problem.batch * problem.out_channels * depth.output
-    blocks = lines * ceil_div(height.output, LINES) * vectors
+    per_block = _block_lines(axes, dtype)
+    blocks = lines * ceil_div(height.output, per_block) * vectors
     planes = problem.in_channels // problem.groups * depth.kernel
     columns = blocks * planes * width.kernel
-    strips = lines * _strips(lines, height.output, PLANNED_THREADS)
+    strips = lines * _strips(lines, ceil_div(height.output, per_block), PLANNED_THREADS)
     shared: Features = {"strips": strips, "bytes": (problem.input_elements + problem.output_elements) * dtype.itemsize}
     if planes == height.in_step == 1 and height.kernel == width.kernel == WALKED:
         shared["walked"] = blocks
     else:
-        shared["sums"] = columns * LINES * height.kernel
-        shared["loads"] = columns * ((LINES - 1) * height.in_step + height.kernel) * width.in_step
+        shared["sums"] = columns * per_block * height.kernel
+        shared["loads"] = columns * ((per_block - 1) * height.in_step + height.kernel) * width.in_step
         shared["blocks"] = blocks
     return Effort({"call": 1.0}, shared, strips, _work(problem, axes, dtype))
 
@@ -71,13 +75,22 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
 def _work(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Multiply-adds by their time: also those of empty places in blocks; those of eight bytes take twice as long."""
     _, height, width = axes
-    places = ceil_div(height.output, LINES) * LINES * ceil_div(width.output * dtype.itemsize, VECTOR) * VECTOR
+    lines = _block_lines(axes, dtype)
+    places = ceil_div(height.output, lines) * lines * ceil_div(width.output * dtype.itemsize, VECTOR) * VECTOR
     return problem.macs // (height.output * width.output) * places // 8
 
 
-def _strips(lines: int, height: int, threads: int) -> int:
+def _block_lines(axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+    """Lines of a block: tall ones for narrow planes, unless they would leave many more lines empty."""
+    _, height, width = axes
+    narrow = width.output * dtype.itemsize <= VECTOR and is_tall(height.kernel, height.in_step)
+    usual, tall = (ceil_div(height.output, lines) * lines for lines in (LINES, TALL))
+    return TALL if narrow and tall <= MOST_EMPTY * usual else LINES
+
+
+def _strips(lines: int, blocks: int, threads: int) -> int:
     """How many strips of blocks a plane of outputs is cut into, so that so many threads have enough to share."""
-    return min(ceil_div(height, LINES), ceil_div(MOST_SHARES * threads, lines))
+    return min(blocks, ceil_div(MOST_SHARES * threads, lines))
 
 
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
@@ -129,12 +142,14 @@ def _cut(problem: Problem, dtype: np.dtype[np.generic], threads: int) -> _Cut:
     kernel = tuple(axis.kernel for axis in axes)
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     lines = problem.batch * problem.out_channels * depth.output
-    strips = _strips(lines, height.output, threads)
+    per_block = _block_lines(axes, dtype)
+    blocks = ceil_div(height.output, per_block)
+    strips = _strips(lines, blocks, threads)
     inputs, outputs = tuple(axis.input for axis in axes), tuple(axis.output for axis in axes)
     return _Cut(
         (
             inputs, outputs, kernel, begin, (depth.in_step, height.in_step),
-            in_group, out_group, problem.groups, ceil_div(height.output, LINES), strips,
+            in_group, out_group, problem.groups, per_block, blocks, strips,
         ),
         blank=inputs[2] + outputs[2],
         planes=in_group * depth.kernel,
@@ -147,7 +162,7 @@ def _cut(problem: Problem, dtype: np.dtype[np.generic], threads: int) -> _Cut:
 @brief
 def _sum_blocks(
     lasting, x, w, bias, out, blank, seen, met, sizes, outputs, kernel, begin,
-    steps, in_group, out_group, groups, blocks, strips, low, high,
+    steps, in_group, out_group, groups, per_block, blocks, strips, low, high,
 ):  # fmt: skip
     """Sum the strips of blocks from `low` to `high`, counted over (batch, channel, plane, strip).
 
@@ -158,20 +173,20 @@ def _sum_blocks(
         state = let_go()
         _sum_strips(
             x, w, bias, out, blank, seen, met, sizes, outputs, kernel, begin,
-            steps, in_group, out_group, groups, blocks, strips, low, high,
+            steps, in_group, out_group, groups, per_block, blocks, strips, low, high,
         )  # fmt: skip
         get_back(state)
     else:
         _sum_strips(
             x, w, bias, out, blank, seen, met, sizes, outputs, kernel, begin,
-            steps, in_group, out_group, groups, blocks, strips, low, high,
+            steps, in_group, out_group, groups, per_block, blocks, strips, low, high,
         )  # fmt: skip
 
 
 @shared
 def _sum_strips(
     x, w, bias, out, blank, seen, met, sizes, outputs, kernel, begin,
-    steps, in_group, out_group, groups, blocks, strips, low, high,
+    steps, in_group, out_group, groups, per_block, blocks, strips, low, high,
 ):  # fmt: skip
     lanes, step = VECTOR // x.itemsize, steps[1]
     plane, output_plane = sizes[1] * sizes[2], outputs[1] * outputs[2]
@@ -193,14 +208,14 @@ def _sum_strips(
                     kernels[planes] = (co * in_group + ci) * weights + k * kernel[1] * kernel[2]
                     planes += 1
         first, end = strip * blocks // strips, (strip + 1) * blocks // strips
-        above = max(0, first * LINES * step + begin[1])
-        below = min(sizes[1], (min(end * LINES, outputs[1]) - 1) * step + begin[1] + kernel[1])
+        above = max(0, first * per_block * step + begin[1])
+        below = min(sizes[1], (min(end * per_block, outputs[1]) - 1) * step + begin[1] + kernel[1])
         for j in range(planes):
             note_inputs(x, inputs[j] + above * sizes[2], inputs[j] + max(above, below) * sizes[2], seen)
         for block in range(first, end):
-            y = block * LINES
+            y = block * per_block
             target = (rest * outputs[0] + z) * output_plane + y * outputs[2]
-            live, line = min(LINES, outputs[1] - y), y * step + begin[1]
+            live, line = min(per_block, outputs[1] - y), y * step + begin[1]
             if planes == 1 and step == 1 and kernel[1] == WALKED and kernel[2] == WALKED:
                 walk_lines(
                     x, inputs[0], line, sizes[1], sizes[2], begin[2], w, kernels[0], bias, co, blank,
@@ -210,7 +225,7 @@ def _sum_strips(
             for column in range(0, outputs[2], 2 * lanes):
                 wide = 2 if outputs[2] - column > lanes else 1
                 sum_lines(
-                    kernel[1] * 8 + step * 3 + wide, x, inputs, kernels, planes, line, sizes[1], sizes[2],
+                    which(kernel[1], step, per_block, wide), x, inputs, kernels, planes, line, sizes[1], sizes[2],
                     column * step + begin[2], w, kernel[2], bias, co, blank,
                     out, target + column, outputs[2], live, outputs[2] - column, seen,
                 )  # fmt: skip
