@@ -115,6 +115,11 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
         ((1, 2, 9, 33), (5, 2, 5, 4), {"stride": 2, "padding": ((2, 1), (0, 3))}),
         ((1, 1, 6, 11, 40), (2, 1, 2, 7, 9), {"padding": (1, 3, 4), "flip_kernel": True}),
         ((1, 4, 7, 7), (4, 1, 7, 7), {"groups": 4, "padding": 3}),
+        # Tall blocks, of a vector and of half a one.
+        ((1, 2, 20, 13), (2, 2, 5, 4), {"padding": (2, 1)}),
+        ((2, 3, 14, 14), (3, 1, 5, 5), {"groups": 3, "stride": 2, "padding": 2}),
+        ((1, 2, 13, 7), (2, 1, 3, 3), {"groups": 2, "stride": 2, "padding": 1}),
+        ((1, 1, 27, 15), (2, 1, 7, 4), {"stride": 2, "padding": ((3, 2), (0, 3))}),
         ((1, 1, 15, 16), (1, 1, 3, 5), {"padding": 2, "padding_mode": "reflect"}),
         ((1, 1, 40, 130), (1, 1, 3, 3), {"stride": 2}),
     ],

@@ -26,6 +26,8 @@ KINDS: list[tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
     ("rows", (1, 1, 11, 37), (2, 1, 3, 3), {"padding": ((2, 1), (1, 3))}),
     ("rows", (1, 2, 10, 21), (1, 2, 5, 3), {"padding": 1}),
     ("rows", (1, 1, 8, 36), (1, 1, 3, 3), {"stride": 2}),
+    ("rows", (1, 2, 13, 9), (2, 1, 5, 3), {"groups": 2, "stride": 2, "padding": (2, 1)}),
+    ("rows", (1, 1, 9, 8), (2, 1, 5, 5), {"padding": 2}),
     ("planes", (2, 2, 7, 7), (2, 1, 3, 3), {"groups": 2, "padding": 1}),
     ("planes", (1, 2, 5, 3), (1, 2, 5, 3), {"padding": (2, 1)}),
     ("planes", (1, 1, 11, 12), (2, 1, 3, 3), {"padding": ((2, 0), (0, 2))}),

@@ -14,13 +14,16 @@ from app.core.jit import inlined
 #: Lines of a kernel, and steps of its windows, that there is machine code for.
 KERNELS, STEPS = (3, 5, 7), (1, 2)
 
-#: Lines and vectors of a block. Of one vector more lines are summed at once, or each sum would wait for the one before.
-SHAPES = ((LINES, 2), (LINES, 1), (TALL := 7, 1))
+#: Lines and vectors of a block, 0 for half a vector, for which half the inputs are enough. Of one vector more lines are
+#: summed at once, or each sum would wait for the one before.
+SHAPES = ((LINES, 2), (LINES, 1), (TALL := 7, 1), (TALL, 0))
 
 
-def is_tall(kernel: int, step: int) -> bool:
-    """Whether there are tall blocks for a kernel of so many lines: 3×3 is walked."""
-    return kernel > KERNELS[0] and step == 1
+def is_made(kernel: int, step: int, lines: int, vectors: int) -> bool:
+    """Whether there are such blocks, for a kernel of so many lines whose windows move by such a step: 3×3 is walked."""
+    if vectors == 0:
+        return step > 1
+    return lines == LINES or (step == 1 and kernel > KERNELS[0])
 
 
 @inlined
@@ -50,7 +53,7 @@ def sum_lines(
         after = builder.append_basic_block("lines_summed")
         choice = builder.switch(kind, after)
         for kernel, step, (height, vectors) in itertools.product(KERNELS, STEPS, SHAPES):
-            if height == TALL and not is_tall(kernel, step):
+            if not is_made(kernel, step, height, vectors):
                 continue
             block = builder.append_basic_block(f"lines_{kernel}_{step}_{height}_{vectors}")
             choice.add_case(I64(which(kernel, step, height, vectors)), block)
@@ -67,7 +70,8 @@ class _Block:
     """The instructions of `sum_lines` for one kind of block; arrays are pointers."""
 
     def __init__(self, vec: Vectors, kernel: int, step: int, lines: int, vectors: int) -> None:
-        self.vec, self.kernel, self.step, self.lines, self.vectors = vec, kernel, step, lines, vectors
+        self.vec, self.kernel, self.step, self.lines, self.vectors = vec, kernel, step, lines, max(1, vectors)
+        self.parts = step if vectors else 1
         self.met = (lines - 1) * step + kernel
 
     def write(
@@ -147,7 +151,7 @@ class _Block:
         summed = list(sums)
         for v in range(self.vectors):
             at = builder.add(first, I64(v * vec.lanes * self.step))
-            masks = [vec.inside(builder.add(at, I64(j * vec.lanes)), length) for j in range(self.step)]
+            masks = [vec.inside(builder.add(at, I64(j * vec.lanes)), length) for j in range(self.parts)]
             for i, place in enumerate(places):
                 met = self._inputs(builder.gep(place, [at]), masks)
                 for r in range(self.lines):
@@ -160,4 +164,4 @@ class _Block:
         """A vector of every step-th element from here on."""
         vec, builder = self.vec, self.vec.builder
         parts = [vec.load_some(builder.gep(pointer, [I64(j * vec.lanes)]), mask) for j, mask in enumerate(masks)]
-        return parts[0] if self.step == 1 else vec.shuffle(parts[0], parts[1], range(0, 2 * vec.lanes, 2))
+        return parts[0] if self.step == 1 else vec.shuffle(parts[0], parts[-1], range(0, 2 * vec.lanes, 2))

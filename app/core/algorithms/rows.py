@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from app.core.algorithms.blocks import KERNELS, STEPS, TALL, is_tall, sum_lines, which
+from app.core.algorithms.blocks import KERNELS, STEPS, TALL, is_made, sum_lines, which
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.simd import VECTOR
 from app.core.algorithms.taps import Axis, axes_of
@@ -67,7 +67,8 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
         shared["walked"] = blocks
     else:
         shared["sums"] = columns * per_block * height.kernel
-        shared["loads"] = columns * ((per_block - 1) * height.in_step + height.kernel) * width.in_step
+        parts = 1 if per_block == TALL else width.in_step
+        shared["loads"] = columns * ((per_block - 1) * height.in_step + height.kernel) * parts
         shared["blocks"] = blocks
     return Effort({"call": 1.0}, shared, strips, _work(problem, axes, dtype))
 
@@ -83,7 +84,9 @@ def _work(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic])
 def _block_lines(axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Lines of a block: tall ones for narrow planes, unless they would leave many more lines empty."""
     _, height, width = axes
-    narrow = width.output * dtype.itemsize <= VECTOR and is_tall(height.kernel, height.in_step)
+    size = width.output * dtype.itemsize
+    vectors = 0 if height.in_step > 1 and 2 * size <= VECTOR else 1
+    narrow = size <= VECTOR and is_made(height.kernel, height.in_step, TALL, vectors)
     usual, tall = (ceil_div(height.output, lines) * lines for lines in (LINES, TALL))
     return TALL if narrow and tall <= MOST_EMPTY * usual else LINES
 
@@ -223,7 +226,7 @@ def _sum_strips(
                 )  # fmt: skip
                 continue
             for column in range(0, outputs[2], 2 * lanes):
-                wide = 2 if outputs[2] - column > lanes else 1
+                wide = 2 if outputs[2] - column > lanes else 0 if step > 1 and per_block == TALL else 1
                 sum_lines(
                     which(kernel[1], step, per_block, wide), x, inputs, kernels, planes, line, sizes[1], sizes[2],
                     column * step + begin[2], w, kernel[2], bias, co, blank,
