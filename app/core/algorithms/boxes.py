@@ -41,8 +41,9 @@ MOST_IN_A_TASK = 2**30
 #: Outputs in a row of a box at least.
 NARROWEST = 48
 
-#: Outputs of lines that are longer by more than this share, for their padding, have a plane for each tap along them.
-MOST_GAPS = 0.25
+#: Outputs of lines that are longer by more than this share, for their padding, have a plane for each tap along them;
+#: those of phases, which share what is laid, by more than that.
+MOST_GAPS, MOST_GAPS_OF_PHASES = 0.25, 0.1
 
 #: Where inputs could be read as they lie, samples are stacked if their last vectors are so empty, for so many rows.
 MOST_EMPTY, FEWEST_STACKED_ROWS = 1.1, 4 * ROWS
@@ -338,7 +339,7 @@ def _spreads(problem: Problem, axes: tuple[Axis, ...]) -> bool:
         return False
     span = x.end - x.begin
     shared = _shared_zeros(problem, axes[2], x.begin, x.positions + span, span)
-    return span - shared > MOST_GAPS * x.positions
+    return span - shared > (MOST_GAPS if x.phases == 1 else MOST_GAPS_OF_PHASES) * x.positions
 
 
 def _as_one_row(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
