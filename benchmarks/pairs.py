@@ -53,13 +53,24 @@ def main(arguments: argparse.Namespace) -> None:
             (f"{first.name} and {second.name}", *times, f"{ratios[-1]:.2f}", f"{min(each):.2f} to {max(each):.2f}")
         )
     print(markdown(HEAD, rows, words=1))
+    alone, at_once = _taken([_python, _python], arguments.seconds)
+    control = statistics.median(b / a for a, b in zip(alone, at_once, strict=True))
+    print(f"Two loops of plain Python, which the interpreter lock alone bounds: {control:.2f}.")
     over = sum(ratio > 1 for ratio in ratios)
     print(f"Geometric mean {statistics.geometric_mean(ratios):.2f}; {over} of {len(ratios)} over 1 (goal: none).")
 
 
 def measure(first: Case, second: Case, seconds: float) -> tuple[list[float], list[float]]:
     """The seconds of both callers' work, one after the other and at once, in each turn; each has half of the work."""
-    calls = [ours(case, *case.arrays()) for case in (first, second)]
+    return _taken([ours(case, *case.arrays()) for case in (first, second)], seconds)
+
+
+def _python() -> None:
+    """What holds the interpreter lock all the time."""
+    sum(number * number for number in range(100))
+
+
+def _taken(calls: Sequence[Call], seconds: float) -> tuple[list[float], list[float]]:
     works = [_times(call, max(1, round(seconds / 2 / block(call, seconds / 2)))) for call in calls]
     ways: tuple[Callable[[Sequence[Call]], None], ...] = (_in_turn, _at_once)
     times: tuple[list[float], list[float]] = ([], [])
