@@ -59,15 +59,17 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
 def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
     """What the time is proportional to: turns of the innermost loop, ends of dot products, inputs laid and gathered."""
     taps, columns = problem.kernel_elements // problem.out_channels, problem.batch * math.prod(problem.output_size)
-    blocks, vectors = ceil_div(problem.out_channels, ROWS), ceil_div(taps * dtype.itemsize, VECTOR)
+    rows, vectors = ceil_div(problem.out_channels, ROWS), ceil_div(taps * dtype.itemsize, VECTOR)
+    blocks = _blocks(columns, (vectors + 1) * VECTOR)
     shared: Features = {
-        "sums": blocks * ROWS * vectors * columns,
-        "loads": blocks * ROWS * vectors * ceil_div(columns, COLUMNS),
-        "ends": blocks * ROWS * columns,
-        "bytes": problem.kernel_elements * dtype.itemsize,
+        "sums": rows * ROWS * vectors * columns,
+        "loads": rows * ROWS * vectors * ceil_div(columns, COLUMNS),
+        "ends": rows * ROWS * columns,
+        "bytes": blocks * problem.kernel_elements * dtype.itemsize,
+        "laid": cut_of(problem, dtype.itemsize, PLANNED_THREADS, whole=True).laid * problem.batch,
+        "gathered": taps * columns,
     }
-    laid = cut_of(problem, dtype.itemsize, PLANNED_THREADS, whole=True).laid * problem.batch
-    return Effort({"call": 1.0, "laid": laid, "gathered": taps * columns}, shared, blocks, problem.macs)
+    return Effort({"call": 1.0}, shared, blocks * rows, problem.macs)
 
 
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
