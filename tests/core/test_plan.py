@@ -11,8 +11,9 @@ import pytest
 
 from app.core import plan as planning
 from app.core.algorithms import ALGORITHMS, tiles_effort
+from app.core.algorithms.arranging import lie_of
 from app.core.algorithms.box_phases import phases_along
-from app.core.algorithms.boxes import boxes_of, cut_of, lie_of
+from app.core.algorithms.boxes import boxes_of, cut_of
 from app.core.algorithms.fourier_guard import few_products, products
 from app.core.algorithms.regions import Regions, by_regions
 from app.core.algorithms.simd import ROWS, VECTOR, WIDEST

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -11,10 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.algorithms.arranging import MOST_LAID_BYTES, Lie, lie_of, shared_zeros, taken
 from app.core.algorithms.box_phases import PHASE, Sizes3, inputs_of, phases_along, residues_along
-from app.core.algorithms.regions import Regions, by_regions
+from app.core.algorithms.box_sizes import box_within, own_box, shorter_box
+from app.core.algorithms.regions import Regions
 from app.core.algorithms.simd import ROWS, VECTOR
-from app.core.algorithms.taps import Axis, Int64Array, axes_of, table_of
+from app.core.algorithms.taps import Axis, Int64Array
 from app.core.geometry import ceil_div
 from app.core.parallel import WORTH_A_THREAD, team
 from app.core.problem import Problem
@@ -25,9 +26,6 @@ LAID_BYTES = 2**19
 #: The same for all of a picture, which is cut only then: more than this, threads do not keep between calls.
 CUT_BYTES = 3 * 2**20
 
-#: The same where there are so many channels that even a short row of outputs takes more.
-MOST_LAID_BYTES = 2**23
-
 #: More phases than this are too many small boxes.
 MOST_PHASES = 1024
 
@@ -37,16 +35,6 @@ FEW_TASKS, MANY_TASKS = 4, 8
 
 #: Tasks of no more multiply-adds, where there are outputs enough: work can be abandoned between two of them alone.
 MOST_IN_A_TASK = 2**30
-
-#: Outputs in a row of a box at least.
-NARROWEST = 48
-
-#: Outputs of lines that are longer by more than this share, for their padding, have a plane for each tap along them;
-#: those of phases, which share what is laid, by more than that.
-MOST_GAPS, MOST_GAPS_OF_PHASES = 0.25, 0.1
-
-#: Where inputs could be read as they lie, samples are stacked if their last vectors are so empty, for so many rows.
-MOST_EMPTY, FEWEST_STACKED_ROWS = 1.1, 4 * ROWS
 
 #: Tables of more taps than this are made anew each time.
 KEPT_TAPS = 2**14
@@ -108,19 +96,6 @@ class Sizes(NamedTuple):
     apart_out: int
 
 
-class Lie(NamedTuple):
-    """How inputs and outputs lie for `tiles`.
-
-    `ready`: the input can be read as it lies; `spread`: taps along a line have planes of their own; `stacked`:
-    samples lie along the first axis, so that the outputs of several are one row.
-    """
-
-    axes: tuple[Axis, ...]
-    ready: bool = False
-    spread: bool = False
-    stacked: bool = False
-
-
 @dataclass(frozen=True)
 class Cut:
     """What `tiles` works through, without its tables.
@@ -161,15 +136,7 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
     """Whether there are few phases, and the inputs of a short row of outputs are few enough to be laid."""
     if not 0 < _phase_count(axes) <= MOST_PHASES:
         return False
-    return _taken(problem, axes, spread=False) * dtype.itemsize <= MOST_LAID_BYTES
-
-
-def _taken(problem: Problem, axes: tuple[Axis, ...], *, spread: bool) -> int:
-    """The inputs of a short row of outputs."""
-    spans = [0 if spread and axis is axes[2] else axis.span // axis.in_step for axis in axes]
-    planes = [axis.kernel if spread and axis is axes[2] else min(axis.in_step, axis.kernel) for axis in axes]
-    lengths = (min(axis.counts.positions, n) + span for axis, span, n in zip(axes, spans, (1, 1, 16), strict=True))
-    return problem.in_channels // problem.groups * math.prod(planes) * math.prod(lengths)
+    return taken(problem, axes, spread=False) * dtype.itemsize <= MOST_LAID_BYTES
 
 
 def boxes_of(problem: Problem, itemsize: int, *, whole: bool = False) -> Boxes:
@@ -197,7 +164,7 @@ def _cut(problem: Problem, itemsize: int, whole: bool, threads: int) -> Cut:
         return cut_into(problem, lie, _positions(axes), problem.out_channels)
     most, span = _positions(axes), inputs_of(axes, spread=spread)[1]
     channels = problem.in_channels // problem.groups * math.prod(map(len, residues_along(axes, spread=spread)))
-    box = _box(most, span, channels, LAID_BYTES // itemsize, CUT_BYTES // itemsize)
+    box = box_within(most, span, channels, LAID_BYTES // itemsize, CUT_BYTES // itemsize)
     chunk = out_group = problem.out_channels // problem.groups
     batch = 1 if lie.stacked else problem.batch
     tasks = _phase_count(axes) * batch * problem.groups * math.prod(map(ceil_div, most, box))
@@ -205,7 +172,10 @@ def _cut(problem: Problem, itemsize: int, whole: bool, threads: int) -> Cut:
     if problem.macs >= WORTH_A_THREAD and tasks < enough:
         pieces = ceil_div(enough, tasks)
         by_channels = not lie.ready and box[1:] == most[1:] and out_group >= FEW_TASKS * threads * ROWS
-        shorter = box if by_channels else _shorter(span, box, pieces, lanes)
+        if by_channels and (own := own_box(span, box, threads, lanes)) != box:
+            tasks *= math.prod(map(ceil_div, box, own))
+            box, pieces = own, ceil_div(enough, tasks)
+        shorter = box if by_channels else shorter_box(span, box, pieces, lanes)
         if shorter == box or tasks * math.prod(map(ceil_div, box, shorter)) < FEW_TASKS * threads:
             chunk = min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS)
         else:
@@ -221,7 +191,7 @@ def cut_into(problem: Problem, lie: Lie, box: Sizes3, chunk: int) -> Cut:
     counts = tuple(map(ceil_div, most, box))
     begin, span = inputs_of(axes, spread=spread)
     depth, lines, line_length = (n + more for n, more in zip(box, span, strict=True))
-    line_length -= _shared_zeros(problem, axes[2], begin[2], line_length, span[2]) if box[2] == most[2] else 0
+    line_length -= shared_zeros(problem, axes[2], begin[2], line_length, span[2]) if box[2] == most[2] else 0
     between = (1, in_group) if problem.op == "conv" else (out_group, 1)
     apart = [_apart(problem.in_channels, [axis.input for axis in axes], stacked=lie.stacked)]
     apart += [_apart(problem.out_channels, [axis.output for axis in axes], stacked=lie.stacked)]
@@ -276,13 +246,6 @@ def tables(cut: Cut, axes: tuple[Axis, ...]) -> Boxes:
     return Boxes(cut, rows, np.concatenate(places), np.concatenate(steps), residues)
 
 
-def _shared_zeros(problem: Problem, axis: Axis, begin: int, line_length: int, span: int) -> int:
-    """How many zeros at the end of a line are those at the beginning of the next: the gap between two is shorter."""
-    if problem.pads_by_copying or axis.in_step > 1:
-        return 0
-    return min(max(0, -begin), max(0, begin + line_length - axis.input), span, VECTOR // 8)
-
-
 def _positions(axes: tuple[Axis, ...]) -> Sizes3:
     """Those of the longest phase, which is the first."""
     z, y, x = (axis.counts.positions for axis in axes)
@@ -299,79 +262,3 @@ def _phase_count(axes: tuple[Axis, ...]) -> int:
 
 
 _kept_boxes = lru_cache(maxsize=256)(_boxes)
-
-
-def lie_of(problem: Problem, itemsize: int, *, whole: bool = False) -> Lie:
-    """How inputs and outputs lie for an operation, `whole` as `boxes_of` has it."""
-    axes, lanes = axes_of(problem), VECTOR // itemsize
-    if whole:
-        return Lie(axes)
-    if _reads_as_it_lies(axes) and math.prod(problem.input_size) >= lanes:
-        row = _as_one_row(axes)
-        stacked = problem.batch > 1 and problem.out_channels >= FEWEST_STACKED_ROWS * problem.groups
-        if stacked and ceil_div(row[2].output, lanes) * lanes > MOST_EMPTY * row[2].output:
-            return Lie((_samples(problem), *row[1:]), stacked=True)
-        return Lie(row, ready=True)
-    stacked = problem.batch > 1 and axes[0].is_unit
-    axes = (_samples(problem), *axes[1:]) if stacked else axes
-    axes = axes if problem.pads_by_copying else (axes[0], by_regions(axes[1]), axes[2])
-    spread = _spreads(problem, axes) and _taken(problem, axes, spread=True) * itemsize <= MOST_LAID_BYTES
-    return Lie(axes, spread=spread, stacked=stacked)
-
-
-def _samples(problem: Problem) -> Axis:
-    """The samples as an axis: one tap, which moves with them."""
-    return Axis(problem.batch, problem.batch, _UNIT)
-
-
-def _reads_as_it_lies(axes: tuple[Axis, ...]) -> bool:
-    """Whether each output takes from its own place alone."""
-    return all(
-        axis.in_step == axis.out_step == axis.kernel == 1 and axis.input == axis.output and axis.counts.begin == 0
-        for axis in axes
-    )
-
-
-def _spreads(problem: Problem, axes: tuple[Axis, ...]) -> bool:
-    """Whether lines side by side would be too much longer than their outputs."""
-    z, y, x = (axis.counts for axis in axes)
-    if axes[2].in_step > 1 or z.positions * y.positions == 1 or problem.out_channels < 2 * ROWS * problem.groups:
-        return False
-    span = x.end - x.begin
-    shared = _shared_zeros(problem, axes[2], x.begin, x.positions + span, span)
-    return span - shared > (MOST_GAPS if x.phases == 1 else MOST_GAPS_OF_PHASES) * x.positions
-
-
-def _as_one_row(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
-    length = math.prod(axis.input for axis in axes)
-    return Axis(1, 1, _UNIT), Axis(1, 1, _UNIT), Axis(length, length, _UNIT)
-
-
-#: The table of an axis of one tap at its own place.
-_UNIT = table_of(1, 1, [0], [0, 1], np.zeros(1, np.int64), np.zeros(1, np.int64))
-
-
-def _box(most: Sizes3, span: Sizes3, channels: int, laid: int, cut: int) -> Sizes3:
-    """Positions in one box: all, or cut along the first axis that must be cut, then the next.
-
-    Lines are cut for much alone: the inputs around each box are laid with it, so many of them again.
-    """
-    box = list(most)
-    if most[0] == 1 and channels * math.prod(map(operator.add, most, span)) <= cut:
-        return most
-    for a, least in enumerate((1, max(1, 2 * span[1]), max(NARROWEST, 2 * span[2]))):
-        others = channels * math.prod(box[j] + span[j] for j in range(3) if j != a)
-        if others * (box[a] + span[a]) <= (laid if box == list(most) else cut):
-            break
-        room = max(least, laid // others - span[a])
-        box[a] = ceil_div(box[a], ceil_div(box[a], room))
-    return box[0], box[1], box[2]
-
-
-def _shorter(span: Sizes3, box: Sizes3, pieces: int, lanes: int) -> Sizes3:
-    """Up to so many pieces of a box: it is cut along its first axis, and not into such that are mostly span."""
-    a = next((a for a in range(3) if box[a] > 1), 2)
-    least = 4 * 3 * lanes if a == 2 else max(1, 3 * span[a])
-    shorter = list(box)
-    shorter[a] = ceil_div(box[a], max(1, min(pieces, box[a] // least)))
-    return shorter[0], shorter[1], shorter[2]

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.core.algorithms.boxes import MANY_TASKS, Boxes, Lie, Sizes, cut_into, tables
+from app.core.algorithms.arranging import Lie
+from app.core.algorithms.boxes import MANY_TASKS, Boxes, Sizes, cut_into, tables
 from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.taps import Axis, Int64Array, axes_of, table_of
 from app.core.algorithms.transforms import OF_KERNEL, OF_OUTPUT, OUTPUTS, PRODUCTS
