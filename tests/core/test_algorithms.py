@@ -137,6 +137,10 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
         ((3, 6, 9, 9), (40, 6, 3, 3), {"stride": 2, "padding": 1}),
         ((9, 130, 7, 6), (132, 65, 3, 3), {"padding": 1, "groups": 2, "padding_mode": "reflect"}),
         ((7, 3, 21), (40, 3, 5), {"padding": 2}),
+        # Outputs at the end of a row, one by one.
+        ((1, 70, 7, 7), (20, 70, 1, 1), {}),
+        ((2, 132, 14, 14), (18, 66, 1, 1), {"groups": 2}),
+        ((1, 64, 3, 6, 1), (5, 64, 1, 1, 1), {}),
         # Tiles begin in lines between two samples, or two slabs, which are no outputs.
         ((2, 36, 13, 31), (9, 36, 5, 5), {"padding": 2}),
         ((1, 5, 3, 9, 31), (9, 5, 3, 5, 5), {"padding": (1, 2, 2)}),
@@ -200,6 +204,23 @@ def test_threads_change_no_bit(op: Op, name: str, dtype: str) -> None:
     finally:
         team.resize(threads)
     assert len(set(outputs)) == 1
+
+
+def test_threads_change_no_bit_at_the_end_of_a_row() -> None:
+    """Some outputs there are summed in another order than the rest: always the same ones."""
+    rng, threads = np.random.default_rng(1), team.size
+    w = rng.normal(size=(72, 200, 1)).astype(np.float32)
+    try:
+        for length in (49, 100, 196, 340, 383, 385, 401, 785):
+            x, outputs = rng.normal(size=(1, 200, length)).astype(np.float32), []
+            plan = plan_of(problem_of("conv", x.shape, w.shape, False, {}), x.dtype)
+            tiles = next(algorithm for algorithm in ALGORITHMS["conv"] if algorithm.name == "tiles")
+            for size in (1, 2, 3, 8):
+                team.resize(size)
+                outputs.append(execute(replace(plan, algorithm=tiles), x, w).tobytes())
+            assert len(set(outputs)) == 1
+    finally:
+        team.resize(threads)
 
 
 SHAPES = ((2, 32, 70, 90), (32, 32, 3, 3))

@@ -11,6 +11,9 @@ from app.core.geometry import ceil_div
 #: Outputs in a row of a box at least.
 NARROWEST = 48
 
+#: Rows of outputs are cut if they have so many vectors.
+SHORTEST_CUT = 24
+
 #: Each thread has a box of its own to lay, where that takes no more vectors than so many times those of a box of all.
 MOST_MORE = 1.05
 
@@ -48,7 +51,7 @@ def _length(span: Sizes3, box: Sizes3) -> int:
 def shorter_box(span: Sizes3, box: Sizes3, pieces: int, lanes: int) -> Sizes3:
     """Up to so many pieces of a box: it is cut along its first axis, and not into such that are mostly span."""
     a = next((a for a in range(3) if box[a] > 1), 2)
-    least = 4 * 3 * lanes if a == 2 else max(1, 3 * span[a])
+    least = SHORTEST_CUT // 2 * lanes if a == 2 else max(1, 3 * span[a])
     return _with(box, a, ceil_div(box[a], max(1, min(pieces, box[a] // least))))
 
 

@@ -12,11 +12,10 @@ _ZEROS, _REFLECT, _REPLICATE, _CIRCULAR = range(len(PADDING_MODES))
 
 
 @inlined
-def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid, line):
+def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid):
     """Lay the inputs that a box of a group needs into its planes, a plane for each channel and residue.
 
-    Only what the output's size leaves of the box is laid. `line` is working memory for
-    one line of inputs.
+    Only what the output's size leaves of the box is laid.
     """
     step, plane = sizes.in_step_x, sizes.lines * sizes.line_length
     planes = (sizes.box_z + sizes.span_z) * plane
@@ -39,8 +38,7 @@ def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, 
                         if per_line == 1 == step:
                             _lay_line(x, begin, length, 1, first, mode, laid, target, columns)
                         elif per_line == step and step <= 4:
-                            _lay_line(x, begin, length, 1, first, mode, line, 0, columns * step)
-                            _split(laid, target, planes, line, step, columns)
+                            _split_line(x, begin, length, step, first, mode, laid, target, planes, columns)
                         else:
                             for r in range(per_line):
                                 _lay_line(
@@ -51,14 +49,25 @@ def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, 
 
 
 @inlined
-def _split(laid, at, apart, line, step, count):
-    """laid[at + j·apart + m] = line[step·m + j]: a plane for each remainder, two to four of them."""
+def _split_line(x, line, length, step, first, mode, laid, at, apart, count):
+    """laid[at + j·apart + m] = the line's input at first + step·m + j: a plane for each remainder, two to four of them.
+
+    A line of length 0 is all zeros.
+    """
+    begin = min(count, max(0, (step - 1 - first) // step))
+    end = min(count, max(begin, (length - first) // step))
+    for edge in range(count - (end - begin)):
+        m = edge if edge < begin else end + edge - begin
+        for j in range(step):
+            place = _source(first + step * m + j, length, mode) if length > 0 else -1
+            laid[uint64(at + j * apart + m)] = x[uint64(line + place)] if place >= 0 else 0
+    t, s = at + begin, line + first + step * begin
     if step == 2:
-        split_in_two(laid, at, apart, line, 0, count)
+        split_in_two(laid, t, apart, x, s, end - begin)
     elif step == 3:
-        split_in_three(laid, at, apart, line, 0, count)
+        split_in_three(laid, t, apart, x, s, end - begin)
     else:
-        split_in_four(laid, at, apart, line, 0, count)
+        split_in_four(laid, t, apart, x, s, end - begin)
 
 
 @inlined

@@ -16,13 +16,15 @@ import math
 import numpy as np
 from numba import uint64
 
-from app.core.algorithms.boxes import boxes_of, cut_of
+from app.core.algorithms.boxes import Cut, boxes_of, cut_of
+from app.core.algorithms.dot_sums import at_once, dot_tile
 from app.core.algorithms.laying import lay
 from app.core.algorithms.lines import copy_line
 from app.core.algorithms.scratch import Working
 from app.core.algorithms.simd import ROWS, VECTOR, WIDEST
 from app.core.algorithms.taps import Axis
 from app.core.algorithms.tile_sums import sum_tile_and_note
+from app.core.geometry import ceil_div
 from app.core.jit import compiled, inlined
 from app.core.layout import Array
 from app.core.parallel import run_in_parts, team
@@ -45,15 +47,17 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
     mode = PADDING_MODES.index(problem.padding_mode)
     tile, slack = ROWS * WIDEST * VECTOR // x.dtype.itemsize, WIDEST * VECTOR // x.dtype.itemsize
     lanes = VECTOR // x.dtype.itemsize
-    working = Working((tile, lanes, cut.laid + slack, cut.line), x.dtype)
+    column = _column(cut, lanes)
+    working = Working((tile, lanes, cut.laid + slack, cut.tail * column), x.dtype)
     flawed: list[bool] = []
 
     def part(low: int, high: int) -> None:
-        at_hand, sums, seen, laid, line = working.own()
+        at_hand, sums, seen, laid, columns = working.own()
         laid[cut.laid :] = 0
         finite = _sum_boxes(
-            flat_x, flat_w, bias, flat_out, flat_x if cut.ready else laid, line, sums, seen, at_hand,
-            cut.sizes, boxes.phases, boxes.places, boxes.steps, *boxes.residues, mode, cut.ready, kernel, low, high,
+            flat_x, flat_w, bias, flat_out, flat_x if cut.ready else laid, sums, seen, at_hand, columns, column,
+            cut.sizes, boxes.phases, boxes.places, boxes.steps, *boxes.residues, mode, cut.ready, cut.tail, kernel,
+            low, high,
         )  # fmt: skip
         if not finite:
             flawed.append(True)
@@ -65,21 +69,25 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output: each thread's box, and the tables of taps."""
     cut = cut_of(problem, dtype.itemsize, team.size)
-    own = ROWS * WIDEST * VECTOR + WIDEST * VECTOR + (cut.laid + cut.line) * dtype.itemsize
+    own = ROWS * WIDEST * VECTOR + WIDEST * VECTOR
+    own += (cut.laid + cut.tail * _column(cut, VECTOR // dtype.itemsize)) * dtype.itemsize
     return own * team.size + 2 * cut.sizes.in_group * cut.taps * np.dtype(np.int64).itemsize
+
+
+def _column(cut: Cut, lanes: int) -> int:
+    """The elements of a column of the tail: its inputs, in the order of the weights, and zeros."""
+    return ceil_div(cut.sizes.in_group, lanes) * lanes + lanes
 
 
 @compiled
 def _sum_boxes(
-    x, w, bias, out, laid, line, sums, seen, at_hand,
-    sizes, phases, places, steps, residues_z, residues_y, residues_x, mode, ready, kernel, low, high,
+    x, w, bias, out, laid, sums, seen, at_hand, columns, column_row,
+    sizes, phases, places, steps, residues_z, residues_y, residues_x, mode, ready, tail, kernel, low, high,
 ):  # fmt: skip
     """Sum the tasks from `low` to `high`, counted over (batch, group, box, chunk of channels, phase).
 
     `at_hand` holds the box whose inputs are laid. Tells whether all sums are known to be finite.
     """
-    lanes = VECTOR // x.itemsize
-    w_row = sizes.apart_out * kernel
     seen[:] = 0
     for task in range(low, high):
         rest, p = divmod(task, sizes.phases)
@@ -92,51 +100,99 @@ def _sum_boxes(
         z, y, left = slab * sizes.box_z, strip * sizes.box_y, column * sizes.box_x
         source = (b * sizes.groups + g) * sizes.in_group * sizes.input_channel
         if not ready and place != at_hand[0]:
-            lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid, line)
+            lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid)
             at_hand[0] = place
         depth = min(sizes.box_z, phase.positions_z - z)
         height = min(sizes.box_y, phase.positions_y - y)
         width = min(sizes.box_x, phase.positions_x - left)
         if depth <= 0 or height <= 0 or width <= 0:
             continue
-        at, taps = source + left if ready else 0, phase.taps * sizes.in_group
+        at = source + left if ready else 0
         length = ((depth - 1) * sizes.lines + height - 1) * sizes.line_length + width
         first, last = number * sizes.chunk, min(sizes.out_group, (number + 1) * sizes.chunk)
-        run, joined = _runs(sizes, height, width)
-        start = 0
-        while start < length:
-            row = start // sizes.line_length
-            if row % sizes.lines >= height:  # lines between two slabs, which hold no output
-                start = (row // sizes.lines + 1) * sizes.lines * sizes.line_length
-            vectors = _vectors((length - start + lanes - 1) // lanes, last - first)
-            if ready:  # nothing is read after the input: the last tile ends with it
-                vectors = _vectors(min(vectors, (left + length) // lanes), last - first)
-                start = min(start, length - vectors * lanes)
-            tile = vectors * lanes
-            whole = sizes.out_step_x == 1 and (ready or (start % run + tile <= joined and start + tile <= length))
-            target = _target(sizes, phase, z, y, left, start)
-            for co in range(first, last, ROWS):
-                live = min(ROWS, last - co)
-                rows = _rows(live, vectors)
-                channel = g * sizes.out_group + co
-                w_at = (g * sizes.in_group * sizes.out_group + co * sizes.apart_out) * kernel
-                out_at = (b * sizes.groups * sizes.out_group + channel) * sizes.output_channel
-                if whole:
-                    sum_tile_and_note(
-                        rows, vectors, laid, at + start, places, phase.places_at, taps, w, w_at, w_row, live,
-                        steps, bias, channel, out, out_at + target, sizes.output_channel, seen,
-                    )  # fmt: skip
-                    continue
-                sum_tile_and_note(
-                    rows, vectors, laid, start, places, phase.places_at, taps, w, w_at, w_row, live,
-                    steps, bias, channel, sums, 0, tile, seen,
-                )  # fmt: skip
-                _place(
-                    sums, tile, live, start, min(length, start + tile), sizes, phase, z, y, left, height, width,
-                    out, out_at, sizes.output_channel,
-                )  # fmt: skip
-            start += tile
+        _sum_box(
+            laid, at, sums, seen, w, bias, out, sizes, phase, places, steps, b, g, z, y, left, height, width,
+            first, last, length - tail, ready, kernel,
+        )  # fmt: skip
+        if tail:
+            if place != at_hand[0]:
+                _gather(x, at + length - tail, places, columns, column_row, tail)
+                at_hand[0] = place
+            _sum_tail(columns, column_row, tail, w, bias, out, b, g, first, last, length - tail, sizes, steps, seen)
     return not seen.any()
+
+
+@inlined
+def _sum_box(
+    x, at, sums, seen, w, bias, out, sizes, phase, places, steps, b, g, z, y, left, height, width, first, last,
+    length, ready, kernel,
+):  # fmt: skip
+    """Sum a box of outputs, one row of `length` whose inputs begin at x[at], of the channels from `first` to `last`."""
+    lanes, taps, w_row = VECTOR // x.itemsize, phase.taps * sizes.in_group, sizes.apart_out * kernel
+    run, joined = _runs(sizes, height, width)
+    start = 0
+    while start < length:
+        row = start // sizes.line_length
+        if row % sizes.lines >= height:  # lines between two slabs, which hold no output
+            start = (row // sizes.lines + 1) * sizes.lines * sizes.line_length
+        vectors = _vectors((length - start + lanes - 1) // lanes, last - first)
+        if ready:  # nothing is read after the input: the last tile ends with it
+            vectors = _vectors(min(vectors, (left + length) // lanes), last - first)
+            start = min(start, length - vectors * lanes)
+        tile = vectors * lanes
+        whole = sizes.out_step_x == 1 and (ready or (start % run + tile <= joined and start + tile <= length))
+        target = _target(sizes, phase, z, y, left, start)
+        for co in range(first, last, ROWS):
+            live = min(ROWS, last - co)
+            rows = _rows(live, vectors)
+            channel = g * sizes.out_group + co
+            w_at = (g * sizes.in_group * sizes.out_group + co * sizes.apart_out) * kernel
+            out_at = (b * sizes.groups * sizes.out_group + channel) * sizes.output_channel
+            if whole:
+                sum_tile_and_note(
+                    rows, vectors, x, at + start, places, phase.places_at, taps, w, w_at, w_row, live,
+                    steps, bias, channel, out, out_at + target, sizes.output_channel, seen,
+                )  # fmt: skip
+                continue
+            sum_tile_and_note(
+                rows, vectors, x, start, places, phase.places_at, taps, w, w_at, w_row, live,
+                steps, bias, channel, sums, 0, tile, seen,
+            )  # fmt: skip
+            _place(
+                sums, tile, live, start, min(length, start + tile), sizes, phase, z, y, left, height, width,
+                out, out_at, sizes.output_channel,
+            )  # fmt: skip
+        start += tile
+
+
+@inlined
+def _gather(x, at, places, columns, row, tail):
+    """The inputs of the last outputs of a row, a column for each."""
+    for c in range(tail):
+        for t in range(len(places)):
+            columns[uint64(c * row + t)] = x[uint64(at + c + places[uint64(t)])]
+        for t in range(len(places), row):
+            columns[uint64(c * row + t)] = 0
+
+
+@inlined
+def _sum_tail(columns, row, tail, w, bias, out, b, g, first, last, length, sizes, steps, seen):
+    """The last outputs of a row, of the channels from `first` to `last`: dot products along the weights.
+
+    `steps` begin with 0, 1, 2: each weight meets one input.
+    """
+    taps = sizes.in_group
+    for co in range(first, last, ROWS):
+        channel = g * sizes.out_group + co
+        target = (b * sizes.groups * sizes.out_group + channel) * sizes.output_channel + length
+        done = 0
+        while done < tail:
+            count = at_once(tail - done)
+            dot_tile(
+                count, w, channel * taps, taps, min(ROWS, last - co), columns, done * row, row, taps,
+                bias, channel, out, target + done, sizes.output_channel, steps, 0, seen,
+            )  # fmt: skip
+            done += count
 
 
 @inlined

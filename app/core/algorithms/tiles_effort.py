@@ -11,11 +11,15 @@ from app.core.algorithms.boxes import Cut, cut_of
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.taps import Axis
+from app.core.geometry import ceil_div
 from app.core.parallel import PLANNED_THREADS
 from app.core.problem import Problem
 
 #: Bytes of a kernel that stays in the second cache: the weights of a phase of a larger one come from afar, and apart.
 NEAR_BYTES = 2**19
+
+#: A turn of dot products takes so much longer than one of tiles: they load more, and have sums to add at their ends.
+DOTS_BESIDE_TILES = 1.5
 
 
 def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
@@ -56,9 +60,11 @@ def _tiles(cut: Cut, lanes: int) -> tuple[float, float, float, float]:
     depth, height, width = _mean_box(cut)
     length = ((depth - 1) * sizes.lines + height - 1) * sizes.line_length + width
     length -= (depth - 1) * _skipped((sizes.lines - height) * sizes.line_length, 3 * lanes)
+    length -= cut.tail
     useful = depth * height * width / length
     sums = tiles = placed = parts = 0.0
     for count, chunks in ((sizes.chunk, sizes.out_group // sizes.chunk), (sizes.out_group % sizes.chunk, 1)):
+        sums += ceil_div(count, ROWS) * ROWS * chunks * cut.tail * DOTS_BESIDE_TILES / lanes
         for vectors, along in _widths(math.ceil(length / lanes), count):
             tile = vectors * lanes
             apart = _apart(cut, length, height, width, tile)

@@ -101,20 +101,20 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     tables = (boxes.phases, boxes.places, *boxes.residues)
     mapped = flat_w if way.maps_as_it_goes else mapped_kernels(tiling, flat_w)
     working = Working(tiling.working, x.dtype)
-    shared = working.own()[3]
+    _, _, shared, *_ = working.own()
     if way.sharing:
 
         def lay_part(low: int, high: int) -> None:
-            _, laid, line, *_ = working.own()
-            map_inputs(flat_x, laid, line, shared, sizes, tiling.part, way, *tables, mode, low, high)
+            _, laid, *_ = working.own()
+            map_inputs(flat_x, laid, shared, sizes, tiling.part, way, *tables, mode, low, high)
 
         run_in_parts(lay_part, boxes.cut.tasks // sizes.chunks * way.sharing, work=_WORK_OF_AN_INPUT * x.size)
 
     def part(low: int, high: int) -> None:
-        at_hand, laid, line, inputs, own, gathered, sums, outputs = working.own()
+        at_hand, laid, inputs, own, gathered, sums, outputs = working.own()
         _filter(
             flat_x, flat_w, own if way.maps_as_it_goes else mapped, gathered, bias, flat_out,
-            laid, line, shared if way.sharing else inputs, sums, outputs, at_hand, sizes, kernels, way, *tables,
+            laid, shared if way.sharing else inputs, sums, outputs, at_hand, sizes, kernels, way, *tables,
             tiling.weights, tiling.channels, tiling.products, mode, low, high,
         )  # fmt: skip
 
@@ -124,7 +124,7 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
 
 @compiled
 def _filter(
-    x, w, mapped, gathered, bias, out, laid, line, inputs, sums, outputs, at_hand, sizes, kernels, way,
+    x, w, mapped, gathered, bias, out, laid, inputs, sums, outputs, at_hand, sizes, kernels, way,
     phases, places, residues_z, residues_y, residues_x, weights, channels, product_places, mode, low, high,
 ):  # fmt: skip
     """Filter the tasks from `low` to `high`, counted over (samples together, group, box, chunk of channels).
@@ -139,7 +139,7 @@ def _filter(
         count, inputs_at = (end - begin) * of_sample, place * way.inputs if way.sharing else 0
         if not way.sharing and place != at_hand[0]:
             map_box(
-                x, laid, line, inputs, 0, sizes, sizes, 0, way,
+                x, laid, inputs, 0, sizes, sizes, 0, way,
                 phases, places, residues_z, residues_y, residues_x, mode, place,
             )  # fmt: skip
             at_hand[0] = place

@@ -86,27 +86,27 @@ def box_of(place, sizes, way, phases):
 
 @compiled
 def map_inputs(
-    x, laid, line, inputs, sizes, of_part, way, phases, places, residues_z, residues_y, residues_x, mode, low, high
+    x, laid, inputs, sizes, of_part, way, phases, places, residues_z, residues_y, residues_x, mode, low, high
 ):
     """Map the inputs of the parts from `low` to `high`, counted over (box, part of its channels), for all threads."""
     for number in range(low, high):
         place, part = divmod(number, way.sharing)
         map_box(
-            x, laid, line, inputs, place * way.inputs, sizes, of_part, part * of_part.in_group, way,
+            x, laid, inputs, place * way.inputs, sizes, of_part, part * of_part.in_group, way,
             phases, places, residues_z, residues_y, residues_x, mode, place,
         )  # fmt: skip
 
 
 @inlined
 def map_box(
-    x, laid, line, inputs, at, sizes, of_part, channel, way,
+    x, laid, inputs, at, sizes, of_part, channel, way,
     phases, places, residues_z, residues_y, residues_x, mode, place,
 ):  # fmt: skip
     """Map a box's tiles, `of_part.in_group` channels of them from `channel` on."""
     begin, end, g, y, left, height, across = box_of(place, sizes, way, phases)
     for b in range(begin, end):
         source = ((b * sizes.groups + g) * sizes.in_group + channel) * sizes.input_channel
-        lay(x, source, of_part, residues_z, residues_y, residues_x, mode, 0, y, left, laid, line)
+        lay(x, source, of_part, residues_z, residues_y, residues_x, mode, 0, y, left, laid)
         _map_tiles(
             laid, places, sizes.line_length, channel, of_part.in_group, height, across, way,
             inputs, at + (b - begin) * height * across,
