@@ -133,7 +133,7 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
     "tiles": [
         ((2, 5, 25, 25), (40, 5, 3, 3), {"padding": 12, "dilation": 12}),
         # Samples side by side: inputs as they lie, windows that move by two, several boxes of samples.
-        ((5, 20, 7, 7), (70, 20, 1, 1), {}),
+        ((5, 20, 5, 5), (70, 20, 1, 1), {}),
         ((3, 6, 9, 9), (40, 6, 3, 3), {"stride": 2, "padding": 1}),
         ((9, 130, 7, 6), (132, 65, 3, 3), {"padding": 1, "groups": 2, "padding_mode": "reflect"}),
         ((7, 3, 21), (40, 3, 5), {"padding": 2}),

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from app.core.algorithms.box_sizes import SHORTEST_CUT
+from app.core.algorithms.dot_sums import FEWEST_TAPS
 from app.core.algorithms.regions import by_regions
 from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.taps import Axis, axes_of, table_of
@@ -31,13 +33,15 @@ class Lie(NamedTuple):
     """How inputs and outputs lie for `tiles`.
 
     `ready`: the input can be read as it lies; `spread`: taps along a line have planes of their own; `stacked`:
-    samples lie along the first axis, so that the outputs of several are one row.
+    samples lie along the first axis, so that the outputs of several are one row. So many outputs at the `tail` of a row
+    are dot products, since a vector for them would be nearly empty.
     """
 
     axes: tuple[Axis, ...]
     ready: bool = False
     spread: bool = False
     stacked: bool = False
+    tail: int = 0
 
 
 def lie_of(problem: Problem, itemsize: int, *, whole: bool = False) -> Lie:
@@ -47,6 +51,8 @@ def lie_of(problem: Problem, itemsize: int, *, whole: bool = False) -> Lie:
         return Lie(axes)
     if _reads_as_it_lies(axes) and math.prod(problem.input_size) >= lanes:
         row = _as_one_row(axes)
+        if tail := _tail(problem, row[2].output, lanes):
+            return Lie(row, ready=True, tail=tail)
         stacked = problem.batch > 1 and problem.out_channels >= FEWEST_STACKED_ROWS * problem.groups
         if stacked and ceil_div(row[2].output, lanes) * lanes > MOST_EMPTY * row[2].output:
             return Lie((_samples(problem), *row[1:]), stacked=True)
@@ -56,6 +62,13 @@ def lie_of(problem: Problem, itemsize: int, *, whole: bool = False) -> Lie:
     axes = axes if problem.pads_by_copying else (axes[0], by_regions(axes[1]), axes[2])
     spread = _spreads(problem, axes) and taken(problem, axes, spread=True) * itemsize <= MOST_LAID_BYTES
     return Lie(axes, spread=spread, stacked=stacked)
+
+
+def _tail(problem: Problem, row: int, lanes: int) -> int:
+    """How many outputs at the end of a row are made by dot products: only of rows that no number of threads cuts."""
+    left, taps = row % lanes, problem.in_channels // problem.groups
+    suits = problem.op == "conv" and row < SHORTEST_CUT * lanes and taps >= FEWEST_TAPS and left <= lanes // 4
+    return left if suits else 0
 
 
 def _samples(problem: Problem) -> Axis:

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from app.core.algorithms.arranging import MOST_LAID_BYTES, Lie, lie_of, shared_zeros, taken
 from app.core.algorithms.box_phases import PHASE, Sizes3, inputs_of, phases_along, residues_along
-from app.core.algorithms.box_sizes import SHORTEST_CUT, box_within, own_box, shorter_box
-from app.core.algorithms.dot_sums import FEWEST_TAPS
+from app.core.algorithms.box_sizes import box_within, own_box, shorter_box
 from app.core.algorithms.regions import Regions
 from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.taps import Axis, Int64Array
@@ -102,8 +101,8 @@ class Cut:
     """What `tiles` works through, without its tables.
 
     `laid` are the elements of a box's inputs, `taps` the taps of all phases. `ready` and
-    `spread` are as in `Lie`. A box has so many lines of outputs for each tap, in the `mean`;
-    the `tail` are the last outputs of a row, for which a vector would be nearly empty.
+    `spread` are as in `Lie`, and so is `tail` where a box has all of a row. A box has so many
+    lines of outputs for each tap, in the `mean`.
     """
 
     sizes: Sizes
@@ -162,7 +161,7 @@ def _cut(problem: Problem, itemsize: int, whole: bool, threads: int) -> Cut:
     lie, lanes = lie_of(problem, itemsize, whole=whole), VECTOR // itemsize
     axes, spread = lie.axes, lie.spread
     if whole:
-        return cut_into(problem, lie, _positions(axes), problem.out_channels, lanes)
+        return cut_into(problem, lie, _positions(axes), problem.out_channels)
     most, span = _positions(axes), inputs_of(axes, spread=spread)[1]
     channels = problem.in_channels // problem.groups * math.prod(map(len, residues_along(axes, spread=spread)))
     box = box_within(most, span, channels, LAID_BYTES // itemsize, CUT_BYTES // itemsize)
@@ -181,11 +180,11 @@ def _cut(problem: Problem, itemsize: int, whole: bool, threads: int) -> Cut:
             chunk = min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS)
         else:
             box = shorter
-    return cut_into(problem, lie, box, chunk, lanes)
+    return cut_into(problem, lie, box, chunk)
 
 
-def cut_into(problem: Problem, lie: Lie, box: Sizes3, chunk: int, lanes: int) -> Cut:
-    """An operation cut into boxes, and its output channels into chunks, for vectors of so many `lanes`."""
+def cut_into(problem: Problem, lie: Lie, box: Sizes3, chunk: int) -> Cut:
+    """An operation cut into boxes, and its output channels into chunks."""
     axes, spread = lie.axes, lie.spread
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     most, phases = _positions(axes), _phase_count(axes)
@@ -210,7 +209,7 @@ def cut_into(problem: Problem, lie: Lie, box: Sizes3, chunk: int, lanes: int) ->
         taps=taps,
         tasks=phases * sizes.batch * problem.groups * math.prod(counts) * sizes.chunks,
         ready=lie.ready,
-        tail=_tail(problem, axes[2].output, lanes) if lie.ready and counts[2] == 1 else 0,
+        tail=lie.tail if counts[2] == 1 else 0,
         leaves_gaps=math.prod(map(_reached, axes)) < math.prod(min(axis.out_step, axis.output) for axis in axes),
         spread=spread,
         mean=(axes[1].mean if isinstance(axes[1], Regions) else most[1]) / counts[1],
@@ -221,13 +220,6 @@ def _apart(channels: int, lengths: list[int], *, stacked: bool) -> tuple[int, in
     """How far two channels, and two slabs, lie apart in an array of so many channels."""
     plane = lengths[1] * lengths[2]
     return (plane, channels * plane) if stacked else (lengths[0] * plane, plane)
-
-
-def _tail(problem: Problem, row: int, lanes: int) -> int:
-    """How many outputs at the end of a row are made by dot products: always of a row that no number of threads cuts."""
-    short = problem.op == "conv" and row < SHORTEST_CUT * lanes
-    taps = problem.in_channels // problem.groups
-    return row % lanes if short and taps >= FEWEST_TAPS and row % lanes <= lanes // 4 else 0
 
 
 def tables(cut: Cut, axes: tuple[Axis, ...]) -> Boxes:

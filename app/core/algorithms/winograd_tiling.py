@@ -124,7 +124,7 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
     uses = ceil_div(problem.batch, together) * ceil_div(lines, box_y) * ceil_div(columns, box_x)
     pieces = ceil_div(MANY_TASKS * threads, uses * problem.groups) if problem.macs >= 4 * WORTH_A_THREAD else 1
     chunk = min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS)
-    cut = cut_into(problem, Lie(tiled), (1, box_y, box_x), chunk, lanes)
+    cut = cut_into(problem, Lie(tiled), (1, box_y, box_x), chunk)
     boxes = tables(cut, tiled)
     sizes = cut.sizes._replace(output_y=axes[1].output, output_x=axes[2].output)  # in elements, not in tiles
     width = ceil_div(together * box_y * box_x, lanes) * lanes
