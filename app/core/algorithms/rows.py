@@ -32,7 +32,7 @@ from app.core.problem import Problem
 MOST_SHARES = 8
 
 #: Lines in tall blocks, beside those in usual ones, at most.
-MOST_EMPTY = 1.15
+MOST_EMPTY = 1.3
 
 #: Multiply-adds of floats of eight bytes that take some 30 microseconds, about as long as to get the interpreter
 #: lock back from a thread that has taken it meanwhile.
