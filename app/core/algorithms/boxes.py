@@ -14,7 +14,7 @@ from app.core.algorithms.arranging import MOST_LAID_BYTES, Lie, lie_of, shared_z
 from app.core.algorithms.box_phases import PHASE, Sizes3, inputs_of, phases_along, residues_along
 from app.core.algorithms.box_sizes import box_within, own_box, shorter_box
 from app.core.algorithms.regions import Regions
-from app.core.algorithms.simd import ROWS, VECTOR
+from app.core.algorithms.simd import LONGEST, ROWS, VECTOR
 from app.core.algorithms.taps import Axis, Int64Array
 from app.core.geometry import ceil_div
 from app.core.parallel import WORTH_A_THREAD, team
@@ -134,7 +134,7 @@ class Boxes:
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
     """Whether there are few phases, and the inputs of a short row of outputs are few enough to be laid."""
-    if not 0 < _phase_count(axes) <= MOST_PHASES:
+    if not 0 < _phase_count(axes) <= MOST_PHASES or math.prod(problem.input_size) >= LONGEST:
         return False
     return taken(problem, axes, spread=False) * dtype.itemsize <= MOST_LAID_BYTES
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba import uint64
 
-from app.core.algorithms.lines import copy_line, pick_second, split_in_four, split_in_three, split_in_two
+from app.core.algorithms.lines import lay_four, lay_line, lay_three, lay_two, pick_second
 from app.core.jit import inlined
 from app.core.problem import PADDING_MODES
 
@@ -35,10 +35,8 @@ def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, 
                         begin = channel + iz * sizes.input_slab + iy * sizes.input_x
                         length = sizes.input_x if iz >= 0 and iy >= 0 else 0
                         target = at + u * plane + v * sizes.line_length
-                        if per_line == 1 == step:
-                            _lay_line(x, begin, length, 1, first, mode, laid, target, columns)
-                        elif per_line == step and step <= 4:
-                            _split_line(x, begin, length, step, first, mode, laid, target, planes, columns)
+                        if per_line == step and step <= 4:
+                            _lay_planes(x, begin, length, step, first, mode, laid, target, planes, columns)
                         else:
                             for r in range(per_line):
                                 _lay_line(
@@ -49,25 +47,33 @@ def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, 
 
 
 @inlined
-def _split_line(x, line, length, step, first, mode, laid, at, apart, count):
-    """laid[at + j·apart + m] = the line's input at first + step·m + j: a plane for each remainder, two to four of them.
+def _lay_planes(x, line, length, step, first, mode, laid, at, apart, count):
+    """laid[at + j·apart + m] = the line's input at first + step·m + j: a plane for each remainder, up to four of them.
 
     A line of length 0 is all zeros.
     """
+    if step == 1:
+        lay_line(laid, at, apart, x, line, length, first, count)
+    elif step == 2:
+        lay_two(laid, at, apart, x, line, length, first, count)
+    elif step == 3:
+        lay_three(laid, at, apart, x, line, length, first, count)
+    else:
+        lay_four(laid, at, apart, x, line, length, first, count)
+    if mode != _ZEROS and length > 0:
+        _lay_border(x, line, length, step, first, mode, laid, at, apart, count)
+
+
+@inlined
+def _lay_border(x, line, length, step, first, mode, laid, at, apart, count):
+    """What `_lay_planes` has to fill with inputs where zeros are laid."""
     begin = min(count, max(0, (step - 1 - first) // step))
     end = min(count, max(begin, (length - first) // step))
     for edge in range(count - (end - begin)):
         m = edge if edge < begin else end + edge - begin
         for j in range(step):
-            place = _source(first + step * m + j, length, mode) if length > 0 else -1
+            place = _source(first + step * m + j, length, mode)
             laid[uint64(at + j * apart + m)] = x[uint64(line + place)] if place >= 0 else 0
-    t, s = at + begin, line + first + step * begin
-    if step == 2:
-        split_in_two(laid, t, apart, x, s, end - begin)
-    elif step == 3:
-        split_in_three(laid, t, apart, x, s, end - begin)
-    else:
-        split_in_four(laid, t, apart, x, s, end - begin)
 
 
 @inlined
@@ -87,6 +93,11 @@ def _source(place, length, mode):
 @inlined
 def _lay_line(x, line, length, step, first, mode, laid, at, count):
     """laid[at + m] = the line's input at first + step·m, for m below `count`; a line of length 0 is all zeros."""
+    if step == 1:
+        lay_line(laid, at, 0, x, line, length, first, count)
+        if mode != _ZEROS and length > 0:
+            _lay_border(x, line, length, step, first, mode, laid, at, 0, count)
+        return
     begin = min(count, max(0, (step - 1 - first) // step))
     end = min(count, max(begin, (length - 1 - first) // step + 1))
     for m in range(begin):
@@ -96,9 +107,7 @@ def _lay_line(x, line, length, step, first, mode, laid, at, count):
         place = _source(first + step * m, length, mode) if length > 0 else -1
         laid[uint64(at + m)] = x[uint64(line + place)] if place >= 0 else 0
     t, s = at + begin, line + first + step * begin
-    if step == 1:
-        copy_line(laid, t, x, s, end - begin)
-    elif step == 2:
+    if step == 2:
         pick_second(laid, t, x, s, end - begin)
     else:
         for m in range(end - begin):

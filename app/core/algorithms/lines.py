@@ -6,6 +6,7 @@ their ends would be most of the work.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from numba import types
@@ -26,21 +27,33 @@ def pick_second(_context, target, at, source, begin, count):
 
 
 @piece
-def split_in_two(_context, target, at, apart, source, begin, count):
-    """target[at + j·apart + m] = source[begin + 2·m + j] for m below `count` and j below 2."""
-    return _splitting(target, source, 2)
+def lay_line(_context, target, at, apart, source, line, length, first, count):
+    """target[at + m] = source[line + first + m] for m below `count`; 0 for what lies outside of the line's length."""
+    return _laying(target, source, 1)
+
+
+@piece
+def lay_two(_context, target, at, apart, source, line, length, first, count):
+    """As `lay_line`: target[at + j·apart + m] = source[line + first + 2·m + j] for j below 2."""
+    return _laying(target, source, 2)
+
+
+@piece
+def lay_three(_context, target, at, apart, source, line, length, first, count):
+    """As `lay_two`, with 3."""
+    return _laying(target, source, 3)
+
+
+@piece
+def lay_four(_context, target, at, apart, source, line, length, first, count):
+    """As `lay_two`, with 4."""
+    return _laying(target, source, 4)
 
 
 @piece
 def split_in_three(_context, target, at, apart, source, begin, count):
     """target[at + j·apart + m] = source[begin + 3·m + j] for m below `count` and j below 3."""
     return _splitting(target, source, 3)
-
-
-@piece
-def split_in_four(_context, target, at, apart, source, begin, count):
-    """target[at + j·apart + m] = source[begin + 4·m + j] for m below `count` and j below 4."""
-    return _splitting(target, source, 4)
 
 
 @piece
@@ -61,6 +74,23 @@ def weave_four(_context, target, at, source, begin, apart, count):
     return _weaving(target, source, 4)
 
 
+def _laying(target: Any, source: Any, step: int) -> Any:
+    """Every step-th element of a line, all of each, with zeros around it."""
+    i = types.int64
+    signature = types.void(target, i, i, source, i, i, i, i)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        target, at, apart, source, line, length, first, count = pointers(context, builder, signature.args, arguments)
+        vec = Vectors(context, builder, signature.args[0].dtype)
+        _split(
+            vec, target, at, apart, source, builder.add(line, first), count, step, step,
+            lambda place: vec.inside(builder.add(first, place), length),
+        )  # fmt: skip
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
 def _picking(target: Any, source: Any, step: int) -> Any:
     """Every step-th element, the first of each."""
     signature = types.void(target, types.int64, source, types.int64, types.int64)
@@ -69,7 +99,9 @@ def _picking(target: Any, source: Any, step: int) -> Any:
         target, at, source, begin, count = pointers(context, builder, signature.args, arguments)
         vec = Vectors(context, builder, signature.args[0].dtype)
         needed = builder.add(builder.mul(builder.sub(count, I64(1)), I64(step)), I64(1))
-        _split(vec, target, at, I64(0), source, begin, count, step, 1, needed)
+        _split(
+            vec, target, at, I64(0), source, begin, count, step, 1, lambda place: vec.below(builder.sub(needed, place))
+        )
         return context.get_dummy_value()
 
     return signature, generate
@@ -82,7 +114,11 @@ def _splitting(target: Any, source: Any, step: int) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         target, at, apart, source, begin, count = pointers(context, builder, signature.args, arguments)
         vec = Vectors(context, builder, signature.args[0].dtype)
-        _split(vec, target, at, apart, source, begin, count, step, step, builder.mul(count, I64(step)))
+        needed = builder.mul(count, I64(step))
+        _split(
+            vec, target, at, apart, source, begin, count, step, step,
+            lambda place: vec.below(builder.sub(needed, place)),
+        )  # fmt: skip
         return context.get_dummy_value()
 
     return signature, generate
@@ -90,9 +126,9 @@ def _splitting(target: Any, source: Any, step: int) -> Any:
 
 def _split(
     vec: Vectors, target: Any, at: Any, apart: Any, source: Any, begin: Any, count: Any,
-    step: int, lines: int, needed: Any,
+    step: int, lines: int, some: Callable[[Any], Any],
 ) -> None:  # fmt: skip
-    """Write the first `lines` lines of every step-th element, reading `needed` elements."""
+    """Write the first `lines` lines of every step-th element; `some` masks what is read from a place on."""
     builder = vec.builder
     target, source = builder.gep(target, [at]), builder.gep(source, [begin])
 
@@ -101,12 +137,12 @@ def _split(
         parts = []
         for j in range(step):
             place = builder.add(first, I64(j * vec.lanes))
-            parts.append(vec.load_some(builder.gep(source, [place]), vec.below(builder.sub(needed, place))))
+            parts.append(vec.load_some(builder.gep(source, [place]), some(place)))
         place = builder.mul(number, I64(vec.lanes))
-        some = vec.below(builder.sub(count, place))
+        written = vec.below(builder.sub(count, place))
         for j in range(lines):
             line = builder.gep(target, [builder.add(builder.mul(apart, I64(j)), place)])
-            vec.store_some(_picked(vec, parts, step, j), line, some)
+            vec.store_some(_picked(vec, parts, step, j), line, written)
 
     loop(builder, _vectors_of(vec, count), write)
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from app.core.algorithms.blocks import KERNELS, STEPS, TALL, is_made, sum_lines, which
 from app.core.algorithms.effort import Effort, Features
-from app.core.algorithms.simd import VECTOR
+from app.core.algorithms.simd import LONGEST, VECTOR
 from app.core.algorithms.taps import Axis, axes_of
 from app.core.algorithms.walks import KERNEL as WALKED
 from app.core.algorithms.walks import LINES, walk_lines
@@ -44,6 +44,7 @@ def fits(problem: Problem, axes: tuple[Axis, ...], _dtype: np.dtype[np.generic])
     _, height, width = axes
     return (
         problem.op == "conv"
+        and width.input < LONGEST
         and problem.in_channels // problem.groups <= LINES
         and height.kernel in KERNELS
         and height.in_step == width.in_step

@@ -37,6 +37,9 @@ VECTOR = _vector_bytes()
 #: Rows of weights of the largest tile; with 32 registers 8·3 sums, with 16 4·3.
 ROWS = 8 if VECTOR == 64 else 4
 
+#: Lines are shorter than this: masks count places in 32 bits (`Vectors.inside`).
+LONGEST = 2**30
+
 #: Vectors of the widest tile.
 WIDEST = 8
 
