@@ -35,8 +35,12 @@ def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, 
                         begin = channel + iz * sizes.input_slab + iy * sizes.input_x
                         length = sizes.input_x if iz >= 0 and iy >= 0 else 0
                         target = at + u * plane + v * sizes.line_length
-                        if per_line == step and step <= 4:
-                            _lay_planes(x, begin, length, step, first, mode, laid, target, planes, columns)
+                        if step == 1 or (per_line == step and step <= 4):
+                            for r in range(per_line if step == 1 else 1):
+                                _lay_planes(
+                                    x, begin, length, step, first + residues_x[r], mode,
+                                    laid, target + r * planes, planes, columns,
+                                )  # fmt: skip
                         else:
                             for r in range(per_line):
                                 _lay_line(
@@ -93,11 +97,6 @@ def _source(place, length, mode):
 @inlined
 def _lay_line(x, line, length, step, first, mode, laid, at, count):
     """laid[at + m] = the line's input at first + step·m, for m below `count`; a line of length 0 is all zeros."""
-    if step == 1:
-        lay_line(laid, at, 0, x, line, length, first, count)
-        if mode != _ZEROS and length > 0:
-            _lay_border(x, line, length, step, first, mode, laid, at, 0, count)
-        return
     begin = min(count, max(0, (step - 1 - first) // step))
     end = min(count, max(begin, (length - 1 - first) // step + 1))
     for m in range(begin):
