@@ -174,7 +174,8 @@ def _cut(problem: Problem, itemsize: int, whole: bool, threads: int) -> Cut:
         by_channels = not lie.ready and box[1:] == most[1:] and out_group >= FEW_TASKS * threads * ROWS
         if by_channels and (own := own_box(span, box, threads, lanes)) != box:
             tasks *= math.prod(map(ceil_div, box, own))
-            box, pieces = own, ceil_div(enough, tasks)
+            few = FEW_TASKS * threads
+            box, pieces = own, ceil_div(max(few, problem.macs // MOST_IN_A_TASK), tasks)
         shorter = box if by_channels else shorter_box(span, box, pieces, lanes)
         if shorter == box or tasks * math.prod(map(ceil_div, box, shorter)) < FEW_TASKS * threads:
             chunk = min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS)
