@@ -75,11 +75,14 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
 
 
 def _work(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
-    """Multiply-adds by their time: also those of empty places in blocks; those of eight bytes take twice as long."""
+    """Multiply-adds by their time: also those of empty places in blocks.
+
+    Those of eight bytes take twice as long, and so do those of windows that move by two.
+    """
     _, height, width = axes
     lines = _block_lines(axes, dtype)
     places = ceil_div(height.output, lines) * lines * ceil_div(width.output * dtype.itemsize, VECTOR) * VECTOR
-    return problem.macs // (height.output * width.output) * places // 8
+    return problem.macs // (height.output * width.output) * places * height.in_step // 8
 
 
 def _block_lines(axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
