@@ -17,6 +17,50 @@ def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, 
 
     Only what the output's size leaves of the box is laid.
     """
+    step = sizes.in_step_x
+    if mode != _ZEROS or len(residues_x) != step:
+        _lay_any(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid)
+    elif step == 1:
+        _lay_plain(x, source, sizes, residues_z, residues_y, 1, z, y, left, laid)
+    elif step == 2:
+        _lay_plain(x, source, sizes, residues_z, residues_y, 2, z, y, left, laid)
+    elif step == 4:
+        _lay_plain(x, source, sizes, residues_z, residues_y, 4, z, y, left, laid)
+    else:
+        _lay_any(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid)
+
+
+@inlined
+def _lay_plain(x, source, sizes, residues_z, residues_y, step, z, y, left, laid):
+    """As `lay`, with zeros around the input and a plane for each remainder: `step` is a number where this is called.
+
+    So nothing is chosen for each line: they are short.
+    """
+    plane = sizes.lines * sizes.line_length
+    planes = (sizes.box_z + sizes.span_z) * plane
+    depth = min(sizes.box_z, sizes.positions_z - z) + sizes.span_z
+    lines = min(sizes.box_y, sizes.positions_y - y) + sizes.span_y
+    columns = min(sizes.box_x, sizes.positions_x - left) + sizes.span_x
+    first, at = (left + sizes.begin_x) * step, 0
+    for ci in range(sizes.in_group):
+        channel = source + ci * sizes.input_channel
+        for rz in residues_z:
+            for ry in residues_y:
+                for u in range(depth):
+                    iz = (z + sizes.begin_z + u) * sizes.in_step_z + rz
+                    slab_length = sizes.input_x if 0 <= iz < sizes.input_z else 0
+                    for v in range(lines):
+                        iy = (y + sizes.begin_y + v) * sizes.in_step_y + ry
+                        length = slab_length if 0 <= iy < sizes.input_y else 0
+                        line = channel + iz * sizes.input_slab + iy * sizes.input_x
+                        _lay_zeros_around(
+                            x, line, length, step, first, laid, at + u * plane + v * sizes.line_length, planes, columns
+                        )
+                at += step * planes
+
+
+@inlined
+def _lay_any(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid):
     step, plane = sizes.in_step_x, sizes.lines * sizes.line_length
     planes = (sizes.box_z + sizes.span_z) * plane
     depth = min(sizes.box_z, sizes.positions_z - z) + sizes.span_z
@@ -51,10 +95,10 @@ def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, 
 
 
 @inlined
-def _lay_planes(x, line, length, step, first, mode, laid, at, apart, count):
+def _lay_zeros_around(x, line, length, step, first, laid, at, apart, count):
     """laid[at + j·apart + m] = the line's input at first + step·m + j: a plane for each remainder, up to four of them.
 
-    A line of length 0 is all zeros.
+    What lies outside is zero; a line of length 0 is all zeros.
     """
     if step == 1:
         lay_line(laid, at, apart, x, line, length, first, count)
@@ -64,6 +108,12 @@ def _lay_planes(x, line, length, step, first, mode, laid, at, apart, count):
         lay_three(laid, at, apart, x, line, length, first, count)
     else:
         lay_four(laid, at, apart, x, line, length, first, count)
+
+
+@inlined
+def _lay_planes(x, line, length, step, first, mode, laid, at, apart, count):
+    """As `_lay_zeros_around`, with the padding mode's inputs outside."""
+    _lay_zeros_around(x, line, length, step, first, laid, at, apart, count)
     if mode != _ZEROS and length > 0:
         _lay_border(x, line, length, step, first, mode, laid, at, apart, count)
 
