@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba import uint64
 
-from app.core.algorithms.lines import lay_four, lay_line, lay_three, lay_two, pick_second
+from app.core.algorithms.lines import lay_four, lay_line, lay_second, lay_three, lay_two, pick_second
 from app.core.jit import inlined
 from app.core.problem import PADDING_MODES
 
@@ -17,24 +17,24 @@ def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, 
 
     Only what the output's size leaves of the box is laid.
     """
-    step = sizes.in_step_x
-    if mode != _ZEROS or len(residues_x) != step:
-        _lay_any(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid)
-    elif step == 1:
-        _lay_plain(x, source, sizes, residues_z, residues_y, 1, z, y, left, laid)
-    elif step == 2:
-        _lay_plain(x, source, sizes, residues_z, residues_y, 2, z, y, left, laid)
-    elif step == 4:
-        _lay_plain(x, source, sizes, residues_z, residues_y, 4, z, y, left, laid)
+    step, per_line = sizes.in_step_x, len(residues_x)
+    if mode == _ZEROS and step == 1:
+        _lay_plain(x, source, sizes, residues_z, residues_y, residues_x, 1, 1, z, y, left, laid)
+    elif mode == _ZEROS and step == 2 and per_line == 1:
+        _lay_plain(x, source, sizes, residues_z, residues_y, residues_x, 2, 1, z, y, left, laid)
+    elif mode == _ZEROS and step == 2 and per_line == 2:
+        _lay_plain(x, source, sizes, residues_z, residues_y, residues_x, 2, 2, z, y, left, laid)
+    elif mode == _ZEROS and step == 4 and per_line == 4:
+        _lay_plain(x, source, sizes, residues_z, residues_y, residues_x, 4, 4, z, y, left, laid)
     else:
         _lay_any(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid)
 
 
 @inlined
-def _lay_plain(x, source, sizes, residues_z, residues_y, step, z, y, left, laid):
-    """As `lay`, with zeros around the input and a plane for each remainder: `step` is a number where this is called.
+def _lay_plain(x, source, sizes, residues_z, residues_y, residues_x, step, together, z, y, left, laid):
+    """As `lay`, with zeros around the input, and so many planes `together` from one reading of a line.
 
-    So nothing is chosen for each line: they are short.
+    `step` and `together` are numbers where this is called, so that nothing is chosen for each line: they are short.
     """
     plane = sizes.lines * sizes.line_length
     planes = (sizes.box_z + sizes.span_z) * plane
@@ -53,10 +53,17 @@ def _lay_plain(x, source, sizes, residues_z, residues_y, step, z, y, left, laid)
                         iy = (y + sizes.begin_y + v) * sizes.in_step_y + ry
                         length = slab_length if 0 <= iy < sizes.input_y else 0
                         line = channel + iz * sizes.input_slab + iy * sizes.input_x
-                        _lay_zeros_around(
-                            x, line, length, step, first, laid, at + u * plane + v * sizes.line_length, planes, columns
-                        )
-                at += step * planes
+                        target = at + u * plane + v * sizes.line_length
+                        if together > 1:
+                            _lay_zeros_around(x, line, length, step, first, laid, target, planes, columns)
+                            continue
+                        for r in range(len(residues_x)):
+                            begin, own = first + residues_x[r], target + r * planes
+                            if step == 1:
+                                lay_line(laid, own, 0, x, line, length, begin, columns)
+                            else:
+                                lay_second(laid, own, 0, x, line, length, begin, columns)
+                at += len(residues_x) * planes
 
 
 @inlined

@@ -29,25 +29,31 @@ def pick_second(_context, target, at, source, begin, count):
 @piece
 def lay_line(_context, target, at, apart, source, line, length, first, count):
     """target[at + m] = source[line + first + m] for m below `count`; 0 for what lies outside of the line's length."""
-    return _laying(target, source, 1)
+    return _laying(target, source, 1, 1)
+
+
+@piece
+def lay_second(_context, target, at, apart, source, line, length, first, count):
+    """As `lay_line`: target[at + m] = source[line + first + 2·m]."""
+    return _laying(target, source, 2, 1)
 
 
 @piece
 def lay_two(_context, target, at, apart, source, line, length, first, count):
     """As `lay_line`: target[at + j·apart + m] = source[line + first + 2·m + j] for j below 2."""
-    return _laying(target, source, 2)
+    return _laying(target, source, 2, 2)
 
 
 @piece
 def lay_three(_context, target, at, apart, source, line, length, first, count):
     """As `lay_two`, with 3."""
-    return _laying(target, source, 3)
+    return _laying(target, source, 3, 3)
 
 
 @piece
 def lay_four(_context, target, at, apart, source, line, length, first, count):
     """As `lay_two`, with 4."""
-    return _laying(target, source, 4)
+    return _laying(target, source, 4, 4)
 
 
 @piece
@@ -74,8 +80,8 @@ def weave_four(_context, target, at, source, begin, apart, count):
     return _weaving(target, source, 4)
 
 
-def _laying(target: Any, source: Any, step: int) -> Any:
-    """Every step-th element of a line, all of each, with zeros around it."""
+def _laying(target: Any, source: Any, step: int, lines: int) -> Any:
+    """Every step-th element of a line, the first so many of each, with zeros around it."""
     i = types.int64
     signature = types.void(target, i, i, source, i, i, i, i)
 
@@ -83,7 +89,7 @@ def _laying(target: Any, source: Any, step: int) -> Any:
         target, at, apart, source, line, length, first, count = pointers(context, builder, signature.args, arguments)
         vec = Vectors(context, builder, signature.args[0].dtype)
         _split(
-            vec, target, at, apart, source, builder.add(line, first), count, step, step,
+            vec, target, at, apart, source, builder.add(line, first), count, step, lines,
             lambda place: vec.inside(builder.add(first, place), length),
         )  # fmt: skip
         return context.get_dummy_value()
