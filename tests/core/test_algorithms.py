@@ -137,6 +137,10 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
         ((3, 6, 9, 9), (40, 6, 3, 3), {"stride": 2, "padding": 1}),
         ((9, 130, 7, 6), (132, 65, 3, 3), {"padding": 1, "groups": 2, "padding_mode": "reflect"}),
         ((7, 3, 21), (40, 3, 5), {"padding": 2}),
+        # Inputs as they lie, in boxes that are narrower than a tile, which then begins in the box before.
+        ((1, 8192, 10, 10), (9, 8192, 1, 1), {}),
+        # Padding that is reflected further than a line is long, where windows skip it.
+        ((1, 2, 17, 3), (33, 2, 7, 7), {"stride": 5, "padding": (6, 2), "padding_mode": "reflect"}),
         # Outputs at the end of a row, one by one.
         ((1, 70, 7, 7), (20, 70, 1, 1), {}),
         ((2, 132, 14, 14), (18, 66, 1, 1), {"groups": 2}),

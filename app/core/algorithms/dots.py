@@ -17,7 +17,7 @@ from app.core.algorithms.boxes import Boxes, boxes_of, cut_of
 from app.core.algorithms.dot_sums import COLUMNS, FEWEST_TAPS, at_once, dot_tile
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.laying import lay
-from app.core.algorithms.scratch import aligned, pieces
+from app.core.algorithms.scratch import LINE, aligned, pieces
 from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.taps import Axis
 from app.core.algorithms.watch import new_watch
@@ -68,8 +68,9 @@ def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output."""
     cut, lanes = cut_of(problem, dtype.itemsize, team.size, whole=True), VECTOR // dtype.itemsize
-    columns = problem.batch * math.prod(problem.output_size) * (cut.sizes.in_group * cut.taps + lanes)
-    return (columns + team.size * cut.laid) * dtype.itemsize
+    count, taps = problem.batch * math.prod(problem.output_size), cut.sizes.in_group * cut.taps
+    tables = (3 * count + 4 * taps) * np.dtype(np.int64).itemsize
+    return tables + (count * (taps + 2 * lanes) + team.size * (cut.laid + lanes)) * dtype.itemsize + LINE
 
 
 def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
@@ -110,7 +111,8 @@ def _gather_columns(problem: Problem, boxes: Boxes, x: Array, columns: Array, ro
     sizes, taps = sizes._replace(in_group=sizes.in_group // slices), len(boxes.places)
 
     def part(low: int, high: int) -> None:
-        (laid,) = pieces((boxes.cut.laid // slices,), x.dtype)
+        # Behind the last line there is room: zeros that it would share with the next one.
+        (laid,) = pieces((boxes.cut.laid // slices + VECTOR // x.itemsize,), x.dtype)
         _gather(
             x, laid, sizes, boxes.places[: taps // slices], *boxes.residues, mode, columns, taps, row, slices,
             low, high,

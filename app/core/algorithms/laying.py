@@ -143,7 +143,8 @@ def _source(place, length, mode):
     if 0 <= place < length:
         return place
     if mode == _REFLECT:
-        return abs(place) if place < length else max(-1, 2 * (length - 1) - place)
+        mirrored = -place if place < 0 else 2 * (length - 1) - place
+        return mirrored if 0 <= mirrored < length else -1
     if mode == _REPLICATE:
         return 0 if place < 0 else length - 1
     if mode == _CIRCULAR:

@@ -53,7 +53,8 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
         problem.op == "conv"
         and not problem.pads_by_copying
         and all(axis.in_step == 1 and axis.input == axis.output for axis in axes)
-        and ceil_div(math.prod(axis.output for axis in axes) * dtype.itemsize, VECTOR) * taps <= MOST_MASKS
+        and ceil_div(math.prod(axis.output for axis in axes) * dtype.itemsize, VECTOR * WIDEST) * WIDEST * taps
+        <= MOST_MASKS
     )
 
 
@@ -82,7 +83,9 @@ def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.gener
     """Bytes beside input, kernel and output: the tables, and what each thread has seen."""
     vectors = ceil_div(math.prod(axis.output for axis in axes) * dtype.itemsize, VECTOR)
     taps = problem.kernel_elements // problem.out_channels
-    return (ceil_div(vectors, WIDEST) * WIDEST + 1) * taps * np.dtype(np.int64).itemsize + team.size * VECTOR
+    tables = (ceil_div(vectors, WIDEST) * WIDEST + 1) * taps * np.dtype(np.int64).itemsize
+    made_from = math.prod(problem.kernel_size) * vectors * (2 * VECTOR // dtype.itemsize + 5 * 8)
+    return 2 * tables + made_from + team.size * VECTOR
 
 
 def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
@@ -117,9 +120,10 @@ def _rows_of(problem: Problem, itemsize: int) -> Rows:
     served = z[:, None, None, :, None, None] & y[None, :, None, None, :, None] & x[None, None, :, None, None, :]
     taps, row = math.prod(map(len, shifts)), math.prod(lengths)
     vectors = ceil_div(row, lanes)
-    bits = np.zeros((taps, vectors * lanes), np.int64)
-    bits[:, :row] = served.reshape(taps, row)
-    masks = (bits.reshape(taps, vectors, lanes) << np.arange(lanes)).sum(axis=2)
+    padded = np.zeros((taps, vectors * lanes), np.bool_)
+    padded[:, :row] = served.reshape(taps, row)
+    packed = np.packbits(padded.reshape(taps, vectors, lanes), axis=2, bitorder="little").astype(np.int64)
+    masks = (packed << np.arange(packed.shape[2]) * 8).sum(axis=2)
     tiles = np.zeros((ceil_div(vectors, WIDEST), in_group, taps, WIDEST), np.int64)
     for number, (first, count) in enumerate(_tiles(vectors)):
         tiles[number, :, :, :count] = masks[:, first : first + count]

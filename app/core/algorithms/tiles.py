@@ -20,7 +20,7 @@ from app.core.algorithms.boxes import Cut, boxes_of, cut_of
 from app.core.algorithms.dot_sums import at_once, dot_tile
 from app.core.algorithms.laying import lay
 from app.core.algorithms.lines import copy_line
-from app.core.algorithms.scratch import Working
+from app.core.algorithms.scratch import LINE, Working
 from app.core.algorithms.simd import ROWS, VECTOR, WIDEST
 from app.core.algorithms.taps import Axis
 from app.core.algorithms.tile_sums import sum_tile_and_note
@@ -69,7 +69,7 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output: each thread's box, and the tables of taps."""
     cut = cut_of(problem, dtype.itemsize, team.size)
-    own = ROWS * WIDEST * VECTOR + WIDEST * VECTOR
+    own = ROWS * WIDEST * VECTOR + WIDEST * VECTOR + 4 * LINE
     own += (cut.laid + cut.tail * _column(cut, VECTOR // dtype.itemsize)) * dtype.itemsize
     return own * team.size + 2 * cut.sizes.in_group * cut.taps * np.dtype(np.int64).itemsize
 
@@ -141,7 +141,8 @@ def _sum_box(
             start = min(start, length - vectors * lanes)
         tile = vectors * lanes
         whole = sizes.out_step_x == 1 and (ready or (start % run + tile <= joined and start + tile <= length))
-        target = _target(sizes, phase, z, y, left, start)
+        # `start` may lie before the box, where the last tile was moved back.
+        target = left + start if ready else _target(sizes, phase, z, y, left, start)
         for co in range(first, last, ROWS):
             live = min(ROWS, last - co)
             rows = _rows(live, vectors)
