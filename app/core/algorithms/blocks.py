@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from functools import partial
 from typing import Any
 
 from numba import types
 
-from app.core.algorithms.simd import I64, Vectors, piece, pointers
+from app.core.algorithms.simd import I64, Vectors, choose, piece, pointers
 from app.core.algorithms.walks import LINES
 from app.core.jit import inlined
 
@@ -50,17 +51,10 @@ def sum_lines(
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind, *rest = pointers(context, builder, signature.args, arguments)
-        after = builder.append_basic_block("lines_summed")
-        choice = builder.switch(kind, after)
-        for kernel, step, (height, vectors) in itertools.product(KERNELS, STEPS, SHAPES):
-            if not is_made(kernel, step, height, vectors):
-                continue
-            block = builder.append_basic_block(f"lines_{kernel}_{step}_{height}_{vectors}")
-            choice.add_case(I64(which(kernel, step, height, vectors)), block)
-            builder.position_at_end(block)
-            _Block(Vectors(context, builder, signature.args[1].dtype), kernel, step, height, vectors).write(*rest)
-            builder.branch(after)
-        builder.position_at_end(after)
+        vec = Vectors(context, builder, signature.args[1].dtype)
+        kinds = [(kernel, step, *shape) for kernel, step, shape in itertools.product(KERNELS, STEPS, SHAPES)]
+        made = {which(*own): partial(_Block(vec, *own).write, *rest) for own in kinds if is_made(*own)}
+        choose(builder, kind, made)
         return context.get_dummy_value()
 
     return signature, generate

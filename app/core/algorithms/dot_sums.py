@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 from numba import types
 
-from app.core.algorithms.simd import I32, I64, ROWS, Vectors, piece, pointers
+from app.core.algorithms.simd import I32, I64, ROWS, Vectors, choose, piece, pointers
 from app.core.jit import inlined
 
 #: Columns of the widest tile.
@@ -41,15 +41,8 @@ def dot_tile(
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         count, *rest = pointers(context, builder, signature.args, arguments)
-        after = builder.append_basic_block("multiplied")
-        choice = builder.switch(count, after)
-        for c in range(1, COLUMNS + 1):
-            block = builder.append_basic_block(f"dots_{c}")
-            choice.add_case(I64(c), block)
-            builder.position_at_end(block)
-            _write_dots(Vectors(context, builder, signature.args[1].dtype), c, *rest)
-            builder.branch(after)
-        builder.position_at_end(after)
+        vec = Vectors(context, builder, signature.args[1].dtype)
+        choose(builder, count, {c: partial(_write_dots, vec, c, *rest) for c in range(1, COLUMNS + 1)})
         return context.get_dummy_value()
 
     return signature, generate

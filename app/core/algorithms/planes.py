@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import lru_cache, partial, reduce
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from app.core.algorithms.effort import Effort, Features
-from app.core.algorithms.simd import I1, I64, VECTOR, Vectors, piece, pointers
+from app.core.algorithms.simd import I1, I64, VECTOR, Vectors, choose, piece, pointers
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.algorithms.watch import new_watch, note_inputs, shows_fit
 from app.core.geometry import ceil_div
@@ -53,15 +53,14 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
         problem.op == "conv"
         and not problem.pads_by_copying
         and all(axis.in_step == 1 and axis.input == axis.output for axis in axes)
-        and ceil_div(math.prod(axis.output for axis in axes) * dtype.itemsize, VECTOR * WIDEST) * WIDEST * taps
-        <= MOST_MASKS
+        and ceil_div(_vectors(axes, dtype), WIDEST) * WIDEST * taps <= MOST_MASKS
     )
 
 
 def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
     """What the time is proportional to: turns of the innermost loop, products of vectors in them, and tiles."""
     planes, taps = problem.batch * problem.out_channels, problem.kernel_elements // problem.out_channels
-    vectors = ceil_div(math.prod(axis.output for axis in axes) * dtype.itemsize, VECTOR)
+    vectors = _vectors(axes, dtype)
     tiles = ceil_div(vectors, WIDEST)
     shared: Features = {
         "planes": planes,
@@ -73,15 +72,19 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     return Effort({"call": 1.0}, shared, planes, _work(problem, axes, dtype))
 
 
+def _vectors(axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+    """The vectors of a plane."""
+    return ceil_div(math.prod(axis.output for axis in axes) * dtype.itemsize, VECTOR)
+
+
 def _work(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Multiply-adds by their time: also those of empty places; those of eight bytes take twice as long."""
-    taps = problem.batch * problem.kernel_elements
-    return taps * ceil_div(math.prod(axis.output for axis in axes) * dtype.itemsize, VECTOR) * VECTOR // 8
+    return problem.batch * problem.kernel_elements * _vectors(axes, dtype) * VECTOR // 8
 
 
 def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output: the tables, and what each thread has seen."""
-    vectors = ceil_div(math.prod(axis.output for axis in axes) * dtype.itemsize, VECTOR)
+    vectors = _vectors(axes, dtype)
     taps = problem.kernel_elements // problem.out_channels
     tables = (ceil_div(vectors, WIDEST) * WIDEST + 1) * taps * np.dtype(np.int64).itemsize
     made_from = math.prod(problem.kernel_size) * vectors * (2 * VECTOR // dtype.itemsize + 5 * 8)
@@ -180,15 +183,8 @@ def sum_row(
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         vectors, *rest = pointers(context, builder, signature.args, arguments)
-        after = builder.append_basic_block("summed")
-        choice = builder.switch(vectors, after)
-        for count in range(1, WIDEST + 1):
-            block = builder.append_basic_block(f"row_{count}")
-            choice.add_case(I64(count), block)
-            builder.position_at_end(block)
-            _write_row(Vectors(context, builder, signature.args[1].dtype), count, *rest)
-            builder.branch(after)
-        builder.position_at_end(after)
+        vec = Vectors(context, builder, signature.args[1].dtype)
+        choose(builder, vectors, {n: partial(_write_row, vec, n, *rest) for n in range(1, WIDEST + 1)})
         return context.get_dummy_value()
 
     return signature, generate

@@ -8,7 +8,7 @@ are given to LLVM as vectors. `Vectors` has what they share.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -180,6 +180,19 @@ def loop(builder: Any, count: Any, write: Callable[[Any], None]) -> None:
     number.add_incoming(I64(0), before)
     number.add_incoming(following, builder.block)
     builder.cbranch(builder.icmp_signed("<", following, count), body, after)
+    builder.position_at_end(after)
+
+
+def choose(builder: Any, number: Any, cases: Mapping[int, Callable[[], None]]) -> None:
+    """Write a choice by a number, nothing where it is none of the cases; each writes its own, in a block left open."""
+    after = builder.append_basic_block("chosen")
+    choice = builder.switch(number, after)
+    for value, write in cases.items():
+        block = builder.append_basic_block(f"case_{value}")
+        choice.add_case(I64(value), block)
+        builder.position_at_end(block)
+        write()
+        builder.branch(after)
     builder.position_at_end(after)
 
 

@@ -7,13 +7,13 @@ the registers until the last tap.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 from llvmlite import ir
 from numba import types
 
-from app.core.algorithms.simd import I64, ROWS, WIDEST, Vectors, piece, pointers
+from app.core.algorithms.simd import I64, ROWS, WIDEST, Vectors, choose, piece, pointers
 
 #: The shapes of tiles: how many vectors, for each number of rows.
 TILES = {
@@ -89,18 +89,14 @@ def _choosing(signature: Any, tiles: Mapping[int, tuple[int, ...]], finish: Call
         rows, vectors, *rest = pointers(context, builder, signature.args, arguments)
         what, own, where = rest[:_ALWAYS], rest[_ALWAYS : _ALWAYS + len(more)], rest[_ALWAYS + len(more) :]
         shape = builder.add(builder.mul(rows, I64(WIDEST + 1)), vectors)
-        after = builder.append_basic_block("summed")
-        choice = builder.switch(shape, after)
-        for r, widths in tiles.items():
-            for v in widths:
-                block = builder.append_basic_block(f"tile_{r}_{v}")
-                choice.add_case(I64(r * (WIDEST + 1) + v), block)
-                builder.position_at_end(block)
-                vec = Vectors(context, builder, signature.args[2].dtype)
-                summed, real = _write_tile(vec, r, v, *what, **dict(zip(more, own, strict=True)))
-                finish(vec, summed, real, *where)
-                builder.branch(after)
-        builder.position_at_end(after)
+        vec = Vectors(context, builder, signature.args[2].dtype)
+
+        def write(rows: int, vectors: int) -> None:
+            summed, real = _write_tile(vec, rows, vectors, *what, **dict(zip(more, own, strict=True)))
+            finish(vec, summed, real, *where)
+
+        shapes = [(r, v) for r, widths in tiles.items() for v in widths]
+        choose(builder, shape, {r * (WIDEST + 1) + v: partial(write, r, v) for r, v in shapes})
         return context.get_dummy_value()
 
     return signature, generate

@@ -10,12 +10,13 @@ dimensions each map is applied to the rows and then to the columns.
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from llvmlite import ir
 from numba import types
 
-from app.core.algorithms.simd import I64, Vectors, piece, pointers
+from app.core.algorithms.simd import I64, Vectors, choose, piece, pointers
 
 Matrix = tuple[tuple[Fraction, ...], ...]
 
@@ -78,16 +79,12 @@ def transform(_context, which, source, at, places, places_at, added, target, tar
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         which, *rest = pointers(context, builder, signature.args, arguments)
-        after = builder.append_basic_block("transformed")
-        choice = builder.switch(which, after)
-        for number in range(2 * len(_MATRICES)):
-            block = builder.append_basic_block(f"transform_{number}")
-            choice.add_case(I64(number), block)
-            builder.position_at_end(block)
-            vec = Vectors(context, builder, signature.args[1].dtype)
+        vec = Vectors(context, builder, signature.args[1].dtype)
+
+        def write(number: int) -> None:
             _write_transform(vec, _MATRICES[number // 2], number % 2 == 1, number // 2 > len(OUTPUTS), *rest)
-            builder.branch(after)
-        builder.position_at_end(after)
+
+        choose(builder, which, {number: partial(write, number) for number in range(2 * len(_MATRICES))})
         return context.get_dummy_value()
 
     return signature, generate
