@@ -28,7 +28,7 @@ class _Own(threading.local):
     def __init__(self) -> None:
         self.bytes = np.empty(0, np.uint8)
         self.cuts: dict[tuple[tuple[int, ...], np.dtype[np.generic]], Pieces] = {}
-        self.held = np.full(1, -1)
+        self.held = np.full(2, -1)
 
 
 _own = _Own()
@@ -42,11 +42,11 @@ class Working:
         self._by_thread: dict[int, Pieces] = {}
 
     def own(self) -> Pieces:
-        """This thread's pieces, and before them one int64, −1 at first, to note what they hold."""
+        """This thread's pieces, and before them two int64, −1 at first, to note what they hold."""
         me = threading.get_ident()
         own = self._by_thread.get(me)
         if own is None:
-            _own.held[0] = -1
+            _own.held[:] = -1
             own = self._by_thread[me] = (_own.held, *pieces(self._elements, self._dtype))
         return own
 

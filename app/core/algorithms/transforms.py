@@ -3,7 +3,9 @@
 F(m, r) gives m outputs of a filter with r weights from m + r − 1 products:
 y = Aᵀ[(G·g) ⊙ (Bᵀ·d)]. The matrices of F(4, 3) are those of A. Lavin and S. Gray, "Fast
 Algorithms for Convolutional Neural Networks" (2016); F(2, 5) evaluates longer kernels and
-shorter outputs at the same points, 0, ±1, ±2 and ∞, so it maps inputs alike. In two
+shorter outputs at the same points, 0, ±1, ±2 and ∞, so it maps inputs alike. F(4, 2) leaves out the
+point −2, and F(4, 4) has ½ beside them; their matrices are made as those are, by Toom's and Cook's
+interpolation, with rows of B and G scaled to small whole numbers in B. In two
 dimensions each map is applied to the rows and then to the columns.
 """
 
@@ -11,7 +13,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba import types
@@ -25,43 +27,86 @@ def _matrix(text: str) -> Matrix:
     return tuple(tuple(map(Fraction, row.split())) for row in text.split(","))
 
 
-#: Outputs of a tile along one dimension, by the weights along it.
-OUTPUTS = {3: 4, 5: 2}
+class _Maps(NamedTuple):
+    """Bᵀ, G and Aᵀ."""
 
-#: Inputs and products of a tile along one dimension.
-PRODUCTS = 6
+    inputs: Matrix
+    kernel: Matrix
+    outputs: Matrix
 
-_INPUT = _matrix("4 0 -5 0 1 0, 0 -4 -4 1 1 0, 0 4 -4 -1 1 0, 0 -2 -1 2 1 0, 0 2 -1 -2 1 0, 0 4 0 -5 0 1")
-_KERNELS = {
-    3: _matrix("1/4 0 0, -1/6 -1/6 -1/6, -1/6 1/6 -1/6, 1/24 1/12 1/6, 1/24 -1/12 1/6, 0 0 1"),
-    5: _matrix(
-        "1/4 0 0 0 0, -1/6 -1/6 -1/6 -1/6 -1/6, -1/6 1/6 -1/6 1/6 -1/6,"
-        "1/24 1/12 1/6 1/3 2/3, 1/24 -1/12 1/6 -1/3 2/3, 0 0 0 0 1"
+
+_AT_SIX_POINTS = _matrix("4 0 -5 0 1 0, 0 -4 -4 1 1 0, 0 4 -4 -1 1 0, 0 -2 -1 2 1 0, 0 2 -1 -2 1 0, 0 4 0 -5 0 1")
+
+#: By the weights of a filter.
+_FILTERS = {
+    2: _Maps(
+        _matrix("2 -1 -2 1 0, 0 -2 -1 1 0, 0 2 -3 1 0, 0 -1 0 1 0, 0 2 -1 -2 1"),
+        _matrix("1/2 0, -1/2 -1/2, -1/6 1/6, 1/6 1/3, 0 1"),
+        _matrix("1 1 1 1 0, 0 1 -1 2 0, 0 1 1 4 0, 0 1 -1 8 1"),
+    ),
+    3: _Maps(
+        _AT_SIX_POINTS,
+        _matrix("1/4 0 0, -1/6 -1/6 -1/6, -1/6 1/6 -1/6, 1/24 1/12 1/6, 1/24 -1/12 1/6, 0 0 1"),
+        _matrix("1 1 1 1 1 0, 0 1 -1 2 -2 0, 0 1 1 4 4 0, 0 1 -1 8 -8 1"),
+    ),
+    4: _Maps(
+        _matrix(
+            "-4 8 5 -10 -1 2 0, 0 4 -4 -9 1 2 0, 0 -4 12 -7 -3 2 0, 0 2 -3 -4 3 2 0, 0 -2 5 0 -5 2 0,"
+            "0 4 0 -5 0 1 0, 0 -4 8 5 -10 -1 2"
+        ),
+        _matrix(
+            "-1/4 0 0 0, -1/6 -1/6 -1/6 -1/6, 1/18 -1/18 1/18 -1/18, 1/72 1/36 1/18 1/9, -1/120 1/60 -1/30 1/15,"
+            "32/45 16/45 8/45 4/45, 0 0 0 1/2"
+        ),
+        _matrix("1 1 1 1 1 1 0, 0 1 -1 2 -2 1/2 0, 0 1 1 4 4 1/4 0, 0 1 -1 8 -8 1/8 1"),
+    ),
+    5: _Maps(
+        _AT_SIX_POINTS,
+        _matrix(
+            "1/4 0 0 0 0, -1/6 -1/6 -1/6 -1/6 -1/6, -1/6 1/6 -1/6 1/6 -1/6,"
+            "1/24 1/12 1/6 1/3 2/3, 1/24 -1/12 1/6 -1/3 2/3, 0 0 0 0 1"
+        ),
+        _matrix("1 1 1 1 1 0, 0 1 -1 2 -2 1"),
     ),
 }
-_OUTPUTS = {
-    3: _matrix("1 1 1 1 1 0, 0 1 -1 2 -2 0, 0 1 1 4 4 0, 0 1 -1 8 -8 1"),
-    5: _matrix("1 1 1 1 1 0, 0 1 -1 2 -2 1"),
-}
+
+#: Filters that are applied in two dimensions, too.
+SQUARED = (2, 3, 5)
+
+#: Outputs and products of a tile along one dimension, by the weights of a filter; one weight is no filter.
+OUTPUTS = {1: 1} | {length: len(maps.outputs) for length, maps in _FILTERS.items()}
+PRODUCTS = {1: 1} | {length: len(maps.inputs) for length, maps in _FILTERS.items()}
 
 #: What `transform` does, by its first argument: twice the place here, and one more in two dimensions.
-_MATRICES = (_INPUT, *_KERNELS.values(), *_OUTPUTS.values())
-OF_INPUT = 0
-OF_KERNEL, OF_OUTPUT = ({length: first + n for n, length in enumerate(OUTPUTS)} for first in (1, 1 + len(OUTPUTS)))
+_MATRICES = tuple({id(matrix): matrix for maps in _FILTERS.values() for matrix in maps}.values())
+OF_INPUT, OF_KERNEL, OF_OUTPUT = (
+    {length: next(n for n, matrix in enumerate(_MATRICES) if matrix is maps[part]) for length, maps in _FILTERS.items()}
+    for part in range(3)
+)
+
+_NUMBERS = [
+    2 * one[length] + squared
+    for one in (OF_INPUT, OF_KERNEL, OF_OUTPUT)
+    for length in _FILTERS
+    for squared in range(1 + (length in SQUARED))
+]
 
 
 def amplification(length: int) -> list[list[float]]:
     """How much roundings of a filter's products show, as squares: for each output of a tile, and each of its weights.
 
-    For output i and weight k: Σ over p of (Aᵀ[i,p]·G[p,k])²·Σ over j of Bᵀ[p,j]².
+    For output i and weight k: Σ over p of (Aᵀ[i,p]·G[p,k])²·Σ over j of Bᵀ[p,j]². One weight is no filter: 1.
     """
-    inputs, kernel = [sum(factor**2 for factor in row) for row in _INPUT], _KERNELS[length]
+    if length == 1:
+        return [[1.0]]
+    maps = _FILTERS[length]
+    inputs = [sum(factor**2 for factor in row) for row in maps.inputs]
     return [
         [
-            float(sum((a * weights[k]) ** 2 * each for a, weights, each in zip(row, kernel, inputs, strict=True)))
+            float(sum((a * weights[k]) ** 2 * each for a, weights, each in zip(row, maps.kernel, inputs, strict=True)))
             for k in range(length)
         ]
-        for row in _OUTPUTS[length]
+        for row in maps.outputs
     ]
 
 
@@ -69,7 +114,7 @@ def amplification(length: int) -> list[list[float]]:
 def transform(_context, which, source, at, places, places_at, added, target, target_at, apart):
     """One of the maps for a vector of tiles side by side, in flat arrays.
 
-    `which` is 2·OF_INPUT, or 2·OF_KERNEL or 2·OF_OUTPUT of a length, and one more in two dimensions.
+    `which` is twice OF_INPUT, OF_KERNEL or OF_OUTPUT of a length, and one more in two dimensions.
     Value number j is read from source[at + places[places_at + j]] on; result number f is
     written from target[target_at + f·apart] on; `added` is added to the results of
     outputs. Whole vectors are read and written.
@@ -82,9 +127,10 @@ def transform(_context, which, source, at, places, places_at, added, target, tar
         vec = Vectors(context, builder, signature.args[1].dtype)
 
         def write(number: int) -> None:
-            _write_transform(vec, _MATRICES[number // 2], number % 2 == 1, number // 2 > len(OUTPUTS), *rest)
+            matrix, squared = divmod(number, 2)
+            _write_transform(vec, _MATRICES[matrix], squared == 1, matrix in OF_OUTPUT.values(), *rest)
 
-        choose(builder, which, {number: partial(write, number) for number in range(2 * len(_MATRICES))})
+        choose(builder, which, {number: partial(write, number) for number in _NUMBERS})
         return context.get_dummy_value()
 
     return signature, generate

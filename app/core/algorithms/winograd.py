@@ -1,9 +1,10 @@
-"""Winograd's minimal filtering, F(4, 3) and F(2, 5), along one axis or two: three fifths to a quarter of the products.
+"""Winograd's minimal filtering, along one axis or two: a quarter to four fifths of the products.
 
-Outputs are cut into tiles of 4 (4×4), or of 2 (2×2) for kernels of 5. A tile's inputs, 6 (6×6), are mapped to as many
-products, and so are the kernels (`winograd_maps`); the sums over the input channels are then matrix
+Kernels are cut into short filters (`filters`), and outputs into tiles of 4 (4×4), or of 2 (2×2) for filters of 5.
+A filter's inputs for a tile, up to 7 (6×6), are mapped to as many products, and so are the kernels (`winograd_maps`);
+the sums over the input channels and their filters are then matrix
 products, one for each product of a tile; and their results are mapped back. The inputs
-are laid with a plane for each remainder modulo that, so that tiles side by side are vectors.
+are laid with a plane for each remainder modulo what a tile moves, so that tiles side by side are vectors.
 
 The sums are not those of the products themselves: the error is bounded by the largest
 sum of magnitudes in an output channel, not by each output's own, and for that it takes
@@ -12,13 +13,17 @@ some channels.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+from numba import uint64
 
 from app.core.algorithms import boxes as boxing
 from app.core.algorithms import tiles, winograd_guard
 from app.core.algorithms.effort import Effort, Features
+from app.core.algorithms.filters import saves
 from app.core.algorithms.fourier_guard import fewest_products
-from app.core.algorithms.lines import weave_four, weave_two
+from app.core.algorithms.lines import copy_line, weave_four, weave_two
 from app.core.algorithms.scratch import Working
 from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.taps import Axis
@@ -35,21 +40,22 @@ from app.core.problem import PADDING_MODES, Problem
 #: With fewer input channels the error can pass the bound, and the guard would nearly always say so.
 FEWEST_CHANNELS = 32
 
+#: Longer kernels than this are for other algorithms.
+MOST_WEIGHTS = 512
+
 #: What it takes to lay and to map one input, in multiply-adds.
 _WORK_OF_AN_INPUT = 100
 
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
-    """Whether windows of 3 or 5 (or squares) move by one, none beside the input, over enough channels; `tiles` too."""
-    kernels = tuple(axis.kernel for axis in axes)
+    """Whether short filters save products, none beside the input, over enough channels; and `tiles` fits, too."""
     return (
         dtype.kind == "f"
         and problem.in_channels // problem.groups >= FEWEST_CHANNELS
-        and kernels in ((1, 1, 3), (1, 3, 3), (1, 1, 5), (1, 5, 5))
-        and axes[0].is_unit
-        and all(axis.in_step == axis.out_step == 1 and axis.span == axis.kernel - 1 for axis in axes)
+        and 1 < math.prod(problem.kernel_size) <= MOST_WEIGHTS
         and all(fewest_products(axis) > 0 for axis in axes)
         and boxing.fits(problem, axes, dtype)
+        and saves(problem)
     )
 
 
@@ -60,22 +66,25 @@ def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic
     """
     tiling = tiling_of(problem, dtype.itemsize, PLANNED_THREADS)
     cut, sizes, way, lanes = tiling.boxes.cut, tiling.boxes.cut.sizes, tiling.way, VECTOR // dtype.itemsize
-    share = sizes.positions_y * sizes.positions_x / (sizes.box_y * sizes.box_x)
+    kernels = tiling.kernels
+    share = sizes.positions_z * sizes.positions_y * sizes.positions_x / (sizes.box_z * sizes.box_y * sizes.box_x)
     places = sizes.groups * share * ceil_div(sizes.batch, way.together)
-    products, rows = len(tiling.products), ceil_div(sizes.out_group, ROWS) * ROWS
-    times_mapped = places if way.maps_as_it_goes else sizes.groups
     times_laid = sizes.batch * sizes.groups * share
-    singly = tiling.kernels.length > 3 or tiling.kernels.apart_in > 1
+    rows = ceil_div(sizes.out_group, ROWS) * ROWS
+    filters, sums = sizes.in_group * way.filters, places * way.phases * (way.width // lanes) * rows * way.products
+    times_mapped = places * way.phases if way.maps_as_it_goes else sizes.groups * kernels.sets
+    inputs = times_laid * way.turns * sizes.box_z * sizes.box_y * ceil_div(sizes.box_x, lanes) * filters * way.products
+    of_guard = problem.input_elements + problem.kernel_elements
     shared: Features = {
-        "gathered": times_mapped * problem.kernel_elements / sizes.groups if singly else 0,
-        "sums": products * places * (way.width // lanes) * rows * sizes.in_group,
-        "kernels" if way.maps_as_it_goes else "kept": times_mapped * rows * ceil_div(sizes.in_group, lanes) * products,
-        "inputs": times_laid * sizes.in_group * sizes.box_y * ceil_div(sizes.box_x, lanes) * products,
-        "outputs": places * rows * (way.width // lanes) * products,
+        "gathered": 0 if kernels.whole else times_mapped * sizes.out_group * filters * kernels.weights,
+        "sums": sums * filters,
+        "kernels" if way.maps_as_it_goes else "kept": times_mapped * rows * ceil_div(filters, lanes) * way.products,
+        "inputs": inputs,
+        "outputs": sums,
         "laid": times_laid * cut.laid * dtype.itemsize,
         "lines": times_laid * cut.laid / sizes.line_length,
-        "guarded": problem.input_elements + problem.kernel_elements,
-        "bytes": (problem.input_elements + problem.kernel_elements + problem.output_elements) * dtype.itemsize,
+        "guarded": of_guard,
+        "bytes": (of_guard + problem.output_elements) * dtype.itemsize,
     }
     return Effort({"call": 1.0}, shared, cut.tasks, problem.macs // 4)
 
@@ -84,6 +93,7 @@ def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.gener
     """Bytes beside input, kernel and output: each thread's box, and the mapped kernels; or what `tiles` takes."""
     tiling = tiling_of(problem, dtype.itemsize, team.size)
     own = (sum(tiling.working) * team.size + tiling.mapped) * dtype.itemsize
+    own += tiling.boxes.places.nbytes + tiling.taps.nbytes + tiling.rows.nbytes
     return max(own, tiles.workspace(problem, axes, dtype)) + winograd_guard.workspace(problem, dtype)
 
 
@@ -98,24 +108,27 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     boxes, sizes = tiling.boxes, tiling.boxes.cut.sizes
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
     mode, kernels, way = PADDING_MODES.index(problem.padding_mode), tiling.kernels, tiling.way
-    tables = (boxes.phases, boxes.places, *boxes.residues)
+    tables = (boxes.places, *boxes.residues)
     mapped = flat_w if way.maps_as_it_goes else mapped_kernels(tiling, flat_w)
     working = Working(tiling.working, x.dtype)
     _, _, shared, *_ = working.own()
     if way.sharing:
 
         def lay_part(low: int, high: int) -> None:
-            _, laid, *_ = working.own()
-            map_inputs(flat_x, laid, shared, sizes, tiling.part, way, *tables, mode, low, high)
+            at_hand, laid, *_ = working.own()
+            laid[boxes.cut.laid :] = 0
+            map_inputs(flat_x, laid, shared, at_hand, sizes, tiling.part, way, *tables, mode, low, high)
 
-        run_in_parts(lay_part, boxes.cut.tasks // sizes.chunks * way.sharing, work=_WORK_OF_AN_INPUT * x.size)
+        parts = boxes.cut.tasks // (sizes.chunks * way.phases) * way.sharing * way.turns
+        run_in_parts(lay_part, parts, work=_WORK_OF_AN_INPUT * x.size * way.turns)
 
     def part(low: int, high: int) -> None:
         at_hand, laid, inputs, own, gathered, sums, outputs = working.own()
+        laid[boxes.cut.laid :] = 0
         _filter(
             flat_x, flat_w, own if way.maps_as_it_goes else mapped, gathered, bias, flat_out,
-            laid, shared if way.sharing else inputs, sums, outputs, at_hand, sizes, kernels, way, *tables,
-            tiling.weights, tiling.channels, tiling.products, mode, low, high,
+            laid, shared if way.sharing else inputs, sums, outputs, at_hand, sizes, kernels, way,
+            tiling.phases, *tables, tiling.taps, tiling.weights, tiling.rows, tiling.products, mode, low, high,
         )  # fmt: skip
 
     run_in_parts(part, boxes.cut.tasks, work=problem.macs // 4)
@@ -125,30 +138,33 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
 @compiled
 def _filter(
     x, w, mapped, gathered, bias, out, laid, inputs, sums, outputs, at_hand, sizes, kernels, way,
-    phases, places, residues_z, residues_y, residues_x, weights, channels, product_places, mode, low, high,
+    phases, places, residues_z, residues_y, residues_x, taps, weights, rows, product_places, mode, low, high,
 ):  # fmt: skip
-    """Filter the tasks from `low` to `high`, counted over (samples together, group, box, chunk of channels).
+    """Filter the tasks from `low` to `high`, counted over (samples together, group, box, phase, chunk of channels).
 
-    `at_hand` holds the box whose inputs are mapped, where they are not `way.sharing`.
+    `at_hand` holds the box and turn whose inputs are mapped, where they are not `way.sharing`, and the box whose are
+    laid.
     """
-    out_group, output_plane = sizes.out_group, sizes.output_y * sizes.output_x
+    out_group, output_plane = sizes.out_group, way.output_z * way.output_y * way.output_x
     for task in range(low, high):
-        place, number = divmod(task, sizes.chunks)
-        begin, end, g, y, left, height, across = box_of(place, sizes, way, phases)
-        of_sample = height * across
-        count, inputs_at = (end - begin) * of_sample, place * way.inputs if way.sharing else 0
-        if not way.sharing and place != at_hand[0]:
+        rest, number = divmod(task, sizes.chunks)
+        place, p = divmod(rest, way.phases)
+        phase = phases[p]
+        begin, end, g, z, y, left, depth, height, across = box_of(place, sizes, way)
+        of_sample, turn = depth * height * across, place * way.turns + phase.turn
+        count, inputs_at = (end - begin) * of_sample, turn * way.inputs if way.sharing else 0
+        if not way.sharing and turn != at_hand[0]:
             map_box(
-                x, laid, inputs, 0, sizes, sizes, 0, way,
-                phases, places, residues_z, residues_y, residues_x, mode, place,
+                x, laid, inputs, 0, at_hand, place, sizes, sizes, 0, way,
+                places, residues_z, residues_y, residues_x, mode, place, phase.turn,
             )  # fmt: skip
-            at_hand[0] = place
+            at_hand[0] = turn
         first, last = number * sizes.chunk, min(out_group, (number + 1) * sizes.chunk)
         for co in range(first, last, way.abreast * ROWS):
             following = min(last, co + way.abreast * ROWS)
             _multiply(
-                w, mapped, gathered, weights, inputs, inputs_at, channels, sums, sizes, kernels, way,
-                g, co, following, count,
+                w, mapped, gathered, taps, weights, inputs, inputs_at, rows, sums, sizes, kernels, way,
+                g, phase.set, co, following, count,
             )  # fmt: skip
             for c in range(following - co):
                 block, r = divmod(c, ROWS)
@@ -160,17 +176,14 @@ def _filter(
                     )
                 for b in range(begin, end):
                     plane = (b * sizes.groups * out_group + channel) * output_plane
-                    _place(
-                        outputs, (b - begin) * of_sample, way.width, sizes, kernels.outputs, way.squared,
-                        y, left, height, across, out, plane,
-                    )  # fmt: skip
+                    _place(outputs, (b - begin) * of_sample, way, phase, z, y, left, depth, height, across, out, plane)
 
 
 @inlined
 def _multiply(
-    w, mapped, gathered, weights, inputs, inputs_at, channels, sums, sizes, kernels, way, g, first, last, count
+    w, mapped, gathered, taps, weights, inputs, inputs_at, rows, sums, sizes, kernels, way, g, own, first, last, count
 ):
-    """sums = the mapped kernels of the output channels from `first` to `last`, block by block, times the mapped inputs.
+    """sums = a set's mapped kernels of the output channels from `first` to `last`, block by block, times the inputs.
 
     Some input channels after the others, so that what is multiplied stays in the second cache.
     """
@@ -181,32 +194,49 @@ def _multiply(
         depth, source = min(way.depth, sizes.in_group - channel), inputs_at + part * way.products * way.apart_inputs
         for co in range(first, last, ROWS):
             live = min(ROWS, last - co)
-            rows = ROWS if live > ROWS // 2 else ROWS // 2
+            high = ROWS if live > ROWS // 2 else ROWS // 2
             at, target = 0, (co - first) // ROWS * way.products * way.apart_sums
             if way.maps_as_it_goes:
-                map_block(w, mapped, 0, gathered, weights, sizes, kernels, g, co, channel, depth)
+                map_block(w, mapped, 0, gathered, taps, weights, sizes, kernels, g, own, co, channel, depth)
             else:
-                at = ((g * blocks + co // ROWS) * slices + part) * kernels.block
+                at = (((g * kernels.sets + own) * blocks + co // ROWS) * slices + part) * kernels.block
             for f in range(way.products):
                 for start in range(0, count, 3 * lanes):
                     vectors = min(3, (count - start + lanes - 1) // lanes)
                     add_tile(
-                        rows, vectors, inputs, source + f * way.apart_inputs + start, channels, 0, depth,
+                        high, vectors, inputs, source + f * way.apart_inputs + start, rows, 0, depth * way.filters,
                         mapped, at + f * kernels.apart, kernels.row, live, kernels.apart, part,
                         sums, target + f * way.apart_sums + start, way.width,
                     )  # fmt: skip
 
 
 @inlined
-def _place(outputs, at, width, sizes, tile, squared, y, left, height, across, out, plane):
-    """Weave the outputs of a box's tiles into their lines; a tile has so many along each axis."""
-    high, ox = tile if squared else 1, left * tile
-    count = min(across * tile, sizes.output_x - ox)
-    for v in range(height):
-        for a in range(min(high, sizes.output_y - (y + v) * high)):
-            target = plane + ((y + v) * high + a) * sizes.output_x + ox
-            source = at + a * tile * width + v * across
-            if tile == 4:
-                weave_four(out, target, outputs, source, width, count)
-            else:
-                weave_two(out, target, outputs, source, width, count)
+def _place(outputs, at, way, phase, z, y, left, depth, height, across, out, plane):
+    """Weave the outputs of a sample's tiles in a box into the lines of their phase."""
+    count = min(across * way.wide, phase.positions_x - left * way.wide)
+    first = phase.residue_x + way.apart_x * left * way.wide
+    for u in range(min(depth, phase.positions_z - z)):
+        slab = plane + (phase.residue_z + way.apart_z * (z + u)) * way.output_y * way.output_x + first
+        for v in range(height):
+            lines = min(way.high, phase.positions_y - (y + v) * way.high)
+            source = at + (u * height + v) * across
+            for a in range(lines):
+                line = phase.residue_y + way.apart_y * ((y + v) * way.high + a)
+                _place_line(outputs, source + a * way.wide * way.width, way, out, slab + line * way.output_x, count)
+
+
+@inlined
+def _place_line(outputs, source, way, out, target, count):
+    """Weave one line of outputs, so many of a tile side by side."""
+    if way.apart_x > 1:
+        for i in range(way.wide):
+            at, begin = uint64(target + i * way.apart_x), uint64(source + i * way.width)
+            step = uint64(way.wide * way.apart_x)
+            for m in range(uint64((count - i + way.wide - 1) // way.wide)):
+                out[at + m * step] = outputs[begin + m]
+    elif way.wide == 4:
+        weave_four(out, target, outputs, source, way.width, count)
+    elif way.wide == 2:
+        weave_two(out, target, outputs, source, way.width, count)
+    else:
+        copy_line(out, target, outputs, source, count)

@@ -24,6 +24,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from app.core.algorithms.filters import Along, filters_of
 from app.core.algorithms.fourier_guard import exceeds, loudest, products
 from app.core.algorithms.magnitudes import SLACK
 from app.core.algorithms.scratch import pieces
@@ -70,14 +71,14 @@ _MARKS = np.random.default_rng(0).uniform(-1, 1, STRETCH + SLACK)
 class _Tables:
     """What shapes alone say.
 
-    `amplified` is α for the weights of a run, `core` the lines and columns of the inputs
-    that meet every weight, of so many `lines`; `shifts` and `positions` as for `exceeds`.
+    `amplified` is α for the weights of a run, `core` the slabs, lines and columns of the inputs, of these `lengths`,
+    that meet every weight; `shifts` and `positions` as for `exceeds`, where outputs have one phase.
     """
 
     sizes: Sizes
     amplified: Array
-    lines: int
-    core: tuple[slice, slice]
+    lengths: tuple[int, int, int]
+    core: tuple[slice, slice, slice]
     shifts: tuple[Int64Array, ...]
     positions: tuple[int, int, int]
 
@@ -99,6 +100,8 @@ def holds(problem: Problem, x: Array, w: Array, bias: Array) -> bool:
     most = needed.max()
     if most in {0, math.inf}:
         return bool(most == 0)
+    if any(axis.out_step > 1 for axis in axes_of(problem)):
+        return False  # outputs are not looked at where each phase has weights of its own
     return not _all_stay_below(problem, tables, x, w, needed, places)
 
 
@@ -120,38 +123,44 @@ def _tables(problem: Problem, dtype: np.dtype[np.generic]) -> _Tables:
     counts = (ceil_div(plane, STRETCH), math.prod(problem.output_size), taps)
     sizes = Sizes(problem.batch, problem.groups, in_group, out_group, plane, *counts, *lies)
     met = axes_of(problem, padded=problem.pads_by_copying)
-    amplified = np.outer(_amplified(met[1]), _amplified(met[2])).reshape(-1)
+    filters = filters_of(problem)
+    along_z, along_y, along_x = map(_amplified, (filters.z, filters.y, filters.x), met)
+    amplified = np.multiply.outer(along_z, np.outer(along_y, along_x)).reshape(-1)
     z, y, x = (axis.shifts(0)[np.argsort(axis.taps(0))] for axis in axes)
     return _Tables(
         sizes,
         np.append(np.tile(amplified, sizes.run // taps), np.zeros(SLACK // dtype.itemsize)).astype(dtype),
-        axes[1].input,
-        (_core(axes[1]), _core(axes[2])),
+        (axes[0].input, axes[1].input, axes[2].input),
+        (_core(axes[0]), _core(axes[1]), _core(axes[2])),
         (z, y, x),
         (axes[0].output, axes[1].output, axes[2].output),
     )
 
 
-def _amplified(axis: Axis) -> Array:
+def _amplified(along: Along, axis: Axis) -> Array:
     """The factors along an axis of which α is made, for each weight.
 
     The largest of all outputs; those that meet fewer inputs may have smaller errors, and
     count for as much more.
     """
-    if axis.kernel == 1:
-        return np.ones(1)
-    share = products(axis) / axis.kernel
-    of_tile = np.array(amplification(axis.kernel))
-    by_place = np.max(of_tile[np.arange(axis.output) % len(of_tile)] / share[:, None] ** 2, axis=0)
-    in_order = axis.taps(0)[np.argsort(axis.shifts(0))]
-    by_weight: Array = by_place[np.argsort(in_order)]
+    share, of_tile = products(axis) / axis.kernel, np.array(amplification(along.length))
+    by_weight = np.zeros(axis.kernel)
+    for phase in along.phases:
+        positions, taps = np.arange(phase.positions), np.array(phase.taps)
+        shares = share[phase.residue + along.apart * positions, None]
+        by_place = np.max(of_tile[positions % len(of_tile)] / shares**2, axis=0)
+        met = taps >= 0
+        np.maximum.at(by_weight, taps[met], by_place[np.arange(len(taps)) % along.length][met])
     return by_weight
 
 
 def _core(axis: Axis) -> slice:
-    """The inputs that meet every weight along an axis."""
-    begin = max(0, int(axis.shifts(0).max()))
-    return slice(begin, max(begin, axis.output + int(axis.shifts(0).min())))
+    """The inputs that meet every weight along an axis whose windows move by one."""
+    begins, ends = [0], [axis.input]
+    for q in range(axis.counts.phases):
+        begins.append(int(axis.shifts(q).max()))
+        ends.append(axis.positions(q) + int(axis.shifts(q).min()))
+    return slice(max(begins), max(*begins, min(ends)))
 
 
 def _weigh_inputs(tables: _Tables, x: Array) -> tuple[Array, Int64Array, Array]:
@@ -159,7 +168,7 @@ def _weigh_inputs(tables: _Tables, x: Array) -> tuple[Array, Int64Array, Array]:
     sizes, dtype = tables.sizes, x.dtype
     pairs, slack = sizes.batch * sizes.groups, SLACK // dtype.itemsize
     core = np.zeros(sizes.plane + slack, dtype)
-    core[: sizes.plane].reshape(tables.lines, -1)[tables.core] = 1
+    core[: sizes.plane].reshape(tables.lengths)[tables.core] = 1
     tasks, marks = pairs * sizes.strips, _MARKS.astype(dtype)
     magnitudes, peaks, places = np.zeros(2 * tasks * sizes.in_group, dtype), np.empty(tasks), np.empty(tasks, np.int64)
 
@@ -188,7 +197,7 @@ def _all_stay_below(
     w = np.ascontiguousarray(w)
     _, loud_weights = loudest(w.reshape(problem.out_channels, -1))
     shape = (problem.out_channels, -1, *map(len, tables.shifts))
-    planes = (problem.batch, problem.in_channels, 1, tables.lines, -1)
+    planes = (problem.batch, problem.in_channels, *tables.lengths)
     ones = np.ones((problem.batch, problem.groups), x.dtype), np.ones(problem.out_channels, x.dtype)
     return bool(
         exceeds(

@@ -9,7 +9,7 @@ from app.core.algorithms.laying import lay
 from app.core.algorithms.lines import split_in_nine, split_in_three
 from app.core.algorithms.scratch import pieces
 from app.core.algorithms.simd import ROWS, VECTOR
-from app.core.algorithms.transforms import OF_INPUT, transform
+from app.core.algorithms.transforms import transform
 from app.core.algorithms.winograd_tiling import Tiling
 from app.core.jit import compiled, inlined
 from app.core.layout import Array
@@ -20,35 +20,36 @@ _WORK_OF_A_WEIGHT = 20
 
 
 def mapped_kernels(tiling: Tiling, w: Array) -> Array:
-    """All mapped kernels: `ROWS` output channels of a group after the others, by slices of the input channels."""
+    """All mapped kernels: of a group's sets, `ROWS` output channels after the others, by slices of the channels."""
     sizes, kernels = tiling.boxes.cut.sizes, tiling.kernels
     mapped = np.empty(tiling.mapped, w.dtype)
 
     def part(low: int, high: int) -> None:
-        (gathered,) = pieces((kernels.gathered,), w.dtype)
-        _map_blocks(w, mapped, gathered, tiling.weights, sizes, kernels, tiling.way, low, high)
+        (gathered,) = pieces((kernels.weights * kernels.row,), w.dtype)
+        _map_blocks(w, mapped, gathered, tiling.taps, tiling.weights, sizes, kernels, tiling.way, low, high)
 
     run_in_parts(part, tiling.mapped // kernels.block, work=_WORK_OF_A_WEIGHT * w.size)
     return mapped
 
 
 @compiled
-def _map_blocks(w, mapped, gathered, weights, sizes, kernels, way, low, high):
-    """Map the kernels of the blocks from `low` to `high`, counted over (group, `ROWS` output channels, slice)."""
+def _map_blocks(w, mapped, gathered, taps, weights, sizes, kernels, way, low, high):
+    """Map the kernels of the blocks from `low` to `high`, counted over (group, set, `ROWS` output channels, slice)."""
     rows, slices = (sizes.out_group + ROWS - 1) // ROWS, (sizes.in_group + way.depth - 1) // way.depth
     for number in range(low, high):
         rest, part = divmod(number, slices)
-        g, row = divmod(rest, rows)
+        rest, row = divmod(rest, rows)
+        g, own = divmod(rest, kernels.sets)
         channel = part * way.depth
         map_block(
-            w, mapped, number * kernels.block, gathered, weights, sizes, kernels, g, row * ROWS, channel,
+            w, mapped, number * kernels.block, gathered, taps, weights, sizes, kernels, g, own, row * ROWS, channel,
             min(way.depth, sizes.in_group - channel),
         )  # fmt: skip
 
 
 @inlined
-def map_block(w, mapped, at, gathered, weights, sizes, kernels, g, first, channel, count):
-    """Map the kernels of up to `ROWS` output channels and of `count` input channels of a group from `channel` on.
+def map_block(w, mapped, at, gathered, taps, weights, sizes, kernels, g, own, first, channel, count):
+    """Map the kernels of a set, of up to `ROWS` output channels and of `count` input channels from `channel` on.
 
     Each product is (ROWS, kernels.row), and they lie `kernels.apart` apart.
     """
@@ -56,76 +57,101 @@ def map_block(w, mapped, at, gathered, weights, sizes, kernels, g, first, channe
     for row in range(min(ROWS, sizes.out_group - first)):
         source = (
             g * sizes.in_group * sizes.out_group + (first + row) * kernels.apart_out + channel * kernels.apart_in
-        ) * kernels.weights
-        if kernels.apart_in > 1 or kernels.length > 3:
-            for ci in range(count):
-                for t in range(kernels.weights):
-                    gathered[uint64(t * kernels.row + ci)] = w[
-                        uint64(source + ci * kernels.apart_in * kernels.weights + t)
-                    ]
+        ) * kernels.elements
+        if not kernels.whole:
+            _gather(w, source, gathered, taps, own, kernels, count)
         elif kernels.weights == 9:
             split_in_nine(gathered, 0, kernels.row, w, source, count)
         else:
             split_in_three(gathered, 0, kernels.row, w, source, count)
-        for ci in range(0, count, lanes):
+        for ci in range(0, count * kernels.filters, lanes):
             transform(
                 kernels.of_kernel, gathered, ci, weights, 0, zero(w), mapped, at + row * kernels.row + ci, kernels.apart
             )
 
 
 @inlined
-def box_of(place, sizes, way, phases):
-    """Of a box: its samples from one to another, its group, its first line and column of tiles, and so many of them."""
+def _gather(w, source, gathered, taps, own, kernels, count):
+    """The weights of a set's filters: (weights, input channels, filters)."""
+    step = kernels.apart_in * kernels.elements
+    for number in range(kernels.filters):
+        for t in range(kernels.weights):
+            tap = taps[(own * kernels.filters + number) * kernels.weights + t]
+            at = t * kernels.row + number
+            if tap < 0:
+                for ci in range(count):
+                    gathered[uint64(at + ci * kernels.filters)] = 0
+            else:
+                for ci in range(count):
+                    gathered[uint64(at + ci * kernels.filters)] = w[uint64(source + tap + ci * step)]
+
+
+@inlined
+def box_of(place, sizes, way):
+    """Of a box: its samples from one to another, its group, its first slab, line and column of tiles, and so many."""
     rest, column = divmod(place, sizes.boxes_x)
     rest, strip = divmod(rest, sizes.boxes_y)
+    rest, slab = divmod(rest, sizes.boxes_z)
     turn, g = divmod(rest, sizes.groups)
-    y, left = strip * sizes.box_y, column * sizes.box_x
-    height, across = min(sizes.box_y, phases[0].positions_y - y), min(sizes.box_x, phases[0].positions_x - left)
-    return turn * way.together, min(sizes.batch, (turn + 1) * way.together), g, y, left, height, across
+    z, y, left = slab * sizes.box_z, strip * sizes.box_y, column * sizes.box_x
+    depth, height = min(sizes.box_z, sizes.positions_z - z), min(sizes.box_y, sizes.positions_y - y)
+    across = min(sizes.box_x, sizes.positions_x - left)
+    return turn * way.together, min(sizes.batch, (turn + 1) * way.together), g, z, y, left, depth, height, across
 
 
 @compiled
 def map_inputs(
-    x, laid, inputs, sizes, of_part, way, phases, places, residues_z, residues_y, residues_x, mode, low, high
+    x, laid, inputs, at_hand, sizes, of_part, way, places, residues_z, residues_y, residues_x, mode, low, high
 ):
-    """Map the inputs of the parts from `low` to `high`, counted over (box, part of its channels), for all threads."""
+    """Map the inputs of the parts from `low` to `high`, for all threads, counted over (box, part of channels, turn)."""
     for number in range(low, high):
-        place, part = divmod(number, way.sharing)
+        rest, turn = divmod(number, way.turns)
+        place, part = divmod(rest, way.sharing)
         map_box(
-            x, laid, inputs, place * way.inputs, sizes, of_part, part * of_part.in_group, way,
-            phases, places, residues_z, residues_y, residues_x, mode, place,
+            x, laid, inputs, (place * way.turns + turn) * way.inputs, at_hand, rest, sizes, of_part,
+            part * of_part.in_group, way, places, residues_z, residues_y, residues_x, mode, place, turn,
         )  # fmt: skip
 
 
 @inlined
 def map_box(
-    x, laid, inputs, at, sizes, of_part, channel, way,
-    phases, places, residues_z, residues_y, residues_x, mode, place,
+    x, laid, inputs, at, at_hand, laid_part, sizes, of_part, channel, way,
+    places, residues_z, residues_y, residues_x, mode, place, turn,
 ):  # fmt: skip
-    """Map a box's tiles, `of_part.in_group` channels of them from `channel` on."""
-    begin, end, g, y, left, height, across = box_of(place, sizes, way, phases)
+    """Map a box's tiles in a turn, `of_part.in_group` channels of them from `channel` on.
+
+    at_hand[1] holds which part of all boxes' inputs is laid, where that is one sample's.
+    """
+    begin, end, g, z, y, left, depth, height, across = box_of(place, sizes, way)
     for b in range(begin, end):
-        source = ((b * sizes.groups + g) * sizes.in_group + channel) * sizes.input_channel
-        lay(x, source, of_part, residues_z, residues_y, residues_x, mode, 0, y, left, laid)
+        if laid_part != at_hand[1]:
+            source = ((b * sizes.groups + g) * sizes.in_group + channel) * sizes.input_channel
+            lay(x, source, of_part, residues_z, residues_y, residues_x, mode, z, y, left, laid)
+            at_hand[1] = laid_part if way.together == 1 else -1
         _map_tiles(
-            laid, places, sizes.line_length, channel, of_part.in_group, height, across, way,
-            inputs, at + (b - begin) * height * across,
+            laid, places, turn * sizes.in_group * way.filters * way.products, sizes, channel, of_part.in_group,
+            depth, height, across, way, inputs, at + (b - begin) * depth * height * across,
         )  # fmt: skip
 
 
 @inlined
-def _map_tiles(laid, places, line_length, channel, channels, height, across, way, inputs, at):
-    """Map the tiles of a sample's channels from `channel` on, line by line: (slices, products, `way.depth`, tiles)."""
-    lanes = VECTOR // laid.itemsize
+def _map_tiles(laid, places, places_at, sizes, channel, channels, depth, height, across, way, inputs, at):
+    """Map the tiles of a sample's channels from `channel` on: (slices, products, `way.depth`, filters, tiles)."""
+    lanes, plane = VECTOR // laid.itemsize, sizes.lines * sizes.line_length
     for ci in range(channels):
         part, number = divmod(channel + ci, way.depth)
-        row = at + part * way.products * way.apart_inputs + number * way.width + number // way.part * lanes
-        for v in range(height):
-            for start in range(0, across, lanes):
-                transform(
-                    2 * OF_INPUT + way.squared, laid, v * line_length + start, places, ci * way.products, zero(laid),
-                    inputs, row + v * across + start, way.apart_inputs,
-                )  # fmt: skip
+        for f in range(way.filters):
+            row = at + part * way.products * way.apart_inputs + number // way.part * lanes
+            row += (number * way.filters + f) * way.width
+            of_filter = places_at + (ci * way.filters + f) * way.products
+            for u in range(depth):
+                for v in range(height):
+                    source, target = u * plane + v * sizes.line_length, row + (u * height + v) * across
+                    for start in range(0, across, lanes):
+                        transform(
+                            way.of_input, laid, source + start, places, of_filter, zero(laid),
+                            inputs, target + start, way.apart_inputs,
+                        )  # fmt: skip
 
 
 @inlined

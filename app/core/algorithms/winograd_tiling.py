@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.core.algorithms.arranging import Lie
 from app.core.algorithms.boxes import MANY_TASKS, Boxes, Sizes, cut_into, tables
+from app.core.algorithms.filters import Along, Filters, filters_of
 from app.core.algorithms.simd import ROWS, VECTOR
-from app.core.algorithms.taps import Axis, Int64Array, axes_of, table_of
-from app.core.algorithms.transforms import OF_KERNEL, OF_OUTPUT, OUTPUTS, PRODUCTS
+from app.core.algorithms.taps import Axis, Int64Array, axes_of
+from app.core.algorithms.transforms import OF_INPUT, OF_KERNEL, OF_OUTPUT
 from app.core.geometry import ceil_div
 from app.core.parallel import WORTH_A_THREAD
 from app.core.problem import Problem
@@ -44,16 +48,18 @@ MOST_KERNEL_BYTES = 2**25
 class Kernels(NamedTuple):
     """How kernels lie in memory.
 
-    A kernel has so many `weights`, `length` of them along each axis, and a tile so many
-    `outputs`; `of_kernel` and `of_output` are their maps. Those of two output or two input channels of a group lie
-    `apart_out` and `apart_in` kernels apart. Mapped, each product has a `row` of the input
-    channels of a slice for each of `ROWS` output channels, two products lie `apart`, and all of them
-    are a `block`. `gathered` are the elements of a row of kernels, weight by weight.
+    A kernel has so many `elements`, and is cut into `filters` of so many `weights`, in so many `sets` (one for each
+    phase whose weights are its own). `whole`: it is one filter, and its weights lie in a row. `of_kernel` and
+    `of_output` are the maps. Those of two output or two input channels of a group lie `apart_out` and `apart_in`
+    kernels apart. Mapped, each product has a `row` of the filters of a slice's input channels for each of `ROWS`
+    output channels, two products lie `apart`, and all of them are a `block`.
     """
 
+    elements: int
+    filters: int
     weights: int
-    length: int
-    outputs: int
+    sets: int
+    whole: bool
     of_kernel: int
     of_output: int
     apart_out: int
@@ -61,22 +67,34 @@ class Kernels(NamedTuple):
     row: int
     apart: int
     block: int
-    gathered: int
 
 
 class Way(NamedTuple):
     """How a box is filtered.
 
-    It holds the tiles of so many samples `together`, in rows of `width` (whole vectors): a row for each product and
-    input channel of a slice, and for each product and output channel; two products lie `apart`. All mapped `inputs`
-    of a box are so many elements. They are multiplied `depth` input channels at a time, a slice, with the kernels of
-    so many blocks of `ROWS` output channels `abreast`. Kernels are mapped as they are needed, or all beforehand. Where
-    boxes are few, all threads map a box's inputs for each other, in so many parts (`sharing`, and else 0). After the
-    channels of a `part` there is a vector of room: the last line of a row may be written over its end.
+    A tile has so many outputs along y and x (`high`, `wide`), which lie so many elements apart in the output. A box
+    holds the tiles of so many samples `together`, in rows of `width` (whole vectors): a row for each product and
+    filter of an input channel of a slice, and for each product and output channel; two products lie `apart`. All mapped
+    `inputs` of a box are so many elements. They are multiplied `depth` input channels at a time, a slice, with the
+    kernels of so many blocks of `ROWS` output channels `abreast`. Kernels are mapped as they are needed, or all
+    beforehand. Where boxes are few, all threads map a box's inputs for each other, in so many parts (`sharing`, and
+    else 0). After the channels of a `part` there is a vector of room: the last line of a row may be written over its
+    end. Each of so many `turns` maps inputs of its own, for some of the `phases`.
     """
 
-    squared: int
+    of_input: int
     products: int
+    filters: int
+    turns: int
+    phases: int
+    high: int
+    wide: int
+    apart_z: int
+    apart_y: int
+    apart_x: int
+    output_z: int
+    output_y: int
+    output_x: int
     together: int
     width: int
     depth: int
@@ -89,11 +107,19 @@ class Way(NamedTuple):
     maps_as_it_goes: bool
 
 
+#: One phase of the output: its first output and how many it has along each axis, its turn, and its set of kernels.
+PHASE = np.dtype([(name, np.int64) for name in (
+    "residue_z", "residue_y", "residue_x", "positions_z", "positions_y", "positions_x", "turn", "set",
+)])  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Tiling:
-    """The boxes of tiles, with the places of a kernel's weights, of input channels and of products.
+    """The boxes of tiles, with the places of a kernel's weights, of filters and of products.
 
-    `part` is as the boxes' sizes are, with the input channels of one part; `mapped` are the elements of all kernels
+    `boxes.places` are those of a tile's inputs, for each turn, input channel and filter. `part` is as the boxes' sizes
+    are, with the input channels of one part. `taps` are the weights of a set's filters, and `weights` tells where
+    they lie when they are gathered. `mapped` are the elements of all kernels
     that are mapped beforehand, `working` those of each piece of working memory.
     """
 
@@ -101,8 +127,10 @@ class Tiling:
     part: Sizes
     kernels: Kernels
     way: Way
+    phases: NDArray[np.void]
+    taps: Int64Array
     weights: Int64Array
-    channels: Int64Array
+    rows: Int64Array
     products: Int64Array
     mapped: int
     working: tuple[int, ...]
@@ -110,59 +138,79 @@ class Tiling:
 
 @lru_cache(maxsize=256)
 def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
-    """The tiles of a problem for elements of so many bytes, shared by so many threads."""
-    axes, lanes = axes_of(problem), VECTOR // itemsize
-    squared = axes[1].kernel > 1
-    products = PRODUCTS**2 if squared else PRODUCTS
+    """The tiles of a problem that `filters_of` cuts, for elements of so many bytes, shared by so many threads."""
+    filters = filters_of(problem)
+    axes, lanes, each, products = axes_of(problem), VECTOR // itemsize, filters.each, filters.products
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
-    tiled = (axes[0], _tiled(axes[1]) if squared else axes[1], _tiled(axes[2]))
-    _, lines, columns = (axis.positions(0) for axis in tiled)
-    most = max(MAPPED_BYTES // (products * in_group * itemsize) // lanes, FEWEST_VECTORS) * lanes
+    tiled = tuple(along.axis(axis) for along, axis in zip((filters.z, filters.y, filters.x), axes, strict=True))
+    slabs, lines, columns = (axis.output for axis in tiled)
+    most = max(MAPPED_BYTES // (products * each * in_group * itemsize) // lanes, FEWEST_VECTORS) * lanes
     box_x = ceil_div(columns, ceil_div(columns, most))
     box_y = ceil_div(lines, ceil_div(lines, max(1, min(lines, most // box_x))))
-    together = max(1, min(problem.batch, most // (lines * columns)))
-    uses = ceil_div(problem.batch, together) * ceil_div(lines, box_y) * ceil_div(columns, box_x)
-    pieces = ceil_div(MANY_TASKS * threads, uses * problem.groups) if problem.macs >= 4 * WORTH_A_THREAD else 1
+    box_z = ceil_div(slabs, ceil_div(slabs, max(1, min(slabs, most // (box_x * box_y)))))
+    together = max(1, min(problem.batch, most // (slabs * lines * columns)))
+    uses = ceil_div(problem.batch, together) * math.prod(map(ceil_div, (slabs, lines, columns), (box_z, box_y, box_x)))
+    tasks = uses * problem.groups * filters.phases
+    pieces = ceil_div(MANY_TASKS * threads, tasks) if problem.macs >= 4 * WORTH_A_THREAD else 1
     chunk = min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS)
-    cut = cut_into(problem, Lie(tiled), (1, box_y, box_x), chunk)
+    cut = cut_into(problem, Lie(tiled), (box_z, box_y, box_x), chunk)
     boxes = tables(cut, tiled)
-    sizes = cut.sizes._replace(output_y=axes[1].output, output_x=axes[2].output)  # in elements, not in tiles
-    width = ceil_div(together * box_y * box_x, lanes) * lanes
+    sizes = cut.sizes
+    width = ceil_div(together * box_z * box_y * box_x, lanes) * lanes
     width += lanes if together > 1 else 0  # a sample's last line may be written over the end of its channel's row
-    picked = problem.op == "conv_transpose" or axes[2].kernel > 3
-    slices = _slices(products * in_group * itemsize, width)
+    phases, taps = _phases(filters, axes)
+    slices = _slices(products * each * in_group * itemsize, width)
     depth = ceil_div(ceil_div(in_group, slices), lanes) * lanes
-    kernels = _kernels(problem, axes, products, depth, lanes)
-    mapped = problem.groups * ceil_div(out_group, ROWS) * ceil_div(in_group, depth) * kernels.block
-    maps_as_it_goes = uses <= (MOST_PICKED_USES if picked else MOST_USES) or mapped * itemsize > MOST_KERNEL_BYTES
-    shared = sizes.chunks > 1 and uses * problem.groups < 2 * threads
+    kernels = _kernels(problem, axes, filters, taps, depth * each, lanes)
+    blocks = problem.groups * ceil_div(out_group, ROWS) * ceil_div(in_group, depth)
+    mapped = kernels.sets * blocks * kernels.block
+    served = uses * filters.phases // kernels.sets
+    few = MOST_USES if kernels.whole else MOST_PICKED_USES
+    maps_as_it_goes = served <= few or mapped * itemsize > MOST_KERNEL_BYTES
+    shared = sizes.chunks > 1 and uses * problem.groups * filters.turns < 2 * threads
     part = math.gcd(in_group, depth, max(1, in_group // MOST_SHARES)) if shared else depth
+    apart_inputs = depth * each * width + depth // part * lanes
     way = Way(
-        squared,
-        products,
-        together,
-        width,
-        depth,
-        abreast=min(ceil_div(chunk, ROWS), MOST_ABREAST if slices > 1 else 1),
+        of_input=2 * OF_INPUT[filters.length] + filters.squared,
+        products=products,
+        filters=each,
+        turns=filters.turns,
+        phases=filters.phases,
+        high=filters.y.outputs,
+        wide=filters.x.outputs,
+        apart_z=filters.z.apart,
+        apart_y=filters.y.apart,
+        apart_x=filters.x.apart,
+        output_z=axes[0].output,
+        output_y=axes[1].output,
+        output_x=axes[2].output,
+        together=together,
+        width=width,
+        depth=depth,
         part=part,
-        apart_inputs=depth * width + depth // part * lanes,
+        abreast=min(ceil_div(chunk, ROWS), MOST_ABREAST if slices > 1 else 1),
+        apart_inputs=apart_inputs,
         apart_sums=ROWS * width + lanes,
-        inputs=ceil_div(in_group, depth) * products * (depth * width + depth // part * lanes),
+        inputs=ceil_div(in_group, depth) * products * apart_inputs,
         sharing=in_group // part if shared else 0,
         maps_as_it_goes=maps_as_it_goes,
     )
-    of_all = way.inputs * (uses * problem.groups if shared else 1), kernels.block if maps_as_it_goes else 0
+    of_all = way.inputs * (uses * problem.groups * way.turns if shared else 1), kernels.block * maps_as_it_goes
     sums = way.abreast * products * way.apart_sums
+    rows = np.arange(depth * each)
+    in_order = taps if kernels.whole else np.arange(kernels.weights)
     return Tiling(
-        replace(boxes, cut=replace(cut, sizes=sizes, tasks=uses * problem.groups * sizes.chunks)),
+        replace(boxes, cut=replace(cut, tasks=tasks * sizes.chunks), places=_by_filters(boxes.places, filters)),
         sizes._replace(in_group=part),
         kernels,
         way,
-        weights=_weights_in_order(axes) * depth,
-        channels=np.arange(depth) * width + np.arange(depth) // part * lanes,
+        phases,
+        taps,
+        weights=in_order * kernels.row,
+        rows=rows * width + rows // (part * each) * lanes,
         products=np.arange(products) * way.apart_sums,
         mapped=0 if maps_as_it_goes else mapped,
-        working=(cut.laid + lanes, *of_all, kernels.gathered, sums, products * width),
+        working=(cut.laid + 2 * lanes, *of_all, kernels.weights * kernels.row, sums, products * width),
     )
 
 
@@ -173,25 +221,62 @@ def _slices(of_tile: int, width: int) -> int:
     return ceil_div(of_tile * width, SLICE_BYTES)
 
 
-def _kernels(problem: Problem, axes: tuple[Axis, ...], products: int, row: int, lanes: int) -> Kernels:
+def _kernels(
+    problem: Problem, axes: tuple[Axis, ...], filters: Filters, taps: Int64Array, row: int, lanes: int
+) -> Kernels:  # fmt: skip
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
-    count = math.prod(axis.kernel for axis in axes)
-    length, squared = axes[2].kernel, int(axes[1].kernel > 1)
-    maps = (2 * OF_KERNEL[length] + squared, 2 * OF_OUTPUT[length] + squared)
+    elements, weights = math.prod(axis.kernel for axis in axes), filters.weights
     between = (in_group, 1) if problem.op == "conv" else (1, out_group)
     apart = ROWS * row + lanes  # not a power of two: products of a tile would meet in the same few places of a cache
-    return Kernels(count, length, OUTPUTS[length], *maps, *between, row, apart, products * apart, count * row)
+    return Kernels(
+        elements,
+        filters.each,
+        weights,
+        len(taps) // (filters.each * weights),
+        whole=problem.op == "conv" and weights == elements == len(taps) and weights in (3, 9),
+        of_kernel=2 * OF_KERNEL[filters.length] + filters.squared,
+        of_output=2 * OF_OUTPUT[filters.length] + filters.squared,
+        apart_out=between[0],
+        apart_in=between[1],
+        row=row,
+        apart=apart,
+        block=filters.products * apart,
+    )
 
 
-def _weights_in_order(axes: tuple[Axis, ...]) -> Int64Array:
-    """The weights of a kernel by the place that they meet: backwards where the kernel is flipped."""
-    y, x = (axis.taps(0)[np.argsort(axis.shifts(0))] for axis in axes[1:])
-    return (y[:, None] * axes[2].kernel + x).reshape(-1)
+def _phases(filters: Filters, axes: tuple[Axis, ...]) -> tuple[NDArray[np.void], Int64Array]:
+    """The phases turn by turn, and the taps of all sets: (sets, filters, weights), flat."""
+    alongs = (filters.z, filters.y, filters.x)
+    found = []
+    for three in itertools.product(*(along.phases for along in alongs)):
+        z, y, x = (one.turn for one in three)
+        found.append(((z * len(filters.y.turns) + y) * len(filters.x.turns) + x, three))
+    found.sort(key=itemgetter(0))
+    sets: dict[tuple[tuple[int, ...], ...], int] = {}
+    phases = np.zeros(len(found), PHASE)
+    for row, (turn, three) in zip(phases, found, strict=True):
+        for name, one in zip("zyx", three, strict=True):
+            row[f"residue_{name}"], row[f"positions_{name}"] = one.residue, one.positions
+        row["turn"], row["set"] = turn, sets.setdefault(tuple(one.taps for one in three), len(sets))
+    return phases, np.concatenate([_taps(own, alongs, axes) for own in sets])
 
 
-def _tiled(axis: Axis) -> Axis:
-    """The axis by tiles: each takes 6 inputs, and the next begins as many later as it has outputs."""
-    numbers, outputs = np.arange(PRODUCTS), OUTPUTS[axis.kernel]
-    shifts = numbers + axis.shifts(0).min()
-    output = ceil_div(axis.output, outputs)
-    return Axis(axis.input, output, table_of(outputs, 1, [0], [0, PRODUCTS], numbers, shifts))
+def _taps(own: tuple[tuple[int, ...], ...], alongs: tuple[Along, ...], axes: tuple[Axis, ...]) -> Int64Array:
+    """The weights of a set, filter by filter, by their place in the kernel; −1 for a zero."""
+    z, y, x = (np.array(taps) for taps in own)
+    place = (z[:, None, None] * axes[1].kernel + y[:, None]) * axes[2].kernel + x
+    place[(z < 0)[:, None, None] | (y < 0)[:, None] | (x < 0)] = -1
+    return _filter_by_filter(place, alongs, [along.length for along in alongs])
+
+
+def _by_filters(places: Int64Array, filters: Filters) -> Int64Array:
+    """The places of inputs (turns, channels, taps of all axes), so that those of a filter follow each other."""
+    alongs = (filters.z, filters.y, filters.x)
+    counts = [along.filters * along.products for along in alongs]
+    return _filter_by_filter(places.reshape(-1, *counts), alongs, [along.products for along in alongs])
+
+
+def _filter_by_filter(values: Int64Array, alongs: tuple[Along, ...], lengths: list[int]) -> Int64Array:
+    """Values (…, z, y, x), each axis filter by filter, reordered so that all of a filter of three axes come first."""
+    split = [length for along, own in zip(alongs, lengths, strict=True) for length in (along.filters, own)]
+    return values.reshape(-1, *split).transpose(0, 1, 3, 5, 2, 4, 6).reshape(-1)

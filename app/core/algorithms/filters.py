@@ -1,0 +1,216 @@
+"""How a kernel falls into short filters for `winograd`, along each axis: from the taps of the axes alone.
+
+An axis is summed tap by tap, or filtered: each phase's taps are cut into filters of so many weights, the last of them
+filled up with zeros. A tile has so many outputs of a phase, and takes for each filter as many inputs as it has
+products. Where taps lie some places apart, outputs so far apart are a phase of their own, which the same weights serve.
+Phases whose filters take the same inputs are a turn: what is mapped for one of them is there for all.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from app.core.algorithms.taps import Axis, Int64Array, axes_of, table_of
+from app.core.algorithms.transforms import OUTPUTS, PRODUCTS, SQUARED
+from app.core.geometry import ceil_div
+from app.core.problem import Problem
+
+
+class Phase(NamedTuple):
+    """One phase along an axis: its first output, how many it has, its turn, and the weight of each tap of its filters.
+
+    The weights of a filter come one after the other; −1 for a zero.
+    """
+
+    residue: int
+    positions: int
+    turn: int
+    taps: tuple[int, ...]
+
+
+class Along(NamedTuple):
+    """An axis in filters of `length` weights; of 1 where it is summed tap by tap.
+
+    Outputs of a phase lie `apart`, and inputs of a tile a `step`. A turn has for each filter the place where the first
+    tile's inputs begin.
+    """
+
+    length: int
+    apart: int
+    step: int
+    turns: tuple[tuple[int, ...], ...]
+    phases: tuple[Phase, ...]
+
+    @property
+    def outputs(self) -> int:
+        """Those of a tile."""
+        return OUTPUTS[self.length]
+
+    @property
+    def products(self) -> int:
+        """Those of a tile, and the inputs of each of its filters."""
+        return PRODUCTS[self.length]
+
+    @property
+    def filters(self) -> int:
+        """How many filters a phase has."""
+        return len(self.turns[0])
+
+    @property
+    def tiles(self) -> int:
+        """Those of the longest phase."""
+        return ceil_div(max(phase.positions for phase in self.phases), self.outputs)
+
+    @property
+    def work(self) -> int:
+        """Products of all tiles, for each input channel and weight along the other axes."""
+        return len(self.phases) * self.tiles * self.filters * self.products
+
+    def axis(self, axis: Axis) -> Axis:
+        """The axis by tiles, for `boxes`: a phase for each turn, and in it a tap for each input of each filter."""
+        per_turn, turns = self.filters * self.products, len(self.turns)
+        begins = np.array(self.turns).reshape(-1)
+        shifts = (begins[:, None] + self.step * np.arange(self.products)).reshape(-1)
+        first, taps = np.arange(turns + 1) * per_turn, np.arange(turns * per_turn)
+        table = table_of(self.outputs * self.step, 1, np.zeros(turns, np.int64), first, taps, shifts)
+        return Axis(axis.input, self.tiles, table)
+
+
+@dataclass(frozen=True)
+class Filters:
+    """The three axes in filters, all those that are filtered in some of the same `length`."""
+
+    z: Along
+    y: Along
+    x: Along
+
+    @property
+    def length(self) -> int:
+        """The weights of a filter along an axis that is filtered."""
+        return max(self.y.length, self.x.length)
+
+    @property
+    def squared(self) -> bool:
+        """Whether two axes are filtered."""
+        return min(self.y.length, self.x.length) > 1
+
+    @property
+    def each(self) -> int:
+        """Filters of one phase, for each input channel."""
+        return self.z.filters * self.y.filters * self.x.filters
+
+    @property
+    def weights(self) -> int:
+        """Those of a filter."""
+        return self.y.length * self.x.length
+
+    @property
+    def products(self) -> int:
+        """Those of a tile."""
+        return self.y.products * self.x.products
+
+    @property
+    def turns(self) -> int:
+        """Those of all axes together."""
+        return len(self.z.turns) * len(self.y.turns) * len(self.x.turns)
+
+    @property
+    def phases(self) -> int:
+        """Those of all axes together."""
+        return len(self.z.phases) * len(self.y.phases) * len(self.x.phases)
+
+    @property
+    def work(self) -> int:
+        """Products of an input and an output channel."""
+        return self.z.work * self.y.work * self.x.work
+
+
+#: More phases, or filters of one, than this have larger tables than what they save is worth.
+MOST_PHASES, MOST_FILTERS = 256, 64
+
+#: Filtered are operations whose products are no more than this share of the sums'.
+MOST_PRODUCTS = 0.8
+
+
+def saves(problem: Problem) -> bool:
+    """Whether there are filters that save products; not where windows skip inputs, or weights reach not all outputs."""
+    return _cut(problem) is not None
+
+
+def filters_of(problem: Problem) -> Filters:
+    """The way with the fewest products, for a problem where one `saves` some."""
+    filters = _cut(problem)
+    if filters is None:
+        raise ValueError("short filters save nothing here")
+    return filters
+
+
+@lru_cache(maxsize=1024)
+def _cut(problem: Problem) -> Filters | None:
+    axes = axes_of(problem)
+    if any(axis.in_step > 1 or axis.counts.phases < min(axis.out_step, axis.output) for axis in axes):
+        return None
+    ways = [filters for length in OUTPUTS for filters in _ways(axes, length)]
+    best = min(ways, key=lambda filters: (filters.work, filters.each), default=None)
+    if best is None or best.work > MOST_PRODUCTS * math.prod(axis.counts.visits for axis in axes):
+        return None
+    return best if best.phases <= MOST_PHASES and best.each <= MOST_FILTERS else None
+
+
+def _ways(axes: tuple[Axis, ...], length: int) -> list[Filters]:
+    """An axis in filters of so many weights, or two: those that have more than one tap somewhere."""
+    plain, some = [along(axis, 1) for axis in axes], [axis.counts.taps > axis.counts.phases for axis in axes]
+    if length == 1 or not plain[0].phases:
+        return []
+    y, x = (along(axis, length) if has else None for axis, has in zip(axes[1:], some[1:], strict=True))
+    ways = [Filters(plain[0], y, plain[2])] if y else []
+    ways += [Filters(plain[0], plain[1], x)] if x else []
+    return [*ways, Filters(plain[0], y, x)] if y and x and length in SQUARED else ways
+
+
+def along(axis: Axis, length: int) -> Along:
+    """An axis in filters of so many weights; windows move by one."""
+    spacing = _spacing(axis)
+    step = spacing if length > 1 else 1
+    own = []
+    for q in range(axis.counts.phases):
+        order = np.argsort(axis.shifts(q))
+        for later in range(min(step, axis.positions(q))):
+            positions = ceil_div(axis.positions(q) - later, step)
+            residue = int(axis.residues[q]) + axis.out_step * later
+            own.append((residue, positions, axis.shifts(q)[order] + later, axis.taps(q)[order]))
+    count = ceil_div(max(len(taps) for *_, taps in own), length)
+    turns: list[tuple[int, ...]] = []
+    phases = []
+    for residue, positions, shifts, taps in sorted(own, key=lambda one: -len(one[3])):
+        turn, before = _turn(turns, shifts, spacing, count, length)
+        filled = np.full(count * length, -1)
+        filled[before : before + len(taps)] = taps
+        phases.append(Phase(residue, positions, turn, tuple(map(int, filled))))
+    phases.sort(key=lambda phase: phase.turn)
+    return Along(length, axis.out_step * step, step, tuple(turns), tuple(phases))
+
+
+def _turn(turns: list[tuple[int, ...]], shifts: Int64Array, spacing: int, count: int, length: int) -> tuple[int, int]:
+    """The turn that takes a phase's inputs, and where in its filters their weights begin; a new one where none does."""
+    first, last = int(shifts[0]), int(shifts[-1])
+    for turn, begins in enumerate(turns):
+        before, rest = divmod(first - begins[0], spacing)
+        if rest == 0 <= before and last <= begins[0] + (count * length - 1) * spacing:
+            return turn, before
+    turns.append(tuple(first + number * length * spacing for number in range(count)))
+    return len(turns) - 1, 0
+
+
+def _spacing(axis: Axis) -> int:
+    """How far apart the inputs of two neighbouring taps lie, the same in all phases."""
+    for q in range(axis.counts.phases):
+        shifts = np.sort(axis.shifts(q))
+        if len(shifts) > 1:
+            return int(shifts[1] - shifts[0])
+    return 1
