@@ -38,17 +38,40 @@ def add_magnitudes(_context, row, at, factors, factors_at, squares_by, squares_a
         )
         vec = Vectors(context, builder, signature.args[0].dtype)
         starts = (builder.gep(row, [at]), builder.gep(factors, [factors_at]), builder.gep(squares_by, [squares_at]))
-        totals = _write_sums(vec, *starts, count)
-        for number, total in enumerate(totals):
-            place = builder.gep(sums, [builder.add(sums_at, I64(number))])
-            builder.store(builder.fadd(builder.load(place), total), place)
+        _add(builder, sums, sums_at, _write_sums(vec, *starts, None, count))
         return context.get_dummy_value()
 
     return signature, generate
 
 
-def _write_sums(vec: Vectors, row: Any, factors: Any, squares_by: Any, count: Any) -> list[Any]:
-    """The loop over the row; the two totals."""
+@piece
+def add_magnitudes_and_squares(
+    _context, row, at, factors, factors_at, squares_by, squares_at, squares, count, sums, sums_at
+):  # fmt: skip
+    """As `add_magnitudes`, and squares[m] += row[at + m]²; of `squares`, too, `SLACK` bytes more are written."""
+    i = types.int64
+    signature = types.void(row, i, factors, i, squares_by, i, squares, i, sums, i)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        row, at, factors, factors_at, squares_by, squares_at, squares, count, sums, sums_at = pointers(
+            context, builder, signature.args, arguments
+        )
+        vec = Vectors(context, builder, signature.args[0].dtype)
+        starts = (builder.gep(row, [at]), builder.gep(factors, [factors_at]), builder.gep(squares_by, [squares_at]))
+        _add(builder, sums, sums_at, _write_sums(vec, *starts, squares, count))
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _add(builder: Any, sums: Any, sums_at: Any, totals: list[Any]) -> None:
+    for number, total in enumerate(totals):
+        place = builder.gep(sums, [builder.add(sums_at, I64(number))])
+        builder.store(builder.fadd(builder.load(place), total), place)
+
+
+def _write_sums(vec: Vectors, row: Any, factors: Any, squares_by: Any, energy: Any, count: Any) -> list[Any]:
+    """The loop over the row, which adds squares to the `energy` where there is one; the two totals."""
     builder = vec.builder
     before, body, after = builder.block, builder.append_basic_block("more"), builder.append_basic_block("added")
     builder.branch(body)
@@ -58,9 +81,12 @@ def _write_sums(vec: Vectors, row: Any, factors: Any, squares_by: Any, count: An
     summed = []
     for number, (magnitudes, squares) in enumerate(sums):
         own = builder.add(place, I64(number * vec.lanes))
-        values = vec.load_some(builder.gep(row, [own]), vec.below(builder.sub(count, own)))
+        values = vec.load_some(builder.gep(row, [own]), vec.inside(own, count))
         magnitude = vec.magnitude(values)
         squared = builder.fmul(values, values)
+        if energy is not None:
+            there = builder.gep(energy, [own])
+            vec.store(vec.add(vec.load(there), squared), there)
         summed.append(
             [
                 vec.multiply_add(magnitude, vec.load(builder.gep(factors, [own])), magnitudes),

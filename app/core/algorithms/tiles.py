@@ -19,7 +19,7 @@ from numba import uint64
 from app.core.algorithms.boxes import Cut, boxes_of, cut_of
 from app.core.algorithms.dot_sums import at_once, dot_tile
 from app.core.algorithms.laying import lay
-from app.core.algorithms.lines import copy_line
+from app.core.algorithms.lines import copy_line, place_apart
 from app.core.algorithms.scratch import LINE, Working
 from app.core.algorithms.simd import ROWS, VECTOR, WIDEST
 from app.core.algorithms.taps import Axis
@@ -255,6 +255,5 @@ def _place(sums, tile, live, start, end, sizes, phase, z, y, left, height, width
                 if sizes.out_step_x == 1:
                     copy_line(out, t, sums, s, count)
                 else:
-                    for m in range(count):
-                        out[uint64(t + sizes.out_step_x * m)] = sums[uint64(s + m)]
+                    place_apart(out, t, sizes.out_step_x, sums, s, count)
         done = stop

@@ -16,20 +16,19 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import uint64
 
 from app.core.algorithms import boxes as boxing
 from app.core.algorithms import tiles, winograd_guard
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.filters import saves
 from app.core.algorithms.fourier_guard import fewest_products
-from app.core.algorithms.lines import copy_line, weave_four, weave_two
+from app.core.algorithms.lines import copy_line, place_apart, weave_four, weave_two
 from app.core.algorithms.scratch import Working
 from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.taps import Axis
 from app.core.algorithms.tile_sums import add_tile
 from app.core.algorithms.transforms import transform
-from app.core.algorithms.winograd_maps import box_of, map_block, map_box, map_inputs, mapped_kernels
+from app.core.algorithms.winograd_maps import block_of, box_of, collect, map_block, map_box, map_inputs, mapped_kernels
 from app.core.algorithms.winograd_tiling import tiling_of
 from app.core.geometry import ceil_div
 from app.core.jit import compiled, inlined
@@ -42,6 +41,9 @@ FEWEST_CHANNELS = 32
 
 #: Longer kernels than this are for other algorithms.
 MOST_WEIGHTS = 512
+
+#: How far windows move along lines that are laid plane by plane at once; those of others are picked one by one.
+_LAID_AT_ONCE = (1, 2, 3, 4)
 
 #: What it takes to lay and to map one input, in multiply-adds.
 _WORK_OF_AN_INPUT = 100
@@ -73,16 +75,20 @@ def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic
     rows = ceil_div(sizes.out_group, ROWS) * ROWS
     filters, sums = sizes.in_group * way.filters, places * way.phases * (way.width // lanes) * rows * way.products
     times_mapped = places * way.phases if way.maps_as_it_goes else sizes.groups * kernels.sets
+    times_collected = times_mapped if way.maps_as_it_goes else sizes.groups
     inputs = times_laid * way.turns * sizes.box_z * sizes.box_y * ceil_div(sizes.box_x, lanes) * filters * way.products
     of_guard = problem.input_elements + problem.kernel_elements
     shared: Features = {
         "gathered": 0 if kernels.whole else times_mapped * sizes.out_group * filters * kernels.weights,
+        "collected": times_collected * problem.kernel_elements / sizes.groups if kernels.side_by_side else 0,
         "sums": sums * filters,
         "kernels" if way.maps_as_it_goes else "kept": times_mapped * rows * ceil_div(filters, lanes) * way.products,
         "inputs": inputs,
         "outputs": sums,
         "laid": times_laid * cut.laid * dtype.itemsize,
+        "picked": times_laid * cut.laid if sizes.in_step_x not in _LAID_AT_ONCE else 0,
         "lines": times_laid * cut.laid / sizes.line_length,
+        "apart": problem.output_elements if way.apart_x > 1 else 0,
         "guarded": of_guard,
         "bytes": (of_guard + problem.output_elements) * dtype.itemsize,
     }
@@ -123,10 +129,10 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
         run_in_parts(lay_part, parts, work=_WORK_OF_AN_INPUT * x.size * way.turns)
 
     def part(low: int, high: int) -> None:
-        at_hand, laid, inputs, own, gathered, sums, outputs = working.own()
+        at_hand, laid, inputs, own, collected, gathered, sums, outputs = working.own()
         laid[boxes.cut.laid :] = 0
         _filter(
-            flat_x, flat_w, own if way.maps_as_it_goes else mapped, gathered, bias, flat_out,
+            flat_x, flat_w, own if way.maps_as_it_goes else mapped, collected, gathered, bias, flat_out,
             laid, shared if way.sharing else inputs, sums, outputs, at_hand, sizes, kernels, way,
             tiling.phases, *tables, tiling.taps, tiling.weights, tiling.rows, tiling.products, mode, low, high,
         )  # fmt: skip
@@ -137,7 +143,7 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
 
 @compiled
 def _filter(
-    x, w, mapped, gathered, bias, out, laid, inputs, sums, outputs, at_hand, sizes, kernels, way,
+    x, w, mapped, collected, gathered, bias, out, laid, inputs, sums, outputs, at_hand, sizes, kernels, way,
     phases, places, residues_z, residues_y, residues_x, taps, weights, rows, product_places, mode, low, high,
 ):  # fmt: skip
     """Filter the tasks from `low` to `high`, counted over (samples together, group, box, phase, chunk of channels).
@@ -163,7 +169,7 @@ def _filter(
         for co in range(first, last, way.abreast * ROWS):
             following = min(last, co + way.abreast * ROWS)
             _multiply(
-                w, mapped, gathered, taps, weights, inputs, inputs_at, rows, sums, sizes, kernels, way,
+                w, mapped, collected, gathered, taps, weights, inputs, inputs_at, rows, sums, sizes, kernels, way,
                 g, phase.set, co, following, count,
             )  # fmt: skip
             for c in range(following - co):
@@ -181,7 +187,24 @@ def _filter(
 
 @inlined
 def _multiply(
-    w, mapped, gathered, taps, weights, inputs, inputs_at, rows, sums, sizes, kernels, way, g, own, first, last, count
+    w,
+    mapped,
+    collected,
+    gathered,
+    taps,
+    weights,
+    inputs,
+    inputs_at,
+    rows,
+    sums,
+    sizes,
+    kernels,
+    way,
+    g,
+    own,
+    first,
+    last,
+    count,
 ):
     """sums = a set's mapped kernels of the output channels from `first` to `last`, block by block, times the inputs.
 
@@ -197,9 +220,10 @@ def _multiply(
             high = ROWS if live > ROWS // 2 else ROWS // 2
             at, target = 0, (co - first) // ROWS * way.products * way.apart_sums
             if way.maps_as_it_goes:
-                map_block(w, mapped, 0, gathered, taps, weights, sizes, kernels, g, own, co, channel, depth)
+                collect(w, collected, sizes, kernels, g, co, channel, depth)
+                map_block(w, mapped, 0, collected, gathered, taps, weights, sizes, kernels, g, own, co, channel, depth)
             else:
-                at = (((g * kernels.sets + own) * blocks + co // ROWS) * slices + part) * kernels.block
+                at = block_of(g, own, co // ROWS, part, blocks, slices, kernels)
             for f in range(way.products):
                 for start in range(0, count, 3 * lanes):
                     vectors = min(3, (count - start + lanes - 1) // lanes)
@@ -228,15 +252,19 @@ def _place(outputs, at, way, phase, z, y, left, depth, height, across, out, plan
 @inlined
 def _place_line(outputs, source, way, out, target, count):
     """Weave one line of outputs, so many of a tile side by side."""
-    if way.apart_x > 1:
-        for i in range(way.wide):
-            at, begin = uint64(target + i * way.apart_x), uint64(source + i * way.width)
-            step = uint64(way.wide * way.apart_x)
-            for m in range(uint64((count - i + way.wide - 1) // way.wide)):
-                out[at + m * step] = outputs[begin + m]
-    elif way.wide == 4:
-        weave_four(out, target, outputs, source, way.width, count)
-    elif way.wide == 2:
-        weave_two(out, target, outputs, source, way.width, count)
+    if way.apart_x == 1:
+        _weave(out, target, outputs, source, way, count)
     else:
-        copy_line(out, target, outputs, source, count)
+        line = way.products * way.width
+        _weave(outputs, line, outputs, source, way, count)
+        place_apart(out, target, way.apart_x, outputs, line, count)
+
+
+@inlined
+def _weave(target, at, outputs, source, way, count):
+    if way.wide == 4:
+        weave_four(target, at, outputs, source, way.width, count)
+    elif way.wide == 2:
+        weave_two(target, at, outputs, source, way.width, count)
+    else:
+        copy_line(target, at, outputs, source, count)

@@ -39,6 +39,7 @@ from app.core.algorithms.winograd_loudness import (
     shape_inputs,
     weigh_inputs,
     weigh_kernels,
+    weigh_phases,
 )
 from app.core.geometry import ceil_div
 from app.core.layout import Array
@@ -72,11 +73,13 @@ class _Tables:
     """What shapes alone say.
 
     `amplified` is α for the weights of a run, `core` the slabs, lines and columns of the inputs, of these `lengths`,
-    that meet every weight; `shifts` and `positions` as for `exceeds`, where outputs have one phase.
+    that meet every weight; `shifts` and `positions` as for `exceeds`. Where outputs fall into phases, `phases` has that
+    of each weight, and nothing more is looked at.
     """
 
     sizes: Sizes
     amplified: Array
+    phases: Int64Array | None
     lengths: tuple[int, int, int]
     core: tuple[slice, slice, slice]
     shifts: tuple[Int64Array, ...]
@@ -93,15 +96,19 @@ def holds(problem: Problem, x: Array, w: Array, bias: Array) -> bool:
     needed = np.zeros((problem.out_channels, problem.batch))
 
     def part(low: int, high: int) -> None:
-        sums = np.empty(2, w.dtype)
-        weigh_kernels(flat_w, tables.amplified, shares, loudness, bias, sizes, limits, sums, needed, low, high)
+        if tables.phases is None:
+            sums = np.empty(2, w.dtype)
+            weigh_kernels(flat_w, tables.amplified, shares, loudness, bias, sizes, limits, sums, needed, low, high)
+        else:
+            own = np.zeros((2, (high - low) * sizes.taps), w.dtype)
+            weigh_phases(
+                flat_w, tables.amplified, tables.phases, shares, loudness, bias, sizes, limits, *own, needed, low, high
+            )
 
     run_in_parts(part, problem.out_channels, work=4 * w.size)
     most = needed.max()
     if most in {0, math.inf}:
         return bool(most == 0)
-    if any(axis.out_step > 1 for axis in axes_of(problem)):
-        return False  # outputs are not looked at where each phase has weights of its own
     return not _all_stay_below(problem, tables, x, w, needed, places)
 
 
@@ -110,7 +117,8 @@ def workspace(problem: Problem, dtype: np.dtype[np.generic]) -> int:
     sizes = _tables(problem, dtype).sizes
     shares = (sizes.batch + 1) * problem.in_channels * sizes.taps
     strips = sizes.batch * sizes.groups * sizes.strips * (2 * sizes.in_group + 3)
-    return (shares + strips + sizes.plane) * dtype.itemsize + 8 * problem.out_channels * sizes.batch
+    sums = 2 * problem.out_channels * sizes.taps
+    return (shares + strips + sums + sizes.plane) * dtype.itemsize + 8 * problem.out_channels * sizes.batch
 
 
 @lru_cache(maxsize=256)
@@ -130,6 +138,7 @@ def _tables(problem: Problem, dtype: np.dtype[np.generic]) -> _Tables:
     return _Tables(
         sizes,
         np.append(np.tile(amplified, sizes.run // taps), np.zeros(SLACK // dtype.itemsize)).astype(dtype),
+        _phases(axes) if any(axis.out_step > 1 for axis in axes) else None,
         (axes[0].input, axes[1].input, axes[2].input),
         (_core(axes[0]), _core(axes[1]), _core(axes[2])),
         (z, y, x),
@@ -152,6 +161,17 @@ def _amplified(along: Along, axis: Axis) -> Array:
         met = taps >= 0
         np.maximum.at(by_weight, taps[met], by_place[np.arange(len(taps)) % along.length][met])
     return by_weight
+
+
+def _phases(axes: tuple[Axis, ...]) -> Int64Array:
+    """The number of each weight's phase."""
+    numbers = np.zeros(1, np.int64)
+    for axis in axes:
+        own = np.zeros(axis.kernel, np.int64)
+        for q in range(axis.counts.phases):
+            own[axis.taps(q)] = q
+        numbers = (numbers[:, None] * axis.counts.phases + own).reshape(-1)
+    return numbers
 
 
 def _core(axis: Axis) -> slice:

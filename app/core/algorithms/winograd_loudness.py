@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from numba import uint64
 
-from app.core.algorithms.magnitudes import add_magnitudes
+from app.core.algorithms.magnitudes import add_magnitudes, add_magnitudes_and_squares
 from app.core.jit import compiled, inlined
 
 #: Places of a channel that are looked at together: their sums over the channels stay in the first cache.
-STRETCH = 4096
+STRETCH = 1024
 
 
 class Sizes(NamedTuple):
@@ -58,10 +58,9 @@ def measure_strips(x, core, energy, marks, sizes, magnitudes, peaks, places, low
         energy[:] = 0
         for ci in range(sizes.in_group):
             at = (pair * sizes.in_group + ci) * sizes.plane + begin
-            add_magnitudes(x, at, core, begin, marks, 0, count, magnitudes, 2 * (task * sizes.in_group + ci))
-            first = uint64(at)
-            for m in range(count):
-                energy[m] += x[first + m] * x[first + m]
+            add_magnitudes_and_squares(
+                x, at, core, begin, marks, 0, energy, count, magnitudes, 2 * (task * sizes.in_group + ci)
+            )
         most, place = energy[0], uint64(0)
         for m in range(count):
             if energy[m] > most:
@@ -152,16 +151,12 @@ def weigh_kernels(w, amplified, shares, loudness, bias, sizes, limits, sums, nee
     for channel in range(low, high):
         g = channel // sizes.out_group
         first = (g * sizes.in_group * sizes.out_group * sizes.taps) + channel % sizes.out_group * sizes.apart_out
-        loudest = quietest = 0.0
-        for b in range(sizes.batch):
-            own = loudness[b * sizes.groups + g]
-            loudest = max(loudest, own)
-            quietest = own if quietest == 0 or 0 < own < quietest else quietest
+        loudest, quietest = _range_of(loudness, g, sizes)
         if loudest == 0:
             continue
         total, square = _weigh(w, first, shares, (sizes.batch * sizes.groups + g) * row, amplified, sizes, sums)
         norm = math.sqrt(square)
-        if not (limits.square <= square and limits.least <= norm * quietest and norm * loudest <= limits.most):
+        if not _is_usual(square, loudest, quietest, limits):
             if square > 0 or not _is_silent(w, first, sizes):
                 needed[channel, :] = math.inf
             continue
@@ -174,6 +169,70 @@ def weigh_kernels(w, amplified, shares, loudness, bias, sizes, limits, sums, nee
                 total, _ = _weigh(w, first, shares, (b * sizes.groups + g) * row, amplified, sizes, sums)
                 if total + added / own < norm:
                     needed[channel, b] = (norm * own - added) / bound
+
+
+@compiled
+def weigh_phases(w, amplified, phases, shares, loudness, bias, sizes, limits, magnitudes, squares, needed, low, high):
+    """As `weigh_kernels` where each tap is of one of the `phases`, whose outputs have the errors of their own weights.
+
+    Where it takes more than all samples' smallest shares to tell, infinity. `magnitudes` and `squares` (so many
+    channels, taps) are zeros. Kernels lie in the transposed operation's order, and are read in it.
+    """
+    taps, channel = sizes.taps, low
+    bound = sizes.in_group * taps + 2
+    while channel < high:
+        g, first = divmod(channel, sizes.out_group)
+        end = min(high, (g + 1) * sizes.out_group)
+        at, count = (channel - low) * taps, uint64((end - channel) * taps)
+        for ci in range(sizes.in_group):
+            begin = uint64(((g * sizes.in_group + ci) * sizes.out_group + first) * taps)
+            share = shares[((sizes.batch * sizes.groups + g) * sizes.in_group + ci) * taps]
+            for m in range(count):
+                magnitudes[uint64(at) + m] += abs(w[begin + m]) * share
+                squares[uint64(at) + m] += w[begin + m] * w[begin + m]
+        loudest, quietest = _range_of(loudness, g, sizes)
+        for co in range(channel, end if loudest > 0 else channel):
+            own = (co - low) * taps
+            total, square, least = _of_phases(magnitudes, squares, own, amplified, phases)
+            needs = total + abs(bias[co]) * bound / loudest < math.sqrt(square)
+            if needs or not (
+                _is_usual(square, loudest, quietest, limits) and _is_usual(least, loudest, quietest, limits)
+            ):
+                needed[co, :] = math.inf
+        channel = end
+
+
+@inlined
+def _of_phases(magnitudes, squares, at, amplified, phases):
+    """Of an output channel: Σ|w|·share, and the largest and the smallest of its phases' Σα·w²."""
+    total = most = 0.0
+    least = math.inf
+    for q in range(phases.max() + 1):
+        square = 0.0
+        for t in range(len(phases)):
+            if phases[t] == q:
+                total += magnitudes[at + t]
+                square += squares[at + t] * amplified[t]
+        most, least = max(most, square), min(least, square)
+    return total, most, least
+
+
+@inlined
+def _range_of(loudness, g, sizes):
+    """The most and the least loudness of a group's samples, without those that are silent."""
+    loudest = quietest = 0.0
+    for b in range(sizes.batch):
+        own = loudness[b * sizes.groups + g]
+        loudest = max(loudest, own)
+        quietest = own if quietest == 0 or 0 < own < quietest else quietest
+    return loudest, quietest
+
+
+@inlined
+def _is_usual(square, loudest, quietest, limits):
+    """Whether norms tell of errors: none so small or large that digits are lost."""
+    norm = math.sqrt(square)
+    return limits.square <= square and limits.least <= norm * quietest and norm * loudest <= limits.most
 
 
 @inlined

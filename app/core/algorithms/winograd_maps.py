@@ -25,41 +25,65 @@ def mapped_kernels(tiling: Tiling, w: Array) -> Array:
     mapped = np.empty(tiling.mapped, w.dtype)
 
     def part(low: int, high: int) -> None:
-        (gathered,) = pieces((kernels.weights * kernels.row,), w.dtype)
-        _map_blocks(w, mapped, gathered, tiling.taps, tiling.weights, sizes, kernels, tiling.way, low, high)
+        collected, gathered = pieces(tiling.of_weights, w.dtype)
+        _map_blocks(w, mapped, collected, gathered, tiling.taps, tiling.weights, sizes, kernels, tiling.way, low, high)
 
-    run_in_parts(part, tiling.mapped // kernels.block, work=_WORK_OF_A_WEIGHT * w.size)
+    run_in_parts(part, tiling.mapped // (kernels.block * kernels.sets), work=_WORK_OF_A_WEIGHT * w.size)
     return mapped
 
 
 @compiled
-def _map_blocks(w, mapped, gathered, taps, weights, sizes, kernels, way, low, high):
-    """Map the kernels of the blocks from `low` to `high`, counted over (group, set, `ROWS` output channels, slice)."""
+def _map_blocks(w, mapped, collected, gathered, taps, weights, sizes, kernels, way, low, high):
+    """Map the kernels of the blocks from `low` to `high`, counted over (group, `ROWS` output channels, slice)."""
     rows, slices = (sizes.out_group + ROWS - 1) // ROWS, (sizes.in_group + way.depth - 1) // way.depth
     for number in range(low, high):
         rest, part = divmod(number, slices)
-        rest, row = divmod(rest, rows)
-        g, own = divmod(rest, kernels.sets)
+        g, row = divmod(rest, rows)
         channel = part * way.depth
-        map_block(
-            w, mapped, number * kernels.block, gathered, taps, weights, sizes, kernels, g, own, row * ROWS, channel,
-            min(way.depth, sizes.in_group - channel),
-        )  # fmt: skip
+        count = min(way.depth, sizes.in_group - channel)
+        collect(w, collected, sizes, kernels, g, row * ROWS, channel, count)
+        for own in range(kernels.sets):
+            map_block(
+                w, mapped, block_of(g, own, row, part, rows, slices, kernels), collected, gathered, taps, weights,
+                sizes, kernels, g, own, row * ROWS, channel, count,
+            )  # fmt: skip
 
 
 @inlined
-def map_block(w, mapped, at, gathered, taps, weights, sizes, kernels, g, own, first, channel, count):
+def block_of(g, own, row, part, rows, slices, kernels):
+    """Where the block of a group's set, of `ROWS` output channels and of a slice begins in the mapped kernels."""
+    return (((g * kernels.sets + own) * rows + row) * slices + part) * kernels.block
+
+
+@inlined
+def collect(w, collected, sizes, kernels, g, first, channel, count):
+    """The weights that `map_block` takes, with those of a tap side by side, where they lie far apart.
+
+    (`ROWS`, elements of a kernel, `kernels.side_by_side`), of which `count` input channels are written. All sets have
+    their weights from here, so that memory is read once, and in its order.
+    """
+    if kernels.side_by_side:
+        elements = uint64(min(ROWS, sizes.out_group - first) * kernels.elements)
+        for ci in range(count):
+            begin = uint64(((g * sizes.in_group + channel + ci) * sizes.out_group + first) * kernels.elements)
+            for m in range(elements):
+                collected[m * uint64(kernels.side_by_side) + uint64(ci)] = w[begin + m]
+
+
+@inlined
+def map_block(w, mapped, at, collected, gathered, taps, weights, sizes, kernels, g, own, first, channel, count):
     """Map the kernels of a set, of up to `ROWS` output channels and of `count` input channels from `channel` on.
 
     Each product is (ROWS, kernels.row), and they lie `kernels.apart` apart.
     """
     lanes = VECTOR // w.itemsize
     for row in range(min(ROWS, sizes.out_group - first)):
-        source = (
-            g * sizes.in_group * sizes.out_group + (first + row) * kernels.apart_out + channel * kernels.apart_in
-        ) * kernels.elements
-        if not kernels.whole:
-            _gather(w, source, gathered, taps, own, kernels, count)
+        source = ((g * sizes.out_group + first + row) * sizes.in_group + channel) * kernels.elements
+        if kernels.side_by_side:
+            line = kernels.side_by_side
+            _gather(collected, row * kernels.elements * line, line, 1, gathered, taps, own, kernels, count)
+        elif not kernels.whole:
+            _gather(w, source, 1, kernels.elements, gathered, taps, own, kernels, count)
         elif kernels.weights == 9:
             split_in_nine(gathered, 0, kernels.row, w, source, count)
         else:
@@ -71,9 +95,8 @@ def map_block(w, mapped, at, gathered, taps, weights, sizes, kernels, g, own, fi
 
 
 @inlined
-def _gather(w, source, gathered, taps, own, kernels, count):
-    """The weights of a set's filters: (weights, input channels, filters)."""
-    step = kernels.apart_in * kernels.elements
+def _gather(w, source, apart, step, gathered, taps, own, kernels, count):
+    """The weights of a set's filters: (weights, input channels, filters). Taps lie `apart`, channels a `step`."""
     for number in range(kernels.filters):
         for t in range(kernels.weights):
             tap = taps[(own * kernels.filters + number) * kernels.weights + t]
@@ -82,8 +105,9 @@ def _gather(w, source, gathered, taps, own, kernels, count):
                 for ci in range(count):
                     gathered[uint64(at + ci * kernels.filters)] = 0
             else:
+                begin = source + tap * apart
                 for ci in range(count):
-                    gathered[uint64(at + ci * kernels.filters)] = w[uint64(source + tap + ci * step)]
+                    gathered[uint64(at + ci * kernels.filters)] = w[uint64(begin + ci * step)]
 
 
 @inlined

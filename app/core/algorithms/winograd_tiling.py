@@ -38,7 +38,7 @@ MOST_ABREAST = 4
 MOST_SHARES = 16
 
 #: Mapped kernels that are used in no more boxes are mapped anew for each, in the cache; weights that are picked one by
-#: one in fewer.
+#: one in fewer, and several sets, which are picked together, in none.
 MOST_USES, MOST_PICKED_USES = 8, 2
 
 #: Bytes of all mapped kernels at most; larger ones are mapped for each box, too.
@@ -50,9 +50,9 @@ class Kernels(NamedTuple):
 
     A kernel has so many `elements`, and is cut into `filters` of so many `weights`, in so many `sets` (one for each
     phase whose weights are its own). `whole`: it is one filter, and its weights lie in a row. `of_kernel` and
-    `of_output` are the maps. Those of two output or two input channels of a group lie `apart_out` and `apart_in`
-    kernels apart. Mapped, each product has a `row` of the filters of a slice's input channels for each of `ROWS`
-    output channels, two products lie `apart`, and all of them are a `block`.
+    `of_output` are the maps. The kernels of a transposed operation are collected first, with so many weights of a tap
+    `side_by_side` (else 0). Mapped, each product has a `row` of the filters of a slice's input channels for each of
+    `ROWS` output channels, two products lie `apart`, and all of them are a `block`.
     """
 
     elements: int
@@ -62,8 +62,7 @@ class Kernels(NamedTuple):
     whole: bool
     of_kernel: int
     of_output: int
-    apart_out: int
-    apart_in: int
+    side_by_side: int
     row: int
     apart: int
     block: int
@@ -120,7 +119,7 @@ class Tiling:
     `boxes.places` are those of a tile's inputs, for each turn, input channel and filter. `part` is as the boxes' sizes
     are, with the input channels of one part. `taps` are the weights of a set's filters, and `weights` tells where
     they lie when they are gathered. `mapped` are the elements of all kernels
-    that are mapped beforehand, `working` those of each piece of working memory.
+    that are mapped beforehand, `of_weights` and `working` those of each piece of working memory.
     """
 
     boxes: Boxes
@@ -133,6 +132,7 @@ class Tiling:
     rows: Int64Array
     products: Int64Array
     mapped: int
+    of_weights: tuple[int, int]
     working: tuple[int, ...]
 
 
@@ -145,7 +145,7 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
     tiled = tuple(along.axis(axis) for along, axis in zip((filters.z, filters.y, filters.x), axes, strict=True))
     slabs, lines, columns = (axis.output for axis in tiled)
     most = max(MAPPED_BYTES // (products * each * in_group * itemsize) // lanes, FEWEST_VECTORS) * lanes
-    box_x = ceil_div(columns, ceil_div(columns, most))
+    box_x = min(columns, ceil_div(ceil_div(columns, ceil_div(columns, most)), lanes) * lanes)
     box_y = ceil_div(lines, ceil_div(lines, max(1, min(lines, most // box_x))))
     box_z = ceil_div(slabs, ceil_div(slabs, max(1, min(slabs, most // (box_x * box_y)))))
     together = max(1, min(problem.batch, most // (slabs * lines * columns)))
@@ -161,11 +161,11 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
     phases, taps = _phases(filters, axes)
     slices = _slices(products * each * in_group * itemsize, width)
     depth = ceil_div(ceil_div(in_group, slices), lanes) * lanes
-    kernels = _kernels(problem, axes, filters, taps, depth * each, lanes)
+    kernels = _kernels(problem, axes, filters, taps, depth, lanes)
     blocks = problem.groups * ceil_div(out_group, ROWS) * ceil_div(in_group, depth)
     mapped = kernels.sets * blocks * kernels.block
     served = uses * filters.phases // kernels.sets
-    few = MOST_USES if kernels.whole else MOST_PICKED_USES
+    few = MOST_USES if kernels.whole else MOST_PICKED_USES if kernels.sets == 1 else 0
     maps_as_it_goes = served <= few or mapped * itemsize > MOST_KERNEL_BYTES
     shared = sizes.chunks > 1 and uses * problem.groups * filters.turns < 2 * threads
     part = math.gcd(in_group, depth, max(1, in_group // MOST_SHARES)) if shared else depth
@@ -196,6 +196,7 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
         maps_as_it_goes=maps_as_it_goes,
     )
     of_all = way.inputs * (uses * problem.groups * way.turns if shared else 1), kernels.block * maps_as_it_goes
+    of_weights = ROWS * kernels.elements * kernels.side_by_side, kernels.weights * kernels.row
     sums = way.abreast * products * way.apart_sums
     rows = np.arange(depth * each)
     in_order = taps if kernels.whole else np.arange(kernels.weights)
@@ -210,7 +211,8 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
         rows=rows * width + rows // (part * each) * lanes,
         products=np.arange(products) * way.apart_sums,
         mapped=0 if maps_as_it_goes else mapped,
-        working=(cut.laid + 2 * lanes, *of_all, kernels.weights * kernels.row, sums, products * width),
+        of_weights=of_weights,
+        working=(cut.laid + 2 * lanes, *of_all, *of_weights, sums, (products + way.wide) * width),
     )
 
 
@@ -222,11 +224,10 @@ def _slices(of_tile: int, width: int) -> int:
 
 
 def _kernels(
-    problem: Problem, axes: tuple[Axis, ...], filters: Filters, taps: Int64Array, row: int, lanes: int
+    problem: Problem, axes: tuple[Axis, ...], filters: Filters, taps: Int64Array, depth: int, lanes: int
 ) -> Kernels:  # fmt: skip
-    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     elements, weights = math.prod(axis.kernel for axis in axes), filters.weights
-    between = (in_group, 1) if problem.op == "conv" else (1, out_group)
+    row = depth * filters.each
     apart = ROWS * row + lanes  # not a power of two: products of a tile would meet in the same few places of a cache
     return Kernels(
         elements,
@@ -236,8 +237,7 @@ def _kernels(
         whole=problem.op == "conv" and weights == elements == len(taps) and weights in (3, 9),
         of_kernel=2 * OF_KERNEL[filters.length] + filters.squared,
         of_output=2 * OF_OUTPUT[filters.length] + filters.squared,
-        apart_out=between[0],
-        apart_in=between[1],
+        side_by_side=depth + lanes if problem.op == "conv_transpose" else 0,
         row=row,
         apart=apart,
         block=filters.products * apart,
