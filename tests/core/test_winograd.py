@@ -61,6 +61,20 @@ CASES: dict[str, tuple[Op, Shape, Shape, dict[str, Any]]] = {
     "along a column, wide": ("conv", (1, 32, 17, 90), (9, 32, 3, 1), {"padding": (1, 0)}),
     "a column beside taps": ("conv", (1, 32, 40, 3), (9, 32, 5, 3), {"padding": (2, 0)}),
     "three by five": ("conv", (1, 32, 14, 18), (9, 32, 3, 5), {"padding": (1, 2), "padding_mode": "replicate"}),
+    "by two": ("conv", (2, 40, 40, 43), (17, 40, 3, 3), {"stride": 2, "padding": 1}),
+    "by two, fours": ("conv", (2, 36, 26, 27), (9, 36, 4, 4), {"stride": 2, "padding": 1}),
+    "by two, fives": ("conv", (1, 64, 25, 26), (10, 32, 5, 5), {"stride": 2, "padding": (1, 2), "groups": 2}),
+    "by two, reflected": (
+        "conv",
+        (1, 36, 26, 27),
+        (9, 36, 4, 4),
+        {"stride": 2, "padding": 1, "padding_mode": "reflect"},
+    ),
+    "by two, row": ("conv", (2, 36, 203), (9, 36, 5), {"stride": 2, "padding": 2, "flip_kernel": True}),
+    "by two, dilated": ("conv", (1, 36, 150), (9, 36, 5), {"stride": 2, "padding": 6, "dilation": 3}),
+    "by two, dilated by two": ("conv", (1, 36, 150), (9, 36, 5), {"stride": 2, "padding": 4, "dilation": 2}),
+    "by two along lines": ("conv", (1, 36, 20, 60), (9, 36, 3, 5), {"stride": (1, 2), "padding": (1, 2)}),
+    "volume by two": ("conv", (1, 32, 8, 16, 17), (9, 32, 3, 4, 4), {"stride": 2, "padding": 1}),
     "volume": ("conv", (2, 32, 6, 9, 10), (9, 32, 3, 3, 3), {"padding": 1}),
     "volume of thick slabs": ("conv", (3, 32, 9, 3, 4), (17, 32, 3, 3, 3), {"padding": (0, 1, 1)}),
     "volume, steps between slabs": (
@@ -152,6 +166,17 @@ def test_usual_data_are_transformed(draw: Any, kernel: int, channels: int) -> No
     for weights in (plain, positive):
         x, w = draw(rng, (2, channels, 14, 15)), weights(rng, (8, channels, kernel, kernel))
         check("conv", x.astype("f4"), w.astype("f4"), padding=kernel // 2)
+
+
+@pytest.mark.usefixtures("only_transforms")
+@pytest.mark.parametrize("name", CASES)
+def test_usual_data_are_transformed_in_every_setting(name: str) -> None:
+    op, (batch, channels, *size), (first, second, *kernel), options = CASES[name]
+    wide = (first, 4 * second) if op == "conv" else (4 * first, second)
+    rng = np.random.default_rng(5)
+    for draw in (plain, rectified):
+        x, w = draw(rng, (batch, 4 * channels, *size)), plain(rng, (*wide, *kernel))
+        check(op, x.astype("f4"), w.astype("f4"), **options)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

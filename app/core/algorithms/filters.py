@@ -1,8 +1,9 @@
 """How a kernel falls into short filters for `winograd`, along each axis: from the taps of the axes alone.
 
-An axis is summed tap by tap, or filtered: each phase's taps are cut into filters of so many weights, the last of them
-filled up with zeros. A tile has so many outputs of a phase, and takes for each filter as many inputs as it has
-products. Where taps lie some places apart, outputs so far apart are a phase of their own, which the same weights serve.
+An axis is summed tap by tap, or filtered: each phase's taps are cut into filters of so many weights, those whose
+inputs lie evenly, and the last of them is filled up with zeros. A tile has so many outputs of a phase, and takes for
+each filter as many inputs as it has products. Where windows move by two, every second input is for filters of its own.
+Where taps lie some places apart, outputs so far apart are a phase of their own, which the same weights serve.
 Phases whose filters take the same inputs are a turn: what is mapped for one of them is there for all.
 """
 
@@ -15,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.core.algorithms.taps import Axis, Int64Array, axes_of, table_of
+from app.core.algorithms.taps import Axis, axes_of, table_of
 from app.core.algorithms.transforms import OUTPUTS, PRODUCTS, SQUARED
 from app.core.geometry import ceil_div
 from app.core.problem import Problem
@@ -33,11 +34,15 @@ class Phase(NamedTuple):
     taps: tuple[int, ...]
 
 
+#: Where the inputs of taps begin that lie evenly, and the weights of these.
+Run = tuple[int, tuple[int, ...]]
+
+
 class Along(NamedTuple):
     """An axis in filters of `length` weights; of 1 where it is summed tap by tap.
 
-    Outputs of a phase lie `apart`, and inputs of a tile a `step`. A turn has for each filter the place where the first
-    tile's inputs begin.
+    Outputs of a phase lie `apart`. Inputs of a tile lie a `step` apart, and so do windows that are summed tap by tap.
+    A turn has for each filter the place where the first tile's inputs begin.
     """
 
     length: int
@@ -130,6 +135,9 @@ class Filters:
         return self.z.work * self.y.work * self.x.work
 
 
+#: Windows that move by more than this meet too few of the inputs that a tile takes more than once.
+MOST_STEP = 2
+
 #: More phases, or filters of one, than this have larger tables than what they save is worth.
 MOST_PHASES, MOST_FILTERS = 256, 64
 
@@ -138,7 +146,7 @@ MOST_PRODUCTS = 0.8
 
 
 def saves(problem: Problem) -> bool:
-    """Whether there are filters that save products; not where windows skip inputs, or weights reach not all outputs."""
+    """Whether there are filters that save products; not where windows move far, or weights reach not all outputs."""
     return _cut(problem) is not None
 
 
@@ -153,7 +161,7 @@ def filters_of(problem: Problem) -> Filters:
 @lru_cache(maxsize=1024)
 def _cut(problem: Problem) -> Filters | None:
     axes = axes_of(problem)
-    if any(axis.in_step > 1 or axis.counts.phases < min(axis.out_step, axis.output) for axis in axes):
+    if any(axis.in_step > MOST_STEP or axis.counts.phases < min(axis.out_step, axis.output) for axis in axes):
         return None
     ways = [filters for length in OUTPUTS for filters in _ways(axes, length)]
     best = min(ways, key=lambda filters: (filters.work, filters.each), default=None)
@@ -174,43 +182,65 @@ def _ways(axes: tuple[Axis, ...], length: int) -> list[Filters]:
 
 
 def along(axis: Axis, length: int) -> Along:
-    """An axis in filters of so many weights; windows move by one."""
+    """An axis in filters of so many weights."""
     spacing = _spacing(axis)
-    step = spacing if length > 1 else 1
+    step = spacing if length > 1 else axis.in_step
     own = []
     for q in range(axis.counts.phases):
-        order = np.argsort(axis.shifts(q))
-        for later in range(min(step, axis.positions(q))):
-            positions = ceil_div(axis.positions(q) - later, step)
+        for later in range(min(step // axis.in_step, axis.positions(q))):
+            positions = ceil_div(axis.positions(q) - later, step // axis.in_step)
             residue = int(axis.residues[q]) + axis.out_step * later
-            own.append((residue, positions, axis.shifts(q)[order] + later, axis.taps(q)[order]))
-    count = ceil_div(max(len(taps) for *_, taps in own), length)
+            own.append((residue, positions, _runs(axis, q, axis.in_step * later)))
+    count = max(sum(ceil_div(len(taps), length) for _, taps in runs) for *_, runs in own)
     turns: list[tuple[int, ...]] = []
     phases = []
-    for residue, positions, shifts, taps in sorted(own, key=lambda one: -len(one[3])):
-        turn, before = _turn(turns, shifts, spacing, count, length)
-        filled = np.full(count * length, -1)
-        filled[before : before + len(taps)] = taps
-        phases.append(Phase(residue, positions, turn, tuple(map(int, filled))))
+    for residue, positions, runs in sorted(own, key=lambda one: -sum(len(taps) for _, taps in one[2])):
+        begins, filled = _cut_runs(runs, spacing, count, length)
+        turn, before = _turn(turns, begins, spacing, length - len(runs[0][1]))
+        phases.append(Phase(residue, positions, turn, (-1,) * before + filled[: len(filled) - before]))
     phases.sort(key=lambda phase: phase.turn)
-    return Along(length, axis.out_step * step, step, tuple(turns), tuple(phases))
+    return Along(length, axis.out_step * step // axis.in_step, step, tuple(turns), tuple(phases))
 
 
-def _turn(turns: list[tuple[int, ...]], shifts: Int64Array, spacing: int, count: int, length: int) -> tuple[int, int]:
-    """The turn that takes a phase's inputs, and where in its filters their weights begin; a new one where none does."""
-    first, last = int(shifts[0]), int(shifts[-1])
-    for turn, begins in enumerate(turns):
-        before, rest = divmod(first - begins[0], spacing)
-        if rest == 0 <= before and last <= begins[0] + (count * length - 1) * spacing:
+def _runs(axis: Axis, phase: int, later: int) -> list[Run]:
+    """The taps of a phase in runs whose inputs lie evenly: one for each remainder by the step of the windows."""
+    shifts = axis.shifts(phase)
+    runs = []
+    for remainder in np.unique(shifts % axis.in_step):
+        own = np.flatnonzero(shifts % axis.in_step == remainder)
+        own = own[np.argsort(shifts[own])]
+        runs.append((int(shifts[own[0]]) + later, tuple(map(int, axis.taps(phase)[own]))))
+    return runs
+
+
+def _cut_runs(runs: list[Run], spacing: int, count: int, length: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Where the inputs of each filter begin, and its weights; filters that are too many repeat the last, with zeros."""
+    begins: list[int] = []
+    filled: list[int] = []
+    for begin, taps in runs:
+        for first in range(0, len(taps), length):
+            own = taps[first : first + length]
+            begins.append(begin + first * spacing)
+            filled += [*own, *[-1] * (length - len(own))]
+    more = count - len(begins)
+    return tuple(begins + begins[-1:] * more), tuple(filled + [-1] * (more * length))
+
+
+def _turn(turns: list[tuple[int, ...]], begins: tuple[int, ...], spacing: int, room: int) -> tuple[int, int]:
+    """The turn that takes a phase's inputs, a new one where none does, and how many zeros come before its weights."""
+    for turn, known in enumerate(turns):
+        before, rest = divmod(begins[0] - known[0], spacing)
+        if begins == known or (len(known) == 1 and rest == 0 <= before <= room):
             return turn, before
-    turns.append(tuple(first + number * length * spacing for number in range(count)))
+    turns.append(begins)
     return len(turns) - 1, 0
 
 
 def _spacing(axis: Axis) -> int:
-    """How far apart the inputs of two neighbouring taps lie, the same in all phases."""
+    """How far apart the inputs of two neighbouring taps of a run lie, the same in all phases."""
     for q in range(axis.counts.phases):
-        shifts = np.sort(axis.shifts(q))
-        if len(shifts) > 1:
-            return int(shifts[1] - shifts[0])
-    return 1
+        for remainder in range(axis.in_step):
+            shifts = np.sort(axis.shifts(q)[axis.shifts(q) % axis.in_step == remainder])
+            if len(shifts) > 1:
+                return int(shifts[1] - shifts[0])
+    return axis.in_step

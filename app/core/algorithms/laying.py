@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 from numba import uint64
 
-from app.core.algorithms.lines import lay_four, lay_line, lay_second, lay_three, lay_two, pick_second
+from app.core.algorithms.lines import lay_four, lay_line, lay_second, lay_three, lay_two
 from app.core.jit import inlined
 from app.core.problem import PADDING_MODES
 
@@ -68,12 +69,21 @@ def _lay_plain(x, source, sizes, residues_z, residues_y, residues_x, step, toget
 
 @inlined
 def _lay_any(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid):
-    step, plane = sizes.in_step_x, sizes.lines * sizes.line_length
+    """As `lay`, for any step and padding mode.
+
+    All lines take their inputs from the same places. Where vectors do most of a line, the places are those alone where
+    the padding is no zero.
+    """
+    step, plane, per_line = sizes.in_step_x, sizes.lines * sizes.line_length, len(residues_x)
     planes = (sizes.box_z + sizes.span_z) * plane
     depth = min(sizes.box_z, sizes.positions_z - z) + sizes.span_z
     lines = min(sizes.box_y, sizes.positions_y - y) + sizes.span_y
     columns = min(sizes.box_x, sizes.positions_x - left) + sizes.span_x
-    first, per_line = (left + sizes.begin_x) * step, len(residues_x)
+    first, in_vectors = (left + sizes.begin_x) * step, step == 1 or (per_line == step and step <= 4)
+    targets, origins = np.empty(per_line * columns, np.int64), np.empty(per_line * columns, np.int64)
+    count, end = _list_places(
+        first, step, residues_x, columns, planes, sizes.input_x, mode, in_vectors, targets, origins
+    )
     at = 0
     for ci in range(sizes.in_group):
         channel = source + ci * sizes.input_channel
@@ -83,22 +93,47 @@ def _lay_any(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, l
                     iz = _source((z + sizes.begin_z + u) * sizes.in_step_z + rz, sizes.input_z, mode)
                     for v in range(lines):
                         iy = _source((y + sizes.begin_y + v) * sizes.in_step_y + ry, sizes.input_y, mode)
-                        begin = channel + iz * sizes.input_slab + iy * sizes.input_x
-                        length = sizes.input_x if iz >= 0 and iy >= 0 else 0
+                        line = channel + iz * sizes.input_slab + iy * sizes.input_x
+                        is_there = iz >= 0 and iy >= 0
                         target = at + u * plane + v * sizes.line_length
-                        if step == 1 or (per_line == step and step <= 4):
+                        if in_vectors:
                             for r in range(per_line if step == 1 else 1):
-                                _lay_planes(
-                                    x, begin, length, step, first + residues_x[r], mode,
+                                _lay_zeros_around(
+                                    x, line, sizes.input_x if is_there else 0, step, first + residues_x[r],
                                     laid, target + r * planes, planes, columns,
                                 )  # fmt: skip
-                        else:
-                            for r in range(per_line):
-                                _lay_line(
-                                    x, begin, length, step, first + residues_x[r], mode,
-                                    laid, target + r * planes, columns,
-                                )  # fmt: skip
+                        _lay_places(x, line, is_there, laid, target, targets, origins, count, end)
                 at += per_line * planes
+
+
+@inlined
+def _lay_places(x, line, is_there, laid, at, targets, origins, count, end):
+    """Lay the listed places of a line: `count` inputs and zeros up to the `end`, zeros alone where it is not there."""
+    if is_there:
+        for n in range(count):
+            laid[uint64(at + targets[n])] = x[uint64(line + origins[n])]
+    for n in range(count if is_there else 0, end):
+        laid[uint64(at + targets[n])] = 0
+
+
+@inlined
+def _list_places(first, step, residues, columns, planes, length, mode, outside_alone, targets, origins):
+    """List where a line's inputs go, and from where: (how many there are, and where zeros after them end).
+
+    Only those `outside_alone` that are no zeros, where the others are laid already.
+    """
+    count, end = 0, len(targets)
+    for r in range(len(residues)):
+        for m in range(columns):
+            place = first + step * m + residues[r]
+            origin = _source(place, length, mode)
+            if origin >= 0 and not (outside_alone and 0 <= place < length):
+                targets[count], origins[count] = r * planes + m, origin
+                count += 1
+            elif origin < 0:
+                end -= 1
+                targets[end] = r * planes + m
+    return count, (count if outside_alone else len(targets))
 
 
 @inlined
@@ -118,26 +153,6 @@ def _lay_zeros_around(x, line, length, step, first, laid, at, apart, count):
 
 
 @inlined
-def _lay_planes(x, line, length, step, first, mode, laid, at, apart, count):
-    """As `_lay_zeros_around`, with the padding mode's inputs outside."""
-    _lay_zeros_around(x, line, length, step, first, laid, at, apart, count)
-    if mode != _ZEROS and length > 0:
-        _lay_border(x, line, length, step, first, mode, laid, at, apart, count)
-
-
-@inlined
-def _lay_border(x, line, length, step, first, mode, laid, at, apart, count):
-    """What `_lay_planes` has to fill with inputs where zeros are laid."""
-    begin = min(count, max(0, (step - 1 - first) // step))
-    end = min(count, max(begin, (length - first) // step))
-    for edge in range(count - (end - begin)):
-        m = edge if edge < begin else end + edge - begin
-        for j in range(step):
-            place = _source(first + step * m + j, length, mode)
-            laid[uint64(at + j * apart + m)] = x[uint64(line + place)] if place >= 0 else 0
-
-
-@inlined
 def _source(place, length, mode):
     """The input that a place takes, with its padding mode; −1 for a zero."""
     if 0 <= place < length:
@@ -150,22 +165,3 @@ def _source(place, length, mode):
     if mode == _CIRCULAR:
         return place % length
     return -1
-
-
-@inlined
-def _lay_line(x, line, length, step, first, mode, laid, at, count):
-    """laid[at + m] = the line's input at first + step·m, for m below `count`; a line of length 0 is all zeros."""
-    begin = min(count, max(0, (step - 1 - first) // step))
-    end = min(count, max(begin, (length - 1 - first) // step + 1))
-    for m in range(begin):
-        place = _source(first + step * m, length, mode) if length > 0 else -1
-        laid[uint64(at + m)] = x[uint64(line + place)] if place >= 0 else 0
-    for m in range(end, count):
-        place = _source(first + step * m, length, mode) if length > 0 else -1
-        laid[uint64(at + m)] = x[uint64(line + place)] if place >= 0 else 0
-    t, s = at + begin, line + first + step * begin
-    if step == 2:
-        pick_second(laid, t, x, s, end - begin)
-    else:
-        for m in range(end - begin):
-            laid[uint64(t + m)] = x[uint64(s + step * m)]

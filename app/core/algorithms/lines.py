@@ -23,13 +23,15 @@ SPREAD = (2, 3, 4)
 @piece
 def copy_line(_context, target, at, source, begin, count):
     """target[at + m] = source[begin + m] for m below `count`, in flat arrays."""
-    return _picking(target, source, 1)
+    signature = types.void(target, types.int64, source, types.int64, types.int64)
 
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        target, at, source, begin, count = pointers(context, builder, signature.args, arguments)
+        vec = Vectors(context, builder, signature.args[0].dtype)
+        _split(vec, target, at, I64(0), source, begin, count, 1, 1, lambda place: vec.below(builder.sub(count, place)))
+        return context.get_dummy_value()
 
-@piece
-def pick_second(_context, target, at, source, begin, count):
-    """target[at + m] = source[begin + 2·m] for m below `count`, in flat arrays."""
-    return _picking(target, source, 2)
+    return signature, generate
 
 
 @piece
@@ -146,22 +148,6 @@ def _laying(target: Any, source: Any, step: int, lines: int) -> Any:
             vec, target, at, apart, source, builder.add(line, first), count, step, lines,
             lambda place: vec.inside(builder.add(first, place), length),
         )  # fmt: skip
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
-def _picking(target: Any, source: Any, step: int) -> Any:
-    """Every step-th element, the first of each."""
-    signature = types.void(target, types.int64, source, types.int64, types.int64)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        target, at, source, begin, count = pointers(context, builder, signature.args, arguments)
-        vec = Vectors(context, builder, signature.args[0].dtype)
-        needed = builder.add(builder.mul(builder.sub(count, I64(1)), I64(step)), I64(1))
-        _split(
-            vec, target, at, I64(0), source, begin, count, step, 1, lambda place: vec.below(builder.sub(needed, place))
-        )
         return context.get_dummy_value()
 
     return signature, generate

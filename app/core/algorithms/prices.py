@@ -306,6 +306,9 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
     },
     "winograd": {
         "float32": {
+            "collected": 1.0,
+            "picked": 0.8,
+            "apart": 0.3,
             "gathered": 0.639,
             "call": 37000.0,
             "sums": 0.254,
@@ -321,6 +324,9 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "fresh": 0.0982,
         },
         "float64": {
+            "collected": 1.0,
+            "picked": 0.8,
+            "apart": 0.3,
             "gathered": 0.573,
             "call": 6170.0,
             "sums": 0.184,

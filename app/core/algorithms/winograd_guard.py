@@ -18,6 +18,7 @@ channel's weights nearly always decide; if not, S is made for two outputs, as fa
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -72,17 +73,20 @@ _MARKS = np.random.default_rng(0).uniform(-1, 1, STRETCH + SLACK)
 class _Tables:
     """What shapes alone say.
 
-    `amplified` is α for the weights of a run, `core` the slabs, lines and columns of the inputs, of these `lengths`,
-    that meet every weight; `shifts` and `positions` as for `exceeds`. Where outputs fall into phases, `phases` has that
-    of each weight, and nothing more is looked at.
+    `amplified` is α for the weights of a run. Inputs, of these `lengths`, fall into classes that meet weights of their
+    own: `cores` are the slabs, lines and columns of those that meet all of these, and `classes` has that of each
+    weight. `shifts`, `steps` and `positions` are as for `exceeds`. Where outputs fall into phases, `phases` has that
+    of each weight, and no output is looked at.
     """
 
     sizes: Sizes
     amplified: Array
     phases: Int64Array | None
     lengths: tuple[int, int, int]
-    core: tuple[slice, slice, slice]
+    cores: list[tuple[slice, slice, slice]]
+    classes: Int64Array
     shifts: tuple[Int64Array, ...]
+    steps: tuple[int, int, int]
     positions: tuple[int, int, int]
 
 
@@ -116,9 +120,11 @@ def workspace(problem: Problem, dtype: np.dtype[np.generic]) -> int:
     """Bytes that are held at once beside the arrays."""
     sizes = _tables(problem, dtype).sizes
     shares = (sizes.batch + 1) * problem.in_channels * sizes.taps
-    strips = sizes.batch * sizes.groups * sizes.strips * (2 * sizes.in_group + 3)
+    strips = sizes.batch * sizes.groups * sizes.strips * (2 * sizes.in_group * sizes.classes + 3)
     sums = 2 * problem.out_channels * sizes.taps
-    return (shares + strips + sums + sizes.plane) * dtype.itemsize + 8 * problem.out_channels * sizes.batch
+    return (
+        shares + strips + sums + sizes.classes * sizes.plane
+    ) * dtype.itemsize + 8 * problem.out_channels * sizes.batch
 
 
 @lru_cache(maxsize=256)
@@ -128,7 +134,8 @@ def _tables(problem: Problem, dtype: np.dtype[np.generic]) -> _Tables:
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     row, transposed = in_group * taps, problem.op == "conv_transpose"
     lies = (taps, in_group, taps, out_group * taps) if transposed else (row, 1, row, row)
-    counts = (ceil_div(plane, STRETCH), math.prod(problem.output_size), taps)
+    classes = list(itertools.product(*map(_classes, axes)))
+    counts = (ceil_div(plane, STRETCH), len(classes), math.prod(problem.output_size), taps)
     sizes = Sizes(problem.batch, problem.groups, in_group, out_group, plane, *counts, *lies)
     met = axes_of(problem, padded=problem.pads_by_copying)
     filters = filters_of(problem)
@@ -138,10 +145,14 @@ def _tables(problem: Problem, dtype: np.dtype[np.generic]) -> _Tables:
     return _Tables(
         sizes,
         np.append(np.tile(amplified, sizes.run // taps), np.zeros(SLACK // dtype.itemsize)).astype(dtype),
-        _phases(axes) if any(axis.out_step > 1 for axis in axes) else None,
+        _numbers([[axis.taps(q) for q in range(axis.counts.phases)] for axis in axes])
+        if any(axis.out_step > 1 for axis in axes)
+        else None,
         (axes[0].input, axes[1].input, axes[2].input),
-        (_core(axes[0]), _core(axes[1]), _core(axes[2])),
+        [(z, y, x) for (_, z), (_, y), (_, x) in classes],
+        _numbers([[taps for taps, _ in _classes(axis)] for axis in axes]),
         (z, y, x),
+        (axes[0].in_step, axes[1].in_step, axes[2].in_step),
         (axes[0].output, axes[1].output, axes[2].output),
     )
 
@@ -163,48 +174,64 @@ def _amplified(along: Along, axis: Axis) -> Array:
     return by_weight
 
 
-def _phases(axes: tuple[Axis, ...]) -> Int64Array:
-    """The number of each weight's phase."""
+def _numbers(taps: list[list[Int64Array]]) -> Int64Array:
+    """For each weight the number of its part, where the taps of each axis fall into parts."""
     numbers = np.zeros(1, np.int64)
-    for axis in axes:
-        own = np.zeros(axis.kernel, np.int64)
-        for q in range(axis.counts.phases):
-            own[axis.taps(q)] = q
-        numbers = (numbers[:, None] * axis.counts.phases + own).reshape(-1)
+    for parts in taps:
+        own = np.zeros(sum(map(len, parts)), np.int64)
+        for number, part in enumerate(parts):
+            own[part] = number
+        numbers = (numbers[:, None] * len(parts) + own).reshape(-1)
     return numbers
 
 
-def _core(axis: Axis) -> slice:
-    """The inputs that meet every weight along an axis whose windows move by one."""
-    begins, ends = [0], [axis.input]
-    for q in range(axis.counts.phases):
-        begins.append(int(axis.shifts(q).max()))
-        ends.append(axis.positions(q) + int(axis.shifts(q).min()))
-    return slice(max(begins), max(*begins, min(ends)))
+def _classes(axis: Axis) -> list[tuple[Int64Array, slice]]:
+    """The weights that meet the same inputs along an axis, with those of these inputs that meet all of them."""
+    step = axis.in_step
+    if step == 1:
+        begins = [int(axis.shifts(q).max()) for q in range(axis.counts.phases)]
+        ends = [axis.positions(q) + int(axis.shifts(q).min()) for q in range(axis.counts.phases)]
+        taps = np.concatenate([axis.taps(q) for q in range(axis.counts.phases)])
+        return [(taps, _within(max(begins), min(ends), axis.input, 1))]
+    found = []
+    for remainder in axis.in_residues:
+        own = np.flatnonzero(axis.shifts(0) % step == remainder)
+        shifts = axis.shifts(0)[own]
+        end = step * (axis.output - 1) + int(shifts.min()) + 1
+        found.append((axis.taps(0)[own], _within(int(shifts.max()), end, axis.input, step)))
+    return found
+
+
+def _within(begin: int, end: int, length: int, step: int) -> slice:
+    """The places from one to another, those in a line of this length."""
+    begin += max(0, -(begin // step)) * step
+    return slice(begin, max(begin, min(end, length)), step)
 
 
 def _weigh_inputs(tables: _Tables, x: Array) -> tuple[Array, Int64Array, Array]:
     """Loudness and loudest place of each sample's groups, (batch·groups) both, and shares: see the kernels."""
     sizes, dtype = tables.sizes, x.dtype
     pairs, slack = sizes.batch * sizes.groups, SLACK // dtype.itemsize
-    core = np.zeros(sizes.plane + slack, dtype)
-    core[: sizes.plane].reshape(tables.lengths)[tables.core] = 1
+    core = np.zeros((sizes.classes, sizes.plane + slack), dtype)
+    for own, places_of_class in zip(core, tables.cores, strict=True):
+        own[: sizes.plane].reshape(tables.lengths)[places_of_class] = 1
     tasks, marks = pairs * sizes.strips, _MARKS.astype(dtype)
-    magnitudes, peaks, places = np.zeros(2 * tasks * sizes.in_group, dtype), np.empty(tasks), np.empty(tasks, np.int64)
+    magnitudes = np.zeros(2 * tasks * sizes.in_group * sizes.classes, dtype)
+    peaks, places = np.empty(tasks), np.empty(tasks, np.int64)
 
     def part(low: int, high: int) -> None:
         (energy,) = pieces((STRETCH,), dtype)
-        measure_strips(x, core, energy, marks, sizes, magnitudes, peaks, places, low, high)
+        measure_strips(x, core.reshape(-1), energy, marks, sizes, magnitudes, peaks, places, low, high)
 
     run_in_parts(part, tasks, work=2 * x.size)
     roundings = ROUNDINGS * math.sqrt(1 + sizes.in_group / GROWING_CHANNELS)
     alike = ALIKE * sizes.in_group * float(np.finfo(dtype).eps) / 2
     loudness, loud_places = np.empty(pairs), np.empty(pairs, np.int64)
     shares = np.zeros((pairs + sizes.groups) * sizes.in_group * sizes.taps + slack, dtype)
-    means, shapes = np.empty((2, pairs, sizes.in_group))
+    means, shapes = np.empty((pairs, sizes.in_group, sizes.classes)), np.empty((pairs, sizes.in_group))
     shape_inputs(magnitudes, sizes, means, shapes)
     shapes.sort()
-    weigh_inputs(peaks, places, sizes, roundings, alike, means, shapes, loudness, loud_places, shares)
+    weigh_inputs(peaks, places, tables.classes, sizes, roundings, alike, means, shapes, loudness, loud_places, shares)
     return loudness, loud_places, shares
 
 
@@ -226,7 +253,7 @@ def _all_stay_below(
             x.reshape(planes),
             w.reshape(shape),
             tables.shifts,
-            (1, 1, 1),
+            tables.steps,
             tables.positions,
             places.reshape(problem.batch, problem.groups),
             loud_weights,

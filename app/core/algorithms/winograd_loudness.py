@@ -17,8 +17,8 @@ STRETCH = 1024
 class Sizes(NamedTuple):
     """An operation's counts, and how its kernels lie in memory.
 
-    A channel is a `plane` of inputs in so many `strips`. The kernels of an output channel
-    are so many `runs` of `run` weights; those of two output and two input channels of a
+    A channel is a `plane` of inputs in so many `strips`, of `classes` that each meet weights of their own. The kernels
+    of an output channel are so many `runs` of `run` weights; those of two output and two input channels of a
     group begin `apart_out` and `apart_in` weights apart.
     """
 
@@ -28,6 +28,7 @@ class Sizes(NamedTuple):
     out_group: int
     plane: int
     strips: int
+    classes: int
     outputs: int
     taps: int
     run: int
@@ -48,9 +49,10 @@ class Limits(NamedTuple):
 def measure_strips(x, core, energy, marks, sizes, magnitudes, peaks, places, low, high):
     """Measure the strips from `low` to `high`, counted over (batch, group, strip).
 
-    `magnitudes` gets, for each channel, Σ|x| over the `core` (1 there, else 0) and Σx²·`marks`;
+    `magnitudes` gets, for each channel and class, Σ|x| over the class's `core` (1 there, else 0) and Σx²·`marks`;
     `peaks` and `places` the largest Σx² over the channels at one place, and where that is.
     """
+    length = len(core) // sizes.classes
     for task in range(low, high):
         pair, strip = divmod(task, sizes.strips)
         begin = strip * STRETCH
@@ -58,9 +60,10 @@ def measure_strips(x, core, energy, marks, sizes, magnitudes, peaks, places, low
         energy[:] = 0
         for ci in range(sizes.in_group):
             at = (pair * sizes.in_group + ci) * sizes.plane + begin
-            add_magnitudes_and_squares(
-                x, at, core, begin, marks, 0, energy, count, magnitudes, 2 * (task * sizes.in_group + ci)
-            )
+            own = 2 * (task * sizes.in_group + ci) * sizes.classes
+            add_magnitudes_and_squares(x, at, core, begin, marks, 0, energy, count, magnitudes, own)
+            for c in range(1, sizes.classes):
+                add_magnitudes(x, at, core, c * length + begin, marks, 0, count, magnitudes, own + 2 * c)
         most, place = energy[0], uint64(0)
         for m in range(count):
             if energy[m] > most:
@@ -70,25 +73,32 @@ def measure_strips(x, core, energy, marks, sizes, magnitudes, peaks, places, low
 
 @compiled
 def shape_inputs(magnitudes, sizes, means, shapes):
-    """Of each channel (batch·groups, C_in/groups): Σ|x| over the core, and its shape, the marked Σx² by its square."""
+    """Of each channel: Σ|x| over the core of each class, and its shape, the marked Σx² by the square of all that.
+
+    (batch·groups, C_in/groups, classes), and without the classes.
+    """
     for pair in range(sizes.batch * sizes.groups):
         for ci in range(sizes.in_group):
-            magnitude = marked = 0.0
+            marked = total = 0.0
             for task in range(pair * sizes.strips, (pair + 1) * sizes.strips):
-                magnitude += magnitudes[2 * (task * sizes.in_group + ci)]
-                marked += magnitudes[2 * (task * sizes.in_group + ci) + 1]
-            means[pair, ci] = magnitude
-            shapes[pair, ci] = marked / magnitude / magnitude if magnitude > 0 else 0
+                marked += magnitudes[2 * (task * sizes.in_group + ci) * sizes.classes + 1]
+            for c in range(sizes.classes):
+                magnitude = 0.0
+                for task in range(pair * sizes.strips, (pair + 1) * sizes.strips):
+                    magnitude += magnitudes[2 * ((task * sizes.in_group + ci) * sizes.classes + c)]
+                means[pair, ci, c] = magnitude
+                total += magnitude
+            shapes[pair, ci] = marked / total / total if total > 0 else 0
 
 
 @compiled
-def weigh_inputs(peaks, places, sizes, roundings, alike, means, shapes, loudness, loud_places, shares):
+def weigh_inputs(peaks, places, classes, sizes, roundings, alike, means, shapes, loudness, loud_places, shares):
     """What each sample's groups weigh: their `loudness` (batch, groups), and the `shares` of their channels.
 
     Loudness is the most that errors are for kernels of norm 1, and shares are the bound
     that a magnitude of 1 for all weights brings, beside it: (batch, groups, C_in/groups,
     taps), after them the smallest of all samples. `means` and `shapes` are those of
-    `shape_inputs`, the shapes of each sample's group in ascending order.
+    `shape_inputs`, the shapes of each sample's group in ascending order; `classes` has that of the inputs of each tap.
     """
     bound = (sizes.in_group * sizes.taps + 2) / sizes.outputs
     row = sizes.in_group * sizes.taps
@@ -104,8 +114,8 @@ def weigh_inputs(peaks, places, sizes, roundings, alike, means, shapes, loudness
         g = pair % sizes.groups
         is_first = _is_silent_before(loudness, g, pair, sizes.groups)
         for ci in range(sizes.in_group):
-            share = means[pair, ci] * (bound / loudness[pair])
             for t in range(sizes.taps):
+                share = means[pair, ci, classes[t]] * (bound / loudness[pair])
                 at = ci * sizes.taps + t
                 shares[pair * row + at] = share
                 smallest = shares[least + g * row + at]
