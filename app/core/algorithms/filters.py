@@ -15,9 +15,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from app.core.algorithms.fourier_guard import products
 from app.core.algorithms.taps import Axis, axes_of, table_of
-from app.core.algorithms.transforms import OUTPUTS, PRODUCTS, SQUARED
+from app.core.algorithms.transforms import OUTPUTS, PRODUCTS, SQUARED, amplification
 from app.core.geometry import ceil_div
 from app.core.problem import Problem
 
@@ -25,13 +27,25 @@ from app.core.problem import Problem
 class Phase(NamedTuple):
     """One phase along an axis: its first output, how many it has, its turn, and the weight of each tap of its filters.
 
-    The weights of a filter come one after the other; −1 for a zero.
+    The weights of a filter come one after the other, backwards as its tiles do where the turn is `mirrored`; −1 for
+    a zero.
     """
 
     residue: int
     positions: int
     turn: int
+    mirrored: bool
     taps: tuple[int, ...]
+
+
+class Turn(NamedTuple):
+    """Where the inputs of the first tile of each filter begin, and whether tiles are taken backwards.
+
+    A tile's last output has the largest errors: better not one that takes fewer products than others.
+    """
+
+    begins: tuple[int, ...]
+    mirrored: bool
 
 
 #: Where the inputs of taps begin that lie evenly, and the weights of these.
@@ -42,13 +56,12 @@ class Along(NamedTuple):
     """An axis in filters of `length` weights; of 1 where it is summed tap by tap.
 
     Outputs of a phase lie `apart`. Inputs of a tile lie a `step` apart, and so do windows that are summed tap by tap.
-    A turn has for each filter the place where the first tile's inputs begin.
     """
 
     length: int
     apart: int
     step: int
-    turns: tuple[tuple[int, ...], ...]
+    turns: tuple[Turn, ...]
     phases: tuple[Phase, ...]
 
     @property
@@ -64,7 +77,7 @@ class Along(NamedTuple):
     @property
     def filters(self) -> int:
         """How many filters a phase has."""
-        return len(self.turns[0])
+        return len(self.turns[0].begins)
 
     @property
     def tiles(self) -> int:
@@ -79,8 +92,14 @@ class Along(NamedTuple):
     def axis(self, axis: Axis) -> Axis:
         """The axis by tiles, for `boxes`: a phase for each turn, and in it a tap for each input of each filter."""
         per_turn, turns = self.filters * self.products, len(self.turns)
-        begins = np.array(self.turns).reshape(-1)
-        shifts = (begins[:, None] + self.step * np.arange(self.products)).reshape(-1)
+        order = np.arange(self.products)
+        orders = [order[::-1] if turn.mirrored else order for turn in self.turns]
+        shifts = np.concatenate(
+            [
+                (np.array(turn.begins)[:, None] + self.step * own).reshape(-1)
+                for turn, own in zip(self.turns, orders, strict=True)
+            ]
+        )
         first, taps = np.arange(turns + 1) * per_turn, np.arange(turns * per_turn)
         table = table_of(self.outputs * self.step, 1, np.zeros(turns, np.int64), first, taps, shifts)
         return Axis(axis.input, self.tiles, table)
@@ -183,8 +202,9 @@ def _ways(axes: tuple[Axis, ...], length: int) -> list[Filters]:
 
 def along(axis: Axis, length: int) -> Along:
     """An axis in filters of so many weights."""
-    spacing = _spacing(axis)
+    spacing, met = _spacing(axis), products(axis)
     step = spacing if length > 1 else axis.in_step
+    apart = axis.out_step * step // axis.in_step
     own = []
     for q in range(axis.counts.phases):
         for later in range(min(step // axis.in_step, axis.positions(q))):
@@ -192,14 +212,24 @@ def along(axis: Axis, length: int) -> Along:
             residue = int(axis.residues[q]) + axis.out_step * later
             own.append((residue, positions, _runs(axis, q, axis.in_step * later)))
     count = max(sum(ceil_div(len(taps), length) for _, taps in runs) for *_, runs in own)
-    turns: list[tuple[int, ...]] = []
+    turns: list[Turn] = []
     phases = []
     for residue, positions, runs in sorted(own, key=lambda one: -sum(len(taps) for _, taps in one[2])):
-        begins, filled = _cut_runs(runs, spacing, count, length)
-        turn, before = _turn(turns, begins, spacing, length - len(runs[0][1]))
-        phases.append(Phase(residue, positions, turn, (-1,) * before + filled[: len(filled) - before]))
+        begins, taps = _cut_runs(runs, spacing, count, length)
+        mirrored = _errors(met[residue::apart], length, -1) < _errors(met[residue::apart], length, 1)
+        number, before = _turn(turns, Turn(begins, mirrored), spacing, length - len(runs[0][1]))
+        filled = np.array([-1] * before + taps[: len(taps) - before]).reshape(-1, length)
+        mirrored = turns[number].mirrored
+        in_order = filled[:, ::-1] if mirrored else filled
+        phases.append(Phase(residue, positions, number, mirrored, tuple(map(int, in_order.reshape(-1)))))
     phases.sort(key=lambda phase: phase.turn)
-    return Along(length, axis.out_step * step // axis.in_step, step, tuple(turns), tuple(phases))
+    return Along(length, apart, step, tuple(turns), tuple(phases))
+
+
+def _errors(met: NDArray[np.int32], length: int, order: int) -> float:
+    """How large errors become, as squares, beside those of outputs that take one product; tiles in this order."""
+    of_outputs = np.max(amplification(length), axis=1)[::order]
+    return float((of_outputs[np.arange(len(met)) % len(of_outputs)] / met**2).max())
 
 
 def _runs(axis: Axis, phase: int, later: int) -> list[Run]:
@@ -213,7 +243,7 @@ def _runs(axis: Axis, phase: int, later: int) -> list[Run]:
     return runs
 
 
-def _cut_runs(runs: list[Run], spacing: int, count: int, length: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _cut_runs(runs: list[Run], spacing: int, count: int, length: int) -> tuple[tuple[int, ...], list[int]]:
     """Where the inputs of each filter begin, and its weights; filters that are too many repeat the last, with zeros."""
     begins: list[int] = []
     filled: list[int] = []
@@ -223,16 +253,19 @@ def _cut_runs(runs: list[Run], spacing: int, count: int, length: int) -> tuple[t
             begins.append(begin + first * spacing)
             filled += [*own, *[-1] * (length - len(own))]
     more = count - len(begins)
-    return tuple(begins + begins[-1:] * more), tuple(filled + [-1] * (more * length))
+    return tuple(begins + begins[-1:] * more), filled + [-1] * (more * length)
 
 
-def _turn(turns: list[tuple[int, ...]], begins: tuple[int, ...], spacing: int, room: int) -> tuple[int, int]:
-    """The turn that takes a phase's inputs, a new one where none does, and how many zeros come before its weights."""
-    for turn, known in enumerate(turns):
-        before, rest = divmod(begins[0] - known[0], spacing)
-        if begins == known or (len(known) == 1 and rest == 0 <= before <= room):
-            return turn, before
-    turns.append(begins)
+def _turn(turns: list[Turn], wanted: Turn, spacing: int, room: int) -> tuple[int, int]:
+    """The turn that takes a phase's inputs, a new one where none does, and how many zeros come before its weights.
+
+    A single filter with `room` for zeros may begin earlier, with those of another phase.
+    """
+    for number, turn in enumerate(turns):
+        before, rest = divmod(wanted.begins[0] - turn.begins[0], spacing)
+        if turn == wanted or (len(turn.begins) == 1 and rest == 0 <= before <= room and room > 0):
+            return number, before
+    turns.append(wanted)
     return len(turns) - 1, 0
 
 

@@ -239,32 +239,34 @@ def _place(outputs, at, way, phase, z, y, left, depth, height, across, out, plan
     """Weave the outputs of a sample's tiles in a box into the lines of their phase."""
     count = min(across * way.wide, phase.positions_x - left * way.wide)
     first = phase.residue_x + way.apart_x * left * way.wide
+    begin, apart = (at + (way.wide - 1) * way.width, -way.width) if phase.mirrored_x else (at, way.width)
     for u in range(min(depth, phase.positions_z - z)):
         slab = plane + (phase.residue_z + way.apart_z * (z + u)) * way.output_y * way.output_x + first
         for v in range(height):
             lines = min(way.high, phase.positions_y - (y + v) * way.high)
-            source = at + (u * height + v) * across
             for a in range(lines):
                 line = phase.residue_y + way.apart_y * ((y + v) * way.high + a)
-                _place_line(outputs, source + a * way.wide * way.width, way, out, slab + line * way.output_x, count)
+                row = way.high - 1 - a if phase.mirrored_y else a
+                source = begin + (u * height + v) * across + row * way.wide * way.width
+                _place_line(outputs, source, apart, way, out, slab + line * way.output_x, count)
 
 
 @inlined
-def _place_line(outputs, source, way, out, target, count):
-    """Weave one line of outputs, so many of a tile side by side."""
+def _place_line(outputs, source, apart, way, out, target, count):
+    """Weave one line of outputs, so many of a tile side by side, each `apart` from the one before."""
     if way.apart_x == 1:
-        _weave(out, target, outputs, source, way, count)
+        _weave(out, target, outputs, source, apart, way.wide, count)
     else:
         line = way.products * way.width
-        _weave(outputs, line, outputs, source, way, count)
+        _weave(outputs, line, outputs, source, apart, way.wide, count)
         place_apart(out, target, way.apart_x, outputs, line, count)
 
 
 @inlined
-def _weave(target, at, outputs, source, way, count):
-    if way.wide == 4:
-        weave_four(target, at, outputs, source, way.width, count)
-    elif way.wide == 2:
-        weave_two(target, at, outputs, source, way.width, count)
+def _weave(target, at, outputs, source, apart, wide, count):
+    if wide == 4:
+        weave_four(target, at, outputs, source, apart, count)
+    elif wide == 2:
+        weave_two(target, at, outputs, source, apart, count)
     else:
         copy_line(target, at, outputs, source, count)

@@ -168,7 +168,8 @@ def _amplified(along: Along, axis: Axis) -> Array:
     for phase in along.phases:
         positions, taps = np.arange(phase.positions), np.array(phase.taps)
         shares = share[phase.residue + along.apart * positions, None]
-        by_place = np.max(of_tile[positions % len(of_tile)] / shares**2, axis=0)
+        of_place = of_tile[::-1] if phase.mirrored else of_tile
+        by_place = np.max(of_place[positions % len(of_tile)] / shares**2, axis=0)
         met = taps >= 0
         np.maximum.at(by_weight, taps[met], by_place[np.arange(len(taps)) % along.length][met])
     return by_weight

@@ -106,10 +106,12 @@ class Way(NamedTuple):
     maps_as_it_goes: bool
 
 
-#: One phase of the output: its first output and how many it has along each axis, its turn, and its set of kernels.
-PHASE = np.dtype([(name, np.int64) for name in (
-    "residue_z", "residue_y", "residue_x", "positions_z", "positions_y", "positions_x", "turn", "set",
-)])  # fmt: skip
+#: One phase of the output: along each axis its first output, how many it has, and whether its tiles are backwards; its
+#: turn, and its set of kernels.
+PHASE = np.dtype(
+    [(name + axis, np.int64) for name in ("residue_", "positions_", "mirrored_") for axis in "zyx"]
+    + [(name, np.int64) for name in ("turn", "set")]
+)
 
 
 @dataclass(frozen=True)
@@ -257,6 +259,7 @@ def _phases(filters: Filters, axes: tuple[Axis, ...]) -> tuple[NDArray[np.void],
     for row, (turn, three) in zip(phases, found, strict=True):
         for name, one in zip("zyx", three, strict=True):
             row[f"residue_{name}"], row[f"positions_{name}"] = one.residue, one.positions
+            row[f"mirrored_{name}"] = one.mirrored
         row["turn"], row["set"] = turn, sets.setdefault(tuple(one.taps for one in three), len(sets))
     return phases, np.concatenate([_taps(own, alongs, axes) for own in sets])
 
