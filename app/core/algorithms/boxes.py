@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from app.core.algorithms.arranging import MOST_LAID_BYTES, Lie, lie_of, shared_zeros, taken
 from app.core.algorithms.box_phases import PHASE, Sizes3, inputs_of, phases_along, residues_along
 from app.core.algorithms.box_sizes import box_within, own_box, shorter_box
+from app.core.algorithms.packing import packed, unpacking
 from app.core.algorithms.regions import Regions
 from app.core.algorithms.simd import LONGEST, ROWS, VECTOR
 from app.core.algorithms.taps import Axis, Int64Array
@@ -116,9 +117,13 @@ class Cut:
     mean: float
 
 
+#: In a kernel, the `Sizes` of their row.
+sizes_of = unpacking(Sizes)
+
+
 @dataclass(frozen=True)
 class Boxes:
-    """The tables of `tiles`.
+    """The tables of `tiles`, and the cut's sizes as a `row`.
 
     `places` tells where each tap's plane begins, for every phase, channel and tap, and `steps`
     where its weight lies, from the first of an output channel on; `residues` are the remainders
@@ -126,6 +131,7 @@ class Boxes:
     """
 
     cut: Cut
+    row: Int64Array
     phases: NDArray[np.void]
     places: Int64Array
     steps: Int64Array
@@ -244,7 +250,7 @@ def tables(cut: Cut, axes: tuple[Axis, ...]) -> Boxes:
         places.append((channels * channel + own).reshape(-1))
         steps.append((channels * (sizes.apart_in * kernel) + phase.taps[in_order]).reshape(-1))
         taps_at += len(phase.taps)
-    return Boxes(cut, rows, np.concatenate(places), np.concatenate(steps), residues)
+    return Boxes(cut, packed(sizes), rows, np.concatenate(places), np.concatenate(steps), residues)
 
 
 def _positions(axes: tuple[Axis, ...]) -> Sizes3:

@@ -13,10 +13,11 @@ import math
 import numpy as np
 from numba import uint64
 
-from app.core.algorithms.boxes import Boxes, boxes_of, cut_of
+from app.core.algorithms.boxes import Boxes, boxes_of, cut_of, sizes_of
 from app.core.algorithms.dot_sums import COLUMNS, FEWEST_TAPS, at_once, dot_tile
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.laying import lay
+from app.core.algorithms.packing import packed
 from app.core.algorithms.scratch import LINE, aligned, pieces
 from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.taps import Axis
@@ -114,7 +115,7 @@ def _gather_columns(problem: Problem, boxes: Boxes, x: Array, columns: Array, ro
         # Behind the last line there is room: zeros that it would share with the next one.
         (laid,) = pieces((boxes.cut.laid // slices + VECTOR // x.itemsize,), x.dtype)
         _gather(
-            x, laid, sizes, boxes.places[: taps // slices], *boxes.residues, mode, columns, taps, row, slices,
+            x, laid, packed(sizes), boxes.places[: taps // slices], *boxes.residues, mode, columns, taps, row, slices,
             low, high,
         )  # fmt: skip
 
@@ -123,12 +124,13 @@ def _gather_columns(problem: Problem, boxes: Boxes, x: Array, columns: Array, ro
 
 @compiled
 def _gather(
-    x, laid, sizes, places, residues_z, residues_y, residues_x, mode, columns, taps, row, slices, low, high
+    x, laid, packed_sizes, places, residues_z, residues_y, residues_x, mode, columns, taps, row, slices, low, high
 ):  # fmt: skip
     """Of columns (outputs, taps), with zeros behind, the slices from `low` to `high`, counted over (sample, slice).
 
-    `sizes` and `places` are those of the channels of one slice.
+    `packed_sizes` and `places` are those of the channels of one slice.
     """
+    sizes = sizes_of(packed_sizes)
     count, plane = uint64(len(places)), sizes.lines * sizes.line_length
     for task in range(low, high):
         b, own = divmod(task, slices)

@@ -16,7 +16,7 @@ import math
 import numpy as np
 from numba import uint64
 
-from app.core.algorithms.boxes import Cut, boxes_of, cut_of
+from app.core.algorithms.boxes import Cut, boxes_of, cut_of, sizes_of
 from app.core.algorithms.dot_sums import at_once, dot_tile
 from app.core.algorithms.laying import lay
 from app.core.algorithms.lines import copy_line, place_apart
@@ -56,7 +56,7 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
         laid[cut.laid :] = 0
         finite = _sum_boxes(
             flat_x, flat_w, bias, flat_out, flat_x if cut.ready else laid, sums, seen, at_hand, columns, column,
-            cut.sizes, boxes.phases, boxes.places, boxes.steps, *boxes.residues, mode, cut.ready, cut.tail, kernel,
+            boxes.row, boxes.phases, boxes.places, boxes.steps, *boxes.residues, mode, cut.ready, cut.tail, kernel,
             low, high,
         )  # fmt: skip
         if not finite:
@@ -82,12 +82,13 @@ def _column(cut: Cut, lanes: int) -> int:
 @compiled
 def _sum_boxes(
     x, w, bias, out, laid, sums, seen, at_hand, columns, column_row,
-    sizes, phases, places, steps, residues_z, residues_y, residues_x, mode, ready, tail, kernel, low, high,
+    row, phases, places, steps, residues_z, residues_y, residues_x, mode, ready, tail, kernel, low, high,
 ):  # fmt: skip
     """Sum the tasks from `low` to `high`, counted over (batch, group, box, chunk of channels, phase).
 
     `at_hand` holds the box whose inputs are laid. Tells whether all sums are known to be finite.
     """
+    sizes = sizes_of(row)
     seen[:] = 0
     for task in range(low, high):
         rest, p = divmod(task, sizes.phases)

@@ -19,6 +19,7 @@ import numpy as np
 
 from app.core.algorithms import boxes as boxing
 from app.core.algorithms import tiles, winograd_guard
+from app.core.algorithms.boxes import sizes_of
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.filters import saves
 from app.core.algorithms.fourier_guard import fewest_products
@@ -29,14 +30,14 @@ from app.core.algorithms.taps import Axis
 from app.core.algorithms.tile_sums import add_tile
 from app.core.algorithms.transforms import transform
 from app.core.algorithms.winograd_maps import block_of, box_of, collect, map_block, map_box, map_inputs, mapped_kernels
-from app.core.algorithms.winograd_tiling import tiling_of
+from app.core.algorithms.winograd_tiling import kernels_of, tiling_of, way_of
 from app.core.geometry import ceil_div
 from app.core.jit import compiled, inlined
 from app.core.layout import Array
 from app.core.parallel import PLANNED_THREADS, run_in_parts, team
 from app.core.problem import PADDING_MODES, Problem
 
-#: With fewer input channels the error can pass the bound, and the guard would nearly always say so.
+#: With fewer input channels the error would nearly always pass the bound.
 FEWEST_CHANNELS = 32
 
 #: Longer kernels than this are for other algorithms.
@@ -50,7 +51,7 @@ _WORK_OF_AN_INPUT = 100
 
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
-    """Whether short filters save products, none beside the input, over enough channels; and `tiles` fits, too."""
+    """Whether short filters save products, none beside the input, and will do for usual data; and `tiles` fits, too."""
     return (
         dtype.kind == "f"
         and problem.in_channels // problem.groups >= FEWEST_CHANNELS
@@ -58,6 +59,7 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
         and all(fewest_products(axis) > 0 for axis in axes)
         and boxing.fits(problem, axes, dtype)
         and saves(problem)
+        and winograd_guard.suits(problem, dtype)
     )
 
 
@@ -99,7 +101,7 @@ def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.gener
     """Bytes beside input, kernel and output: each thread's box, and the mapped kernels; or what `tiles` takes."""
     tiling = tiling_of(problem, dtype.itemsize, team.size)
     own = (sum(tiling.working) * team.size + tiling.mapped) * dtype.itemsize
-    own += tiling.boxes.places.nbytes + tiling.taps.nbytes + tiling.rows.nbytes
+    own += tiling.boxes.places.nbytes + tiling.taps.nbytes + tiling.filters.nbytes
     return max(own, tiles.workspace(problem, axes, dtype)) + winograd_guard.workspace(problem, dtype)
 
 
@@ -113,7 +115,7 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     tiling = tiling_of(problem, x.dtype.itemsize, team.size)
     boxes, sizes = tiling.boxes, tiling.boxes.cut.sizes
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
-    mode, kernels, way = PADDING_MODES.index(problem.padding_mode), tiling.kernels, tiling.way
+    mode, way, rows = PADDING_MODES.index(problem.padding_mode), tiling.way, tiling.rows
     tables = (boxes.places, *boxes.residues)
     mapped = flat_w if way.maps_as_it_goes else mapped_kernels(tiling, flat_w)
     working = Working(tiling.working, x.dtype)
@@ -123,7 +125,7 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
         def lay_part(low: int, high: int) -> None:
             at_hand, laid, *_ = working.own()
             laid[boxes.cut.laid :] = 0
-            map_inputs(flat_x, laid, shared, at_hand, sizes, tiling.part, way, *tables, mode, low, high)
+            map_inputs(flat_x, laid, shared, at_hand, rows.sizes, rows.part, rows.way, *tables, mode, low, high)
 
         parts = boxes.cut.tasks // (sizes.chunks * way.phases) * way.sharing * way.turns
         run_in_parts(lay_part, parts, work=_WORK_OF_AN_INPUT * x.size * way.turns)
@@ -133,8 +135,8 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
         laid[boxes.cut.laid :] = 0
         _filter(
             flat_x, flat_w, own if way.maps_as_it_goes else mapped, collected, gathered, bias, flat_out,
-            laid, shared if way.sharing else inputs, sums, outputs, at_hand, sizes, kernels, way,
-            tiling.phases, *tables, tiling.taps, tiling.weights, tiling.rows, tiling.products, mode, low, high,
+            laid, shared if way.sharing else inputs, sums, outputs, at_hand, rows.sizes, rows.kernels, rows.way,
+            tiling.phases, *tables, tiling.taps, tiling.weights, tiling.filters, tiling.products, mode, low, high,
         )  # fmt: skip
 
     run_in_parts(part, boxes.cut.tasks, work=problem.macs // 4)
@@ -143,14 +145,16 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
 
 @compiled
 def _filter(
-    x, w, mapped, collected, gathered, bias, out, laid, inputs, sums, outputs, at_hand, sizes, kernels, way,
-    phases, places, residues_z, residues_y, residues_x, taps, weights, rows, product_places, mode, low, high,
+    x, w, mapped, collected, gathered, bias, out, laid, inputs, sums, outputs, at_hand,
+    packed_sizes, packed_kernels, packed_way,
+    phases, places, residues_z, residues_y, residues_x, taps, weights, filters, product_places, mode, low, high,
 ):  # fmt: skip
     """Filter the tasks from `low` to `high`, counted over (samples together, group, box, phase, chunk of channels).
 
     `at_hand` holds the box and turn whose inputs are mapped, where they are not `way.sharing`, and the box whose are
     laid.
     """
+    sizes, kernels, way = sizes_of(packed_sizes), kernels_of(packed_kernels), way_of(packed_way)
     out_group, output_plane = sizes.out_group, way.output_z * way.output_y * way.output_x
     for task in range(low, high):
         rest, number = divmod(task, sizes.chunks)
@@ -169,7 +173,7 @@ def _filter(
         for co in range(first, last, way.abreast * ROWS):
             following = min(last, co + way.abreast * ROWS)
             _multiply(
-                w, mapped, collected, gathered, taps, weights, inputs, inputs_at, rows, sums, sizes, kernels, way,
+                w, mapped, collected, gathered, taps, weights, inputs, inputs_at, filters, sums, sizes, kernels, way,
                 g, phase.set, co, following, count,
             )  # fmt: skip
             for c in range(following - co):
@@ -187,25 +191,9 @@ def _filter(
 
 @inlined
 def _multiply(
-    w,
-    mapped,
-    collected,
-    gathered,
-    taps,
-    weights,
-    inputs,
-    inputs_at,
-    rows,
-    sums,
-    sizes,
-    kernels,
-    way,
-    g,
-    own,
-    first,
-    last,
-    count,
-):
+    w, mapped, collected, gathered, taps, weights, inputs, inputs_at, filters, sums, sizes, kernels, way,
+    g, own, first, last, count,
+):  # fmt: skip
     """sums = a set's mapped kernels of the output channels from `first` to `last`, block by block, times the inputs.
 
     Some input channels after the others, so that what is multiplied stays in the second cache.
@@ -228,7 +216,7 @@ def _multiply(
                 for start in range(0, count, 3 * lanes):
                     vectors = min(3, (count - start + lanes - 1) // lanes)
                     add_tile(
-                        high, vectors, inputs, source + f * way.apart_inputs + start, rows, 0, depth * way.filters,
+                        high, vectors, inputs, source + f * way.apart_inputs + start, filters, 0, depth * way.filters,
                         mapped, at + f * kernels.apart, kernels.row, live, kernels.apart, part,
                         sums, target + f * way.apart_sums + start, way.width,
                     )  # fmt: skip

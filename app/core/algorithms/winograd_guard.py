@@ -28,6 +28,7 @@ import numpy as np
 from app.core.algorithms.filters import Along, filters_of
 from app.core.algorithms.fourier_guard import exceeds, loudest, products
 from app.core.algorithms.magnitudes import SLACK
+from app.core.algorithms.packing import packed
 from app.core.algorithms.scratch import pieces
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.algorithms.transforms import amplification
@@ -54,6 +55,9 @@ ROUNDINGS = 4.0
 #: With so many channels the square of that is twice as much, since sums of one sign grow.
 GROWING_CHANNELS = 128
 
+#: What is expected of errors is at most this share of the promise, for some room.
+MOST_EXPECTED = 0.8
+
 #: Two channels are copies if their shapes differ by no more than so many roundings for each channel:
 #: what differs by more differs in the last digits of the sums that it is added to.
 ALIKE = 16.0
@@ -73,13 +77,14 @@ _MARKS = np.random.default_rng(0).uniform(-1, 1, STRETCH + SLACK)
 class _Tables:
     """What shapes alone say.
 
-    `amplified` is α for the weights of a run. Inputs, of these `lengths`, fall into classes that meet weights of their
-    own: `cores` are the slabs, lines and columns of those that meet all of these, and `classes` has that of each
-    weight. `shifts`, `steps` and `positions` are as for `exceeds`. Where outputs fall into phases, `phases` has that
-    of each weight, and no output is looked at.
+    `row` has the sizes for kernels. `amplified` is α for the weights of a run. Inputs, of these `lengths`, fall into
+    classes that meet weights of their own: `cores` are the slabs, lines and columns of those that meet all of these,
+    and `classes` has that of each weight. `shifts`, `steps` and `positions` are as for `exceeds`. Where outputs fall
+    into phases, `phases` has that of each weight, and no output is looked at.
     """
 
     sizes: Sizes
+    row: Int64Array
     amplified: Array
     phases: Int64Array | None
     lengths: tuple[int, int, int]
@@ -88,6 +93,18 @@ class _Tables:
     shifts: tuple[Int64Array, ...]
     steps: tuple[int, int, int]
     positions: tuple[int, int, int]
+
+
+def suits(problem: Problem, dtype: np.dtype[np.generic]) -> bool:
+    """Whether `holds` is to be expected: of inputs and kernels that are drawn from a normal distribution."""
+    tables = _tables(problem, dtype)
+    sizes, taps = tables.sizes, tables.sizes.taps
+    phases = np.zeros(taps, np.int64) if tables.phases is None else tables.phases
+    loudness = math.sqrt(sizes.in_group) * _roundings(sizes)
+    norm = math.sqrt(sizes.in_group * np.bincount(phases, tables.amplified[:taps]).max())
+    met = [math.prod(map(_count, core, tables.lengths)) for core in tables.cores]
+    mean = sizes.in_group * sum(met[number] for number in tables.classes) / sizes.outputs * (2 / math.pi)
+    return bool(loudness * norm <= MOST_EXPECTED * (sizes.in_group * taps + 2) * mean)
 
 
 def holds(problem: Problem, x: Array, w: Array, bias: Array) -> bool:
@@ -102,11 +119,22 @@ def holds(problem: Problem, x: Array, w: Array, bias: Array) -> bool:
     def part(low: int, high: int) -> None:
         if tables.phases is None:
             sums = np.empty(2, w.dtype)
-            weigh_kernels(flat_w, tables.amplified, shares, loudness, bias, sizes, limits, sums, needed, low, high)
+            weigh_kernels(flat_w, tables.amplified, shares, loudness, bias, tables.row, limits, sums, needed, low, high)
         else:
             own = np.zeros((2, (high - low) * sizes.taps), w.dtype)
             weigh_phases(
-                flat_w, tables.amplified, tables.phases, shares, loudness, bias, sizes, limits, *own, needed, low, high
+                flat_w,
+                tables.amplified,
+                tables.phases,
+                shares,
+                loudness,
+                bias,
+                tables.row,
+                limits,
+                *own,
+                needed,
+                low,
+                high,
             )
 
     run_in_parts(part, problem.out_channels, work=4 * w.size)
@@ -144,6 +172,7 @@ def _tables(problem: Problem, dtype: np.dtype[np.generic]) -> _Tables:
     z, y, x = (axis.shifts(0)[np.argsort(axis.taps(0))] for axis in axes)
     return _Tables(
         sizes,
+        packed(sizes),
         np.append(np.tile(amplified, sizes.run // taps), np.zeros(SLACK // dtype.itemsize)).astype(dtype),
         _numbers([[axis.taps(q) for q in range(axis.counts.phases)] for axis in axes])
         if any(axis.out_step > 1 for axis in axes)
@@ -203,6 +232,14 @@ def _classes(axis: Axis) -> list[tuple[Int64Array, slice]]:
     return found
 
 
+def _count(places: slice, length: int) -> int:
+    return len(range(*places.indices(length)))
+
+
+def _roundings(sizes: Sizes) -> float:
+    return ROUNDINGS * math.sqrt(1 + sizes.in_group / GROWING_CHANNELS)
+
+
 def _within(begin: int, end: int, length: int, step: int) -> slice:
     """The places from one to another, those in a line of this length."""
     begin += max(0, -(begin // step)) * step
@@ -222,17 +259,28 @@ def _weigh_inputs(tables: _Tables, x: Array) -> tuple[Array, Int64Array, Array]:
 
     def part(low: int, high: int) -> None:
         (energy,) = pieces((STRETCH,), dtype)
-        measure_strips(x, core.reshape(-1), energy, marks, sizes, magnitudes, peaks, places, low, high)
+        measure_strips(x, core.reshape(-1), energy, marks, tables.row, magnitudes, peaks, places, low, high)
 
     run_in_parts(part, tasks, work=2 * x.size)
-    roundings = ROUNDINGS * math.sqrt(1 + sizes.in_group / GROWING_CHANNELS)
     alike = ALIKE * sizes.in_group * float(np.finfo(dtype).eps) / 2
     loudness, loud_places = np.empty(pairs), np.empty(pairs, np.int64)
     shares = np.zeros((pairs + sizes.groups) * sizes.in_group * sizes.taps + slack, dtype)
     means, shapes = np.empty((pairs, sizes.in_group, sizes.classes)), np.empty((pairs, sizes.in_group))
-    shape_inputs(magnitudes, sizes, means, shapes)
+    shape_inputs(magnitudes, tables.row, means, shapes)
     shapes.sort()
-    weigh_inputs(peaks, places, tables.classes, sizes, roundings, alike, means, shapes, loudness, loud_places, shares)
+    weigh_inputs(
+        peaks,
+        places,
+        tables.classes,
+        tables.row,
+        _roundings(sizes),
+        alike,
+        means,
+        shapes,
+        loudness,
+        loud_places,
+        shares,
+    )
     return loudness, loud_places, shares
 
 

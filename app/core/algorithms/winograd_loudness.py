@@ -8,6 +8,7 @@ from typing import NamedTuple
 from numba import uint64
 
 from app.core.algorithms.magnitudes import add_magnitudes, add_magnitudes_and_squares
+from app.core.algorithms.packing import unpacking
 from app.core.jit import compiled, inlined
 
 #: Places of a channel that are looked at together: their sums over the channels stay in the first cache.
@@ -37,6 +38,10 @@ class Sizes(NamedTuple):
     apart_in: int
 
 
+#: In a kernel, the `Sizes` of their row.
+sizes_of = unpacking(Sizes)
+
+
 class Limits(NamedTuple):
     """When norms tell of errors: a square from `square` on, and a product of two from `least` to `most`."""
 
@@ -46,12 +51,13 @@ class Limits(NamedTuple):
 
 
 @compiled
-def measure_strips(x, core, energy, marks, sizes, magnitudes, peaks, places, low, high):
+def measure_strips(x, core, energy, marks, packed_sizes, magnitudes, peaks, places, low, high):
     """Measure the strips from `low` to `high`, counted over (batch, group, strip).
 
     `magnitudes` gets, for each channel and class, Σ|x| over the class's `core` (1 there, else 0) and Σx²·`marks`;
     `peaks` and `places` the largest Σx² over the channels at one place, and where that is.
     """
+    sizes = sizes_of(packed_sizes)
     length = len(core) // sizes.classes
     for task in range(low, high):
         pair, strip = divmod(task, sizes.strips)
@@ -72,11 +78,12 @@ def measure_strips(x, core, energy, marks, sizes, magnitudes, peaks, places, low
 
 
 @compiled
-def shape_inputs(magnitudes, sizes, means, shapes):
+def shape_inputs(magnitudes, packed_sizes, means, shapes):
     """Of each channel: Σ|x| over the core of each class, and its shape, the marked Σx² by the square of all that.
 
     (batch·groups, C_in/groups, classes), and without the classes.
     """
+    sizes = sizes_of(packed_sizes)
     for pair in range(sizes.batch * sizes.groups):
         for ci in range(sizes.in_group):
             marked = total = 0.0
@@ -92,7 +99,7 @@ def shape_inputs(magnitudes, sizes, means, shapes):
 
 
 @compiled
-def weigh_inputs(peaks, places, classes, sizes, roundings, alike, means, shapes, loudness, loud_places, shares):
+def weigh_inputs(peaks, places, classes, packed_sizes, roundings, alike, means, shapes, loudness, loud_places, shares):
     """What each sample's groups weigh: their `loudness` (batch, groups), and the `shares` of their channels.
 
     Loudness is the most that errors are for kernels of norm 1, and shares are the bound
@@ -100,6 +107,7 @@ def weigh_inputs(peaks, places, classes, sizes, roundings, alike, means, shapes,
     taps), after them the smallest of all samples. `means` and `shapes` are those of
     `shape_inputs`, the shapes of each sample's group in ascending order; `classes` has that of the inputs of each tap.
     """
+    sizes = sizes_of(packed_sizes)
     bound = (sizes.in_group * sizes.taps + 2) / sizes.outputs
     row = sizes.in_group * sizes.taps
     least = sizes.batch * sizes.groups * row
@@ -152,11 +160,12 @@ def _most_copies(shapes, alike):
 
 
 @compiled
-def weigh_kernels(w, amplified, shares, loudness, bias, sizes, limits, sums, needed, low, high):
+def weigh_kernels(w, amplified, shares, loudness, bias, packed_sizes, limits, sums, needed, low, high):
     """The S that some output must have (C_out, batch), for the output channels from `low` to `high`.
 
     0 where there certainly is one, infinity where S cannot tell. `sums` is working memory.
     """
+    sizes = sizes_of(packed_sizes)
     row, bound = sizes.in_group * sizes.taps, sizes.in_group * sizes.taps + 2
     for channel in range(low, high):
         g = channel // sizes.out_group
@@ -182,12 +191,15 @@ def weigh_kernels(w, amplified, shares, loudness, bias, sizes, limits, sums, nee
 
 
 @compiled
-def weigh_phases(w, amplified, phases, shares, loudness, bias, sizes, limits, magnitudes, squares, needed, low, high):
+def weigh_phases(
+    w, amplified, phases, shares, loudness, bias, packed_sizes, limits, magnitudes, squares, needed, low, high
+):
     """As `weigh_kernels` where each tap is of one of the `phases`, whose outputs have the errors of their own weights.
 
     Where it takes more than all samples' smallest shares to tell, infinity. `magnitudes` and `squares` (so many
     channels, taps) are zeros. Kernels lie in the transposed operation's order, and are read in it.
     """
+    sizes = sizes_of(packed_sizes)
     taps, channel = sizes.taps, low
     bound = sizes.in_group * taps + 2
     while channel < high:

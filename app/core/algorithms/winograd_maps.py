@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numba import uint64
 
+from app.core.algorithms.boxes import sizes_of
 from app.core.algorithms.laying import lay
 from app.core.algorithms.lines import split_in_nine, split_in_three
 from app.core.algorithms.scratch import pieces
 from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.transforms import transform
-from app.core.algorithms.winograd_tiling import Tiling
+from app.core.algorithms.winograd_tiling import Tiling, kernels_of, way_of
 from app.core.jit import compiled, inlined
 from app.core.layout import Array
 from app.core.parallel import run_in_parts
@@ -21,20 +22,23 @@ _WORK_OF_A_WEIGHT = 20
 
 def mapped_kernels(tiling: Tiling, w: Array) -> Array:
     """All mapped kernels: of a group's sets, `ROWS` output channels after the others, by slices of the channels."""
-    sizes, kernels = tiling.boxes.cut.sizes, tiling.kernels
+    kernels, rows = tiling.kernels, tiling.rows
     mapped = np.empty(tiling.mapped, w.dtype)
 
     def part(low: int, high: int) -> None:
         collected, gathered = pieces(tiling.of_weights, w.dtype)
-        _map_blocks(w, mapped, collected, gathered, tiling.taps, tiling.weights, sizes, kernels, tiling.way, low, high)
+        _map_blocks(
+            w, mapped, collected, gathered, tiling.taps, tiling.weights, rows.sizes, rows.kernels, rows.way, low, high
+        )
 
     run_in_parts(part, tiling.mapped // (kernels.block * kernels.sets), work=_WORK_OF_A_WEIGHT * w.size)
     return mapped
 
 
 @compiled
-def _map_blocks(w, mapped, collected, gathered, taps, weights, sizes, kernels, way, low, high):
+def _map_blocks(w, mapped, collected, gathered, taps, weights, packed_sizes, packed_kernels, packed_way, low, high):
     """Map the kernels of the blocks from `low` to `high`, counted over (group, `ROWS` output channels, slice)."""
+    sizes, kernels, way = sizes_of(packed_sizes), kernels_of(packed_kernels), way_of(packed_way)
     rows, slices = (sizes.out_group + ROWS - 1) // ROWS, (sizes.in_group + way.depth - 1) // way.depth
     for number in range(low, high):
         rest, part = divmod(number, slices)
@@ -125,9 +129,23 @@ def box_of(place, sizes, way):
 
 @compiled
 def map_inputs(
-    x, laid, inputs, at_hand, sizes, of_part, way, places, residues_z, residues_y, residues_x, mode, low, high
+    x,
+    laid,
+    inputs,
+    at_hand,
+    packed_sizes,
+    packed_part,
+    packed_way,
+    places,
+    residues_z,
+    residues_y,
+    residues_x,
+    mode,
+    low,
+    high,
 ):
     """Map the inputs of the parts from `low` to `high`, for all threads, counted over (box, part of channels, turn)."""
+    sizes, of_part, way = sizes_of(packed_sizes), sizes_of(packed_part), way_of(packed_way)
     for number in range(low, high):
         rest, turn = divmod(number, way.turns)
         place, part = divmod(rest, way.sharing)

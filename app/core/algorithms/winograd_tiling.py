@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.algorithms.arranging import Lie
-from app.core.algorithms.boxes import MANY_TASKS, Boxes, Sizes, cut_into, tables
+from app.core.algorithms.boxes import MANY_TASKS, Boxes, cut_into, tables
 from app.core.algorithms.filters import Along, Filters, filters_of
+from app.core.algorithms.packing import packed, unpacking
 from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.algorithms.transforms import OF_INPUT, OF_KERNEL, OF_OUTPUT
@@ -106,6 +107,18 @@ class Way(NamedTuple):
     maps_as_it_goes: bool
 
 
+class Rows(NamedTuple):
+    """What kernels take for the boxes' sizes, those of a part, and how kernels lie and boxes are filtered."""
+
+    sizes: Int64Array
+    part: Int64Array
+    kernels: Int64Array
+    way: Int64Array
+
+
+#: In a kernel, the `Kernels` and the `Way` of their rows.
+kernels_of, way_of = unpacking(Kernels), unpacking(Way)
+
 #: One phase of the output: along each axis its first output, how many it has, and whether its tiles are backwards; its
 #: turn, and its set of kernels.
 PHASE = np.dtype(
@@ -118,20 +131,20 @@ PHASE = np.dtype(
 class Tiling:
     """The boxes of tiles, with the places of a kernel's weights, of filters and of products.
 
-    `boxes.places` are those of a tile's inputs, for each turn, input channel and filter. `part` is as the boxes' sizes
-    are, with the input channels of one part. `taps` are the weights of a set's filters, and `weights` tells where
-    they lie when they are gathered. `mapped` are the elements of all kernels
+    `boxes.places` are those of a tile's inputs, for each turn, input channel and filter. `rows` are all these numbers
+    for kernels, with those of a part as the boxes' sizes, with its input channels alone. `taps` are the weights of a
+    set's filters, and `weights` tells where they lie when they are gathered. `mapped` are the elements of all kernels
     that are mapped beforehand, `of_weights` and `working` those of each piece of working memory.
     """
 
     boxes: Boxes
-    part: Sizes
     kernels: Kernels
     way: Way
+    rows: Rows
     phases: NDArray[np.void]
     taps: Int64Array
     weights: Int64Array
-    rows: Int64Array
+    filters: Int64Array
     products: Int64Array
     mapped: int
     of_weights: tuple[int, int]
@@ -200,17 +213,17 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
     of_all = way.inputs * (uses * problem.groups * way.turns if shared else 1), kernels.block * maps_as_it_goes
     of_weights = ROWS * kernels.elements * kernels.side_by_side, kernels.weights * kernels.row
     sums = way.abreast * products * way.apart_sums
-    rows = np.arange(depth * each)
+    numbers = np.arange(depth * each)
     in_order = taps if kernels.whole else np.arange(kernels.weights)
     return Tiling(
         replace(boxes, cut=replace(cut, tasks=tasks * sizes.chunks), places=_by_filters(boxes.places, filters)),
-        sizes._replace(in_group=part),
         kernels,
         way,
+        Rows(boxes.row, packed(sizes._replace(in_group=part)), packed(kernels), packed(way)),
         phases,
         taps,
         weights=in_order * kernels.row,
-        rows=rows * width + rows // (part * each) * lanes,
+        filters=numbers * width + numbers // (part * each) * lanes,
         products=np.arange(products) * way.apart_sums,
         mapped=0 if maps_as_it_goes else mapped,
         of_weights=of_weights,

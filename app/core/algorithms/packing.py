@@ -1,0 +1,38 @@
+"""Named tuples of whole numbers as rows of int64, which a kernel takes in their place.
+
+To take a tuple apart at a call, Python looks at each of its fields: two microseconds for some forty of them,
+during which no other thread can begin a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+
+from app.core.algorithms.simd import I64, piece, pointers
+from app.core.algorithms.taps import Int64Array
+
+
+def packed(numbers: Sequence[int]) -> Int64Array:
+    """A named tuple as a row."""
+    return np.array(numbers, np.int64)
+
+
+def unpacking(kind: type[NamedTuple]) -> Any:
+    """A piece of kernels that makes such a named tuple of a row again."""
+    made: Any = types.NamedUniTuple(types.int64, len(kind._fields), kind)  # type: ignore[no-untyped-call]
+
+    def unpack(_context: Any, row: Any) -> Any:
+        """The named tuple."""
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            (start,) = pointers(context, builder, signature.args, arguments)
+            fields = [builder.load(builder.gep(start, [I64(number)])) for number in range(len(kind._fields))]
+            return context.make_tuple(builder, made, fields)
+
+        return made(row), generate
+
+    return piece(unpack)
