@@ -56,7 +56,7 @@ ROUNDINGS = 4.0
 GROWING_CHANNELS = 128
 
 #: What is expected of errors is at most this share of the promise, for some room.
-MOST_EXPECTED = 0.8
+MOST_EXPECTED = 0.6
 
 #: Two channels are copies if their shapes differ by no more than so many roundings for each channel:
 #: what differs by more differs in the last digits of the sums that it is added to.
