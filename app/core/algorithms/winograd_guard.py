@@ -55,8 +55,8 @@ ROUNDINGS = 4.0
 #: With so many channels the square of that is twice as much, since sums of one sign grow.
 GROWING_CHANNELS = 128
 
-#: What is expected of errors is at most this share of the promise, for some room.
-MOST_EXPECTED = 0.6
+#: What is expected of errors is at most this share of the promise: two channels may seem copies of each other by chance.
+MOST_EXPECTED = 0.45
 
 #: Two channels are copies if their shapes differ by no more than so many roundings for each channel:
 #: what differs by more differs in the last digits of the sums that it is added to.
