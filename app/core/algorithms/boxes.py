@@ -50,6 +50,8 @@ class Sizes(NamedTuple):
     `lines` of `line_length`. Two channels, and two slabs (places along z), lie so many elements
     apart. The kernels of two input and two output channels lie so many kernels `apart`.
 
+    The positions of lines and columns may come in runs whose inputs lie side by side from an `origin` on: see `laying`.
+
     Where samples lie along z, the batch is 1, a slab is a sample, and channels lie closer than slabs.
     """
 
@@ -95,6 +97,10 @@ class Sizes(NamedTuple):
     phases: int
     apart_in: int
     apart_out: int
+    run_y: int
+    run_x: int
+    origin_y: int
+    origin_x: int
 
 
 @dataclass(frozen=True)
@@ -206,7 +212,8 @@ def cut_into(problem: Problem, lie: Lie, box: Sizes3, chunk: int) -> Cut:
         1 if lie.stacked else problem.batch, problem.groups, in_group, out_group,
         *(axis.input for axis in axes), *(axis.output for axis in axes), *apart[0], *apart[1],
         *(axis.in_step for axis in axes), *(axis.out_step for axis in axes),
-        *most, *box, *counts, chunk, ceil_div(out_group, chunk), *begin, *span, lines, line_length, phases, *between,
+        *most, *box, *counts, chunk, ceil_div(out_group, chunk), *begin, *span, lines, line_length, phases,
+        *between, 1, 1, 0, 0,
     ])  # fmt: skip
     planes = math.prod(map(len, residues_along(axes, spread=spread)))
     taps = math.prod(axis.counts.taps for axis in axes)

@@ -3,8 +3,8 @@
 An axis is summed tap by tap, or filtered: each phase's taps are cut into filters of so many weights, those whose
 inputs lie evenly, and the last of them is filled up with zeros. A tile has so many outputs of a phase, and takes for
 each filter as many inputs as it has products. Where windows move by two, every second input is for filters of its own.
-Where taps lie some places apart, outputs so far apart are a phase of their own, which the same weights serve.
-Phases whose filters take the same inputs are a turn: what is mapped for one of them is there for all.
+Where taps lie a run of places apart, so do the outputs and the inputs of a tile, and there is a tile for each place
+of a run. Phases whose filters take the same inputs are a turn: what is mapped for one of them is there for all.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.algorithms.fourier_guard import products
-from app.core.algorithms.taps import Axis, axes_of, table_of
-from app.core.algorithms.transforms import OUTPUTS, PRODUCTS, SQUARED, amplification
+from app.core.algorithms.taps import Axis, Int64Array, axes_of, table_of
+from app.core.algorithms.transforms import KINDS, PLAIN, SQUARED, Kind, amplification
 from app.core.geometry import ceil_div
 from app.core.problem import Problem
 
@@ -53,26 +53,19 @@ Run = tuple[int, tuple[int, ...]]
 
 
 class Along(NamedTuple):
-    """An axis in filters of `length` weights; of 1 where it is summed tap by tap.
+    """An axis in filters of a kind.
 
-    Outputs of a phase lie `apart`. Inputs of a tile lie a `step` apart, and so do windows that are summed tap by tap.
+    Outputs of a phase lie `apart`. Inputs of a tile lie a `step` apart, and so do windows that are summed tap by tap;
+    where they come in runs, that is in units of a `run`, of which the first begins at the `origin`.
     """
 
-    length: int
+    kind: Kind
     apart: int
     step: int
+    run: int
+    origin: int
     turns: tuple[Turn, ...]
     phases: tuple[Phase, ...]
-
-    @property
-    def outputs(self) -> int:
-        """Those of a tile."""
-        return OUTPUTS[self.length]
-
-    @property
-    def products(self) -> int:
-        """Those of a tile, and the inputs of each of its filters."""
-        return PRODUCTS[self.length]
 
     @property
     def filters(self) -> int:
@@ -81,47 +74,48 @@ class Along(NamedTuple):
 
     @property
     def tiles(self) -> int:
-        """Those of the longest phase."""
-        return ceil_div(max(phase.positions for phase in self.phases), self.outputs)
+        """Those of the longest phase: in each turn of runs one for each place, in the last as many as are needed."""
+        full, rest = divmod(max(phase.positions for phase in self.phases), self.kind.outputs * self.run)
+        return full * self.run + min(rest, self.run)
 
     @property
     def work(self) -> int:
         """Products of all tiles, for each input channel and weight along the other axes."""
-        return len(self.phases) * self.tiles * self.filters * self.products
+        return len(self.phases) * self.tiles * self.filters * self.kind.products
 
     def axis(self, axis: Axis) -> Axis:
         """The axis by tiles, for `boxes`: a phase for each turn, and in it a tap for each input of each filter."""
-        per_turn, turns = self.filters * self.products, len(self.turns)
-        order = np.arange(self.products)
-        orders = [order[::-1] if turn.mirrored else order for turn in self.turns]
-        shifts = np.concatenate(
-            [
-                (np.array(turn.begins)[:, None] + self.step * own).reshape(-1)
-                for turn, own in zip(self.turns, orders, strict=True)
-            ]
-        )
+        per_turn, turns, step = self.filters * self.kind.products, len(self.turns), self.kind.outputs * self.step
+        places = np.concatenate([self._places(turn) for turn in self.turns])
+        shifts = step * self.run * (places // step) + places % step
         first, taps = np.arange(turns + 1) * per_turn, np.arange(turns * per_turn)
-        table = table_of(self.outputs * self.step, 1, np.zeros(turns, np.int64), first, taps, shifts)
-        return Axis(axis.input, self.tiles, table)
+        return Axis(axis.input, self.tiles, table_of(step, 1, np.zeros(turns, np.int64), first, taps, shifts))
+
+    def _places(self, turn: Turn) -> Int64Array:
+        """The places of the first tile's inputs, filter by filter."""
+        inputs = np.arange(self.kind.products)
+        in_order = inputs[::-1] if turn.mirrored else inputs
+        places: Int64Array = (np.array(turn.begins)[:, None] + self.step * in_order).reshape(-1)
+        return places
 
 
 @dataclass(frozen=True)
 class Filters:
-    """The three axes in filters, all those that are filtered in some of the same `length`."""
+    """The three axes in filters, those that are filtered in some of the same `kind`."""
 
     z: Along
     y: Along
     x: Along
 
     @property
-    def length(self) -> int:
-        """The weights of a filter along an axis that is filtered."""
-        return max(self.y.length, self.x.length)
+    def kind(self) -> Kind:
+        """That of an axis that is filtered."""
+        return max(self.y.kind, self.x.kind)
 
     @property
     def squared(self) -> bool:
         """Whether two axes are filtered."""
-        return min(self.y.length, self.x.length) > 1
+        return PLAIN not in (self.y.kind, self.x.kind)
 
     @property
     def each(self) -> int:
@@ -131,12 +125,12 @@ class Filters:
     @property
     def weights(self) -> int:
         """Those of a filter."""
-        return self.y.length * self.x.length
+        return self.y.kind.weights * self.x.kind.weights
 
     @property
     def products(self) -> int:
         """Those of a tile."""
-        return self.y.products * self.x.products
+        return self.y.kind.products * self.x.kind.products
 
     @property
     def turns(self) -> int:
@@ -182,64 +176,65 @@ def _cut(problem: Problem) -> Filters | None:
     axes = axes_of(problem)
     if any(axis.in_step > MOST_STEP or axis.counts.phases < min(axis.out_step, axis.output) for axis in axes):
         return None
-    ways = [filters for length in OUTPUTS for filters in _ways(axes, length)]
-    best = min(ways, key=lambda filters: (filters.work, filters.each), default=None)
+    ways = [filters for kind in KINDS for filters in _ways(axes, kind)]
+    best = min(ways, key=lambda filters: (filters.work, filters.each, filters.products), default=None)
     if best is None or best.work > MOST_PRODUCTS * math.prod(axis.counts.visits for axis in axes):
         return None
     return best if best.phases <= MOST_PHASES and best.each <= MOST_FILTERS else None
 
 
-def _ways(axes: tuple[Axis, ...], length: int) -> list[Filters]:
-    """An axis in filters of so many weights, or two: those that have more than one tap somewhere."""
-    plain, some = [along(axis, 1) for axis in axes], [axis.counts.taps > axis.counts.phases for axis in axes]
-    if length == 1 or not plain[0].phases:
-        return []
-    y, x = (along(axis, length) if has else None for axis, has in zip(axes[1:], some[1:], strict=True))
-    ways = [Filters(plain[0], y, plain[2])] if y else []
-    ways += [Filters(plain[0], plain[1], x)] if x else []
-    return [*ways, Filters(plain[0], y, x)] if y and x and length in SQUARED else ways
+def _ways(axes: tuple[Axis, ...], kind: Kind) -> list[Filters]:
+    """An axis in filters of a kind, or two: those that have more than one tap somewhere, evenly apart."""
+    z, *plain = (along(axis, PLAIN) for axis in axes)
+    y, x = (along(axis, kind) if is_even(axis) else None for axis in axes[1:])
+    ways = [Filters(z, y, plain[1])] if y else []
+    ways += [Filters(z, plain[0], x)] if x else []
+    return [*ways, Filters(z, y, x)] if y and x and kind in SQUARED else ways
 
 
-def along(axis: Axis, length: int) -> Along:
-    """An axis in filters of so many weights."""
-    spacing, met = _spacing(axis), products(axis)
-    step = spacing if length > 1 else axis.in_step
-    apart = axis.out_step * step // axis.in_step
-    own = []
-    for q in range(axis.counts.phases):
-        for later in range(min(step // axis.in_step, axis.positions(q))):
-            positions = ceil_div(axis.positions(q) - later, step // axis.in_step)
-            residue = int(axis.residues[q]) + axis.out_step * later
-            own.append((residue, positions, _runs(axis, q, axis.in_step * later)))
-    count = max(sum(ceil_div(len(taps), length) for _, taps in runs) for *_, runs in own)
+def is_even(axis: Axis) -> bool:
+    """Whether phases have taps enough for a filter, and taps that are apart are those of one phase."""
+    if axis.counts.taps == axis.counts.phases:
+        return False
+    return _spacing(axis) == axis.in_step or axis.in_step == axis.out_step == 1
+
+
+def along(axis: Axis, kind: Kind) -> Along:
+    """An axis in filters of a kind; of any but `PLAIN` only where it `is_even`."""
+    met, spacing = products(axis), _spacing(axis)
+    run = spacing // axis.in_step if kind != PLAIN else 1
+    origin = int(axis.shifts(0)[0]) % run
+    own = [(int(axis.residues[q]), axis.positions(q), _runs(axis, q, origin, run)) for q in range(axis.counts.phases)]
+    count = max(sum(ceil_div(len(taps), kind.weights) for _, taps in runs) for *_, runs in own)
     turns: list[Turn] = []
     phases = []
     for residue, positions, runs in sorted(own, key=lambda one: -sum(len(taps) for _, taps in one[2])):
-        begins, taps = _cut_runs(runs, spacing, count, length)
-        mirrored = _errors(met[residue::apart], length, -1) < _errors(met[residue::apart], length, 1)
-        number, before = _turn(turns, Turn(begins, mirrored), spacing, length - len(runs[0][1]))
-        filled = np.array([-1] * before + taps[: len(taps) - before]).reshape(-1, length)
+        begins, taps = _cut_runs(runs, spacing // run, count, kind.weights)
+        forward, backward = (_errors(met[residue :: axis.out_step], kind, run, order) for order in (1, -1))
+        room = kind.weights - len(runs[0][1])
+        number, before = _turn(turns, Turn(begins, backward < forward), spacing // run, room)
+        filled = np.array([-1] * before + taps[: len(taps) - before]).reshape(-1, kind.weights)
         mirrored = turns[number].mirrored
         in_order = filled[:, ::-1] if mirrored else filled
         phases.append(Phase(residue, positions, number, mirrored, tuple(map(int, in_order.reshape(-1)))))
     phases.sort(key=lambda phase: phase.turn)
-    return Along(length, apart, step, tuple(turns), tuple(phases))
+    return Along(kind, axis.out_step, axis.in_step, run, origin, tuple(turns), tuple(phases))
 
 
-def _errors(met: NDArray[np.int32], length: int, order: int) -> float:
+def _errors(met: NDArray[np.int32], kind: Kind, run: int, order: int) -> float:
     """How large errors become, as squares, beside those of outputs that take one product; tiles in this order."""
-    of_outputs = np.max(amplification(length), axis=1)[::order]
-    return float((of_outputs[np.arange(len(met)) % len(of_outputs)] / met**2).max())
+    of_outputs = np.max(amplification(kind), axis=1)[::order]
+    return float((of_outputs[np.arange(len(met)) // run % kind.outputs] / met**2).max())
 
 
-def _runs(axis: Axis, phase: int, later: int) -> list[Run]:
-    """The taps of a phase in runs whose inputs lie evenly: one for each remainder by the step of the windows."""
-    shifts = axis.shifts(phase)
+def _runs(axis: Axis, phase: int, origin: int, run: int) -> list[Run]:
+    """The taps of a phase whose inputs lie evenly, for each remainder by the step of the windows; in units of a run."""
+    shifts = (axis.shifts(phase) - origin) // run
     runs = []
     for remainder in np.unique(shifts % axis.in_step):
         own = np.flatnonzero(shifts % axis.in_step == remainder)
         own = own[np.argsort(shifts[own])]
-        runs.append((int(shifts[own[0]]) + later, tuple(map(int, axis.taps(phase)[own]))))
+        runs.append((int(shifts[own[0]]), tuple(map(int, axis.taps(phase)[own]))))
     return runs
 
 

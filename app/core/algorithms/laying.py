@@ -16,9 +16,10 @@ _ZEROS, _REFLECT, _REPLICATE, _CIRCULAR = range(len(PADDING_MODES))
 def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid):
     """Lay the inputs that a box of a group needs into its planes, a plane for each channel and residue.
 
-    Only what the output's size leaves of the box is laid.
+    Only what the output's size leaves of the box is laid. Where lines or columns come in runs, run·step inputs are
+    cut into runs, one for each residue: number m of the positions takes what `_input_of` says.
     """
-    step, per_line = sizes.in_step_x, len(residues_x)
+    step, per_line = 0 if sizes.run_y > 1 or sizes.run_x > 1 else sizes.in_step_x, len(residues_x)
     if mode == _ZEROS and step == 1:
         _lay_plain(x, source, sizes, residues_z, residues_y, residues_x, 1, 1, z, y, left, laid)
     elif mode == _ZEROS and step == 2 and per_line == 1:
@@ -79,10 +80,10 @@ def _lay_any(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, l
     depth = min(sizes.box_z, sizes.positions_z - z) + sizes.span_z
     lines = min(sizes.box_y, sizes.positions_y - y) + sizes.span_y
     columns = min(sizes.box_x, sizes.positions_x - left) + sizes.span_x
-    first, in_vectors = (left + sizes.begin_x) * step, step == 1 or (per_line == step and step <= 4)
+    first, in_vectors = (left + sizes.begin_x) * step, sizes.run_x == 1 and (step == 1 or per_line == step <= 4)
     targets, origins = np.empty(per_line * columns, np.int64), np.empty(per_line * columns, np.int64)
     count, end = _list_places(
-        first, step, residues_x, columns, planes, sizes.input_x, mode, in_vectors, targets, origins
+        sizes, left + sizes.begin_x, residues_x, columns, planes, mode, in_vectors, targets, origins
     )
     at = 0
     for ci in range(sizes.in_group):
@@ -92,7 +93,8 @@ def _lay_any(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, l
                 for u in range(depth):
                     iz = _source((z + sizes.begin_z + u) * sizes.in_step_z + rz, sizes.input_z, mode)
                     for v in range(lines):
-                        iy = _source((y + sizes.begin_y + v) * sizes.in_step_y + ry, sizes.input_y, mode)
+                        place = _input_of(y + sizes.begin_y + v, sizes.origin_y, sizes.run_y, sizes.in_step_y, ry)
+                        iy = _source(place, sizes.input_y, mode)
                         line = channel + iz * sizes.input_slab + iy * sizes.input_x
                         is_there = iz >= 0 and iy >= 0
                         target = at + u * plane + v * sizes.line_length
@@ -117,7 +119,7 @@ def _lay_places(x, line, is_there, laid, at, targets, origins, count, end):
 
 
 @inlined
-def _list_places(first, step, residues, columns, planes, length, mode, outside_alone, targets, origins):
+def _list_places(sizes, begin, residues, columns, planes, mode, outside_alone, targets, origins):
     """List where a line's inputs go, and from where: (how many there are, and where zeros after them end).
 
     Only those `outside_alone` that are no zeros, where the others are laid already.
@@ -125,15 +127,22 @@ def _list_places(first, step, residues, columns, planes, length, mode, outside_a
     count, end = 0, len(targets)
     for r in range(len(residues)):
         for m in range(columns):
-            place = first + step * m + residues[r]
-            origin = _source(place, length, mode)
-            if origin >= 0 and not (outside_alone and 0 <= place < length):
+            place = _input_of(begin + m, sizes.origin_x, sizes.run_x, sizes.in_step_x, residues[r])
+            origin = _source(place, sizes.input_x, mode)
+            if origin >= 0 and not (outside_alone and 0 <= place < sizes.input_x):
                 targets[count], origins[count] = r * planes + m, origin
                 count += 1
             elif origin < 0:
                 end -= 1
                 targets[end] = r * planes + m
     return count, (count if outside_alone else len(targets))
+
+
+@inlined
+def _input_of(position, origin, run, step, residue):
+    """The place of a position's input with this residue: step·position + residue, where a run is one position."""
+    turn, number = divmod(position, run)
+    return origin + run * (step * turn + residue) + number
 
 
 @inlined

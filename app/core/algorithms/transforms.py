@@ -1,7 +1,7 @@
 """The linear maps of Winograd's minimal filtering, on vectors of tiles; written by hand for LLVM.
 
 F(m, r) gives m outputs of a filter with r weights from m + r − 1 products:
-y = Aᵀ[(G·g) ⊙ (Bᵀ·d)]. The matrices of F(4, 3) are those of A. Lavin and S. Gray, "Fast
+y = Aᵀ[(G·g) ⊙ (Bᵀ·d)]. The matrices of F(4, 3) and F(2, 3) are those of A. Lavin and S. Gray, "Fast
 Algorithms for Convolutional Neural Networks" (2016); F(2, 5) evaluates longer kernels and
 shorter outputs at the same points, 0, ±1, ±2 and ∞, so it maps inputs alike. F(4, 2) leaves out the
 point −2, and F(4, 4) has ½ beside them; their matrices are made as those are, by Toom's and Cook's
@@ -27,6 +27,22 @@ def _matrix(text: str) -> Matrix:
     return tuple(tuple(map(Fraction, row.split())) for row in text.split(","))
 
 
+class Kind(NamedTuple):
+    """So many outputs of a tile along one dimension, from filters of so many weights."""
+
+    outputs: int
+    weights: int
+
+    @property
+    def products(self) -> int:
+        """Those of a tile, and its inputs."""
+        return self.outputs + self.weights - 1
+
+
+#: One product for each output: no filter.
+PLAIN = Kind(1, 1)
+
+
 class _Maps(NamedTuple):
     """Bᵀ, G and Aᵀ."""
 
@@ -37,19 +53,23 @@ class _Maps(NamedTuple):
 
 _AT_SIX_POINTS = _matrix("4 0 -5 0 1 0, 0 -4 -4 1 1 0, 0 4 -4 -1 1 0, 0 -2 -1 2 1 0, 0 2 -1 -2 1 0, 0 4 0 -5 0 1")
 
-#: By the weights of a filter.
-_FILTERS = {
-    2: _Maps(
+_MAPS = {
+    Kind(2, 3): _Maps(
+        _matrix("1 0 -1 0, 0 1 1 0, 0 -1 1 0, 0 -1 0 1"),
+        _matrix("1 0 0, 1/2 1/2 1/2, 1/2 -1/2 1/2, 0 0 1"),
+        _matrix("1 1 1 0, 0 1 -1 1"),
+    ),
+    Kind(4, 2): _Maps(
         _matrix("2 -1 -2 1 0, 0 -2 -1 1 0, 0 2 -3 1 0, 0 -1 0 1 0, 0 2 -1 -2 1"),
         _matrix("1/2 0, -1/2 -1/2, -1/6 1/6, 1/6 1/3, 0 1"),
         _matrix("1 1 1 1 0, 0 1 -1 2 0, 0 1 1 4 0, 0 1 -1 8 1"),
     ),
-    3: _Maps(
+    Kind(4, 3): _Maps(
         _AT_SIX_POINTS,
         _matrix("1/4 0 0, -1/6 -1/6 -1/6, -1/6 1/6 -1/6, 1/24 1/12 1/6, 1/24 -1/12 1/6, 0 0 1"),
         _matrix("1 1 1 1 1 0, 0 1 -1 2 -2 0, 0 1 1 4 4 0, 0 1 -1 8 -8 1"),
     ),
-    4: _Maps(
+    Kind(4, 4): _Maps(
         _matrix(
             "-4 8 5 -10 -1 2 0, 0 4 -4 -9 1 2 0, 0 -4 12 -7 -3 2 0, 0 2 -3 -4 3 2 0, 0 -2 5 0 -5 2 0,"
             "0 4 0 -5 0 1 0, 0 -4 8 5 -10 -1 2"
@@ -60,7 +80,7 @@ _FILTERS = {
         ),
         _matrix("1 1 1 1 1 1 0, 0 1 -1 2 -2 1/2 0, 0 1 1 4 4 1/4 0, 0 1 -1 8 -8 1/8 1"),
     ),
-    5: _Maps(
+    Kind(2, 5): _Maps(
         _AT_SIX_POINTS,
         _matrix(
             "1/4 0 0 0 0, -1/6 -1/6 -1/6 -1/6 -1/6, -1/6 1/6 -1/6 1/6 -1/6,"
@@ -70,41 +90,37 @@ _FILTERS = {
     ),
 }
 
-#: Filters that are applied in two dimensions, too.
-SQUARED = (2, 3, 5)
-
-#: Outputs and products of a tile along one dimension, by the weights of a filter; one weight is no filter.
-OUTPUTS = {1: 1} | {length: len(maps.outputs) for length, maps in _FILTERS.items()}
-PRODUCTS = {1: 1} | {length: len(maps.inputs) for length, maps in _FILTERS.items()}
+#: All kinds of filters, and those that are applied in two dimensions, too.
+KINDS = tuple(_MAPS)
+SQUARED = tuple(kind for kind in KINDS if kind.products <= 6)
 
 #: What `transform` does, by its first argument: twice the place here, and one more in two dimensions.
-_MATRICES = tuple({id(matrix): matrix for maps in _FILTERS.values() for matrix in maps}.values())
+_MATRICES = tuple({id(matrix): matrix for maps in _MAPS.values() for matrix in maps}.values())
 OF_INPUT, OF_KERNEL, OF_OUTPUT = (
-    {length: next(n for n, matrix in enumerate(_MATRICES) if matrix is maps[part]) for length, maps in _FILTERS.items()}
+    {kind: next(n for n, matrix in enumerate(_MATRICES) if matrix is maps[part]) for kind, maps in _MAPS.items()}
     for part in range(3)
 )
-
 _NUMBERS = [
-    2 * one[length] + squared
+    2 * one[kind] + squared
     for one in (OF_INPUT, OF_KERNEL, OF_OUTPUT)
-    for length in _FILTERS
-    for squared in range(1 + (length in SQUARED))
+    for kind in KINDS
+    for squared in range(1 + (kind in SQUARED))
 ]
 
 
-def amplification(length: int) -> list[list[float]]:
+def amplification(kind: Kind) -> list[list[float]]:
     """How much roundings of a filter's products show, as squares: for each output of a tile, and each of its weights.
 
-    For output i and weight k: Σ over p of (Aᵀ[i,p]·G[p,k])²·Σ over j of Bᵀ[p,j]². One weight is no filter: 1.
+    For output i and weight k: Σ over p of (Aᵀ[i,p]·G[p,k])²·Σ over j of Bᵀ[p,j]². It is 1 for `PLAIN`.
     """
-    if length == 1:
+    if kind == PLAIN:
         return [[1.0]]
-    maps = _FILTERS[length]
+    maps = _MAPS[kind]
     inputs = [sum(factor**2 for factor in row) for row in maps.inputs]
     return [
         [
             float(sum((a * weights[k]) ** 2 * each for a, weights, each in zip(row, maps.kernel, inputs, strict=True)))
-            for k in range(length)
+            for k in range(kind.weights)
         ]
         for row in maps.outputs
     ]
@@ -114,7 +130,7 @@ def amplification(length: int) -> list[list[float]]:
 def transform(_context, which, source, at, places, places_at, added, target, target_at, apart):
     """One of the maps for a vector of tiles side by side, in flat arrays.
 
-    `which` is twice OF_INPUT, OF_KERNEL or OF_OUTPUT of a length, and one more in two dimensions.
+    `which` is twice OF_INPUT, OF_KERNEL or OF_OUTPUT of a kind, and one more in two dimensions.
     Value number j is read from source[at + places[places_at + j]] on; result number f is
     written from target[target_at + f·apart] on; `added` is added to the results of
     outputs. Whole vectors are read and written.

@@ -186,7 +186,10 @@ def _filter(
                     )
                 for b in range(begin, end):
                     plane = (b * sizes.groups * out_group + channel) * output_plane
-                    _place(outputs, (b - begin) * of_sample, way, phase, z, y, left, depth, height, across, out, plane)
+                    _place(
+                        outputs, (b - begin) * of_sample, sizes, way, phase, z, y, left, depth, height, across,
+                        out, plane,
+                    )  # fmt: skip
 
 
 @inlined
@@ -223,20 +226,40 @@ def _multiply(
 
 
 @inlined
-def _place(outputs, at, way, phase, z, y, left, depth, height, across, out, plane):
+def _place(outputs, at, sizes, way, phase, z, y, left, depth, height, across, out, plane):
     """Weave the outputs of a sample's tiles in a box into the lines of their phase."""
-    count = min(across * way.wide, phase.positions_x - left * way.wide)
-    first = phase.residue_x + way.apart_x * left * way.wide
     begin, apart = (at + (way.wide - 1) * way.width, -way.width) if phase.mirrored_x else (at, way.width)
     for u in range(min(depth, phase.positions_z - z)):
-        slab = plane + (phase.residue_z + way.apart_z * (z + u)) * way.output_y * way.output_x + first
+        slab = plane + (phase.residue_z + way.apart_z * (z + u)) * way.output_y * way.output_x + phase.residue_x
         for v in range(height):
-            lines = min(way.high, phase.positions_y - (y + v) * way.high)
-            for a in range(lines):
-                line = phase.residue_y + way.apart_y * ((y + v) * way.high + a)
-                row = way.high - 1 - a if phase.mirrored_y else a
-                source = begin + (u * height + v) * across + row * way.wide * way.width
-                _place_line(outputs, source, apart, way, out, slab + line * way.output_x, count)
+            turn, number = divmod(y + v, sizes.run_y)
+            for a in range(way.high):
+                position = sizes.run_y * (way.high * turn + a) + number
+                if position < phase.positions_y:
+                    row = way.high - 1 - a if phase.mirrored_y else a
+                    source = begin + (u * height + v) * across + row * way.wide * way.width
+                    line = slab + (phase.residue_y + way.apart_y * position) * way.output_x
+                    if sizes.run_x == 1:
+                        first = left * way.wide
+                        count = min(across * way.wide, phase.positions_x - first)
+                        _place_line(outputs, source, apart, way, out, line + way.apart_x * first, count)
+                    else:
+                        _place_runs(outputs, source, apart, sizes.run_x, way, out, line, left, across)
+
+
+@inlined
+def _place_runs(outputs, source, apart, run, way, out, line, left, across):
+    """Copy the outputs of a line of tiles from `left` on that come in runs: one for each output of a tile."""
+    tile = left
+    while tile < left + across:
+        turn, number = divmod(tile, run)
+        count = min(run - number, left + across - tile)
+        for i in range(way.wide):
+            first = run * (way.wide * turn + i) + number
+            copy_line(
+                out, line + first, outputs, source + i * apart + tile - left, max(0, min(count, way.output_x - first))
+            )
+        tile += count
 
 
 @inlined

@@ -55,7 +55,7 @@ ROUNDINGS = 4.0
 #: With so many channels the square of that is twice as much, since sums of one sign grow.
 GROWING_CHANNELS = 128
 
-#: What is expected of errors is at most this share of the promise: two channels may seem copies of each other by chance.
+#: What is expected of errors is at most this share of the promise: channels may seem copies of each other by chance.
 MOST_EXPECTED = 0.45
 
 #: Two channels are copies if their shapes differ by no more than so many roundings for each channel:
@@ -192,15 +192,16 @@ def _amplified(along: Along, axis: Axis) -> Array:
     The largest of all outputs; those that meet fewer inputs may have smaller errors, and
     count for as much more.
     """
-    share, of_tile = products(axis) / axis.kernel, np.array(amplification(along.length))
+    share, of_tile = products(axis) / axis.kernel, np.array(amplification(along.kind))
     by_weight = np.zeros(axis.kernel)
     for phase in along.phases:
         positions, taps = np.arange(phase.positions), np.array(phase.taps)
+        places = positions // along.run % along.kind.outputs
         shares = share[phase.residue + along.apart * positions, None]
         of_place = of_tile[::-1] if phase.mirrored else of_tile
-        by_place = np.max(of_place[positions % len(of_tile)] / shares**2, axis=0)
+        by_place = np.max(of_place[places] / shares**2, axis=0)
         met = taps >= 0
-        np.maximum.at(by_weight, taps[met], by_place[np.arange(len(taps)) % along.length][met])
+        np.maximum.at(by_weight, taps[met], by_place[np.arange(len(taps)) % along.kind.weights][met])
     return by_weight
 
 

@@ -158,7 +158,7 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
     axes, lanes, each, products = axes_of(problem), VECTOR // itemsize, filters.each, filters.products
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     tiled = tuple(along.axis(axis) for along, axis in zip((filters.z, filters.y, filters.x), axes, strict=True))
-    slabs, lines, columns = (axis.output for axis in tiled)
+    slabs, lines, columns = (along.tiles for along in (filters.z, filters.y, filters.x))
     most = max(MAPPED_BYTES // (products * each * in_group * itemsize) // lanes, FEWEST_VECTORS) * lanes
     box_x = min(columns, ceil_div(ceil_div(columns, ceil_div(columns, most)), lanes) * lanes)
     box_y = ceil_div(lines, ceil_div(lines, max(1, min(lines, most // box_x))))
@@ -169,6 +169,9 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
     pieces = ceil_div(MANY_TASKS * threads, tasks) if problem.macs >= 4 * WORTH_A_THREAD else 1
     chunk = min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS)
     cut = cut_into(problem, Lie(tiled), (box_z, box_y, box_x), chunk)
+    runs = {f"run_{name}": along.run for name, along in (("y", filters.y), ("x", filters.x))}
+    origins = {f"origin_{name}": along.origin for name, along in (("y", filters.y), ("x", filters.x))}
+    cut = replace(cut, sizes=cut.sizes._replace(**runs, **origins))
     boxes = tables(cut, tiled)
     sizes = cut.sizes
     width = ceil_div(together * box_z * box_y * box_x, lanes) * lanes
@@ -186,13 +189,13 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
     part = math.gcd(in_group, depth, max(1, in_group // MOST_SHARES)) if shared else depth
     apart_inputs = depth * each * width + depth // part * lanes
     way = Way(
-        of_input=2 * OF_INPUT[filters.length] + filters.squared,
+        of_input=2 * OF_INPUT[filters.kind] + filters.squared,
         products=products,
         filters=each,
         turns=filters.turns,
         phases=filters.phases,
-        high=filters.y.outputs,
-        wide=filters.x.outputs,
+        high=filters.y.kind.outputs,
+        wide=filters.x.kind.outputs,
         apart_z=filters.z.apart,
         apart_y=filters.y.apart,
         apart_x=filters.x.apart,
@@ -250,8 +253,8 @@ def _kernels(
         weights,
         len(taps) // (filters.each * weights),
         whole=problem.op == "conv" and weights == elements == len(taps) and weights in (3, 9),
-        of_kernel=2 * OF_KERNEL[filters.length] + filters.squared,
-        of_output=2 * OF_OUTPUT[filters.length] + filters.squared,
+        of_kernel=2 * OF_KERNEL[filters.kind] + filters.squared,
+        of_output=2 * OF_OUTPUT[filters.kind] + filters.squared,
         side_by_side=depth + lanes if problem.op == "conv_transpose" else 0,
         row=row,
         apart=apart,
@@ -282,14 +285,14 @@ def _taps(own: tuple[tuple[int, ...], ...], alongs: tuple[Along, ...], axes: tup
     z, y, x = (np.array(taps) for taps in own)
     place = (z[:, None, None] * axes[1].kernel + y[:, None]) * axes[2].kernel + x
     place[(z < 0)[:, None, None] | (y < 0)[:, None] | (x < 0)] = -1
-    return _filter_by_filter(place, alongs, [along.length for along in alongs])
+    return _filter_by_filter(place, alongs, [along.kind.weights for along in alongs])
 
 
 def _by_filters(places: Int64Array, filters: Filters) -> Int64Array:
     """The places of inputs (turns, channels, taps of all axes), so that those of a filter follow each other."""
     alongs = (filters.z, filters.y, filters.x)
-    counts = [along.filters * along.products for along in alongs]
-    return _filter_by_filter(places.reshape(-1, *counts), alongs, [along.products for along in alongs])
+    counts = [along.filters * along.kind.products for along in alongs]
+    return _filter_by_filter(places.reshape(-1, *counts), alongs, [along.kind.products for along in alongs])
 
 
 def _filter_by_filter(values: Int64Array, alongs: tuple[Along, ...], lengths: list[int]) -> Int64Array:
