@@ -9,6 +9,9 @@ from app.core.algorithms.lines import lay_four, lay_line, lay_second, lay_three,
 from app.core.jit import inlined
 from app.core.problem import PADDING_MODES
 
+#: Shorter runs of columns are laid one by one.
+SHORTEST_RUN = 4
+
 _ZEROS, _REFLECT, _REPLICATE, _CIRCULAR = range(len(PADDING_MODES))
 
 
@@ -80,11 +83,10 @@ def _lay_any(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, l
     depth = min(sizes.box_z, sizes.positions_z - z) + sizes.span_z
     lines = min(sizes.box_y, sizes.positions_y - y) + sizes.span_y
     columns = min(sizes.box_x, sizes.positions_x - left) + sizes.span_x
-    first, in_vectors = (left + sizes.begin_x) * step, sizes.run_x == 1 and (step == 1 or per_line == step <= 4)
+    begin, by_step = left + sizes.begin_x, step == 1 or per_line == step <= 4
+    in_vectors = by_step if sizes.run_x == 1 else sizes.run_x >= SHORTEST_RUN
     targets, origins = np.empty(per_line * columns, np.int64), np.empty(per_line * columns, np.int64)
-    count, end = _list_places(
-        sizes, left + sizes.begin_x, residues_x, columns, planes, mode, in_vectors, targets, origins
-    )
+    count, end = _list_places(sizes, begin, residues_x, columns, planes, mode, in_vectors, targets, origins)
     at = 0
     for ci in range(sizes.in_group):
         channel = source + ci * sizes.input_channel
@@ -93,19 +95,43 @@ def _lay_any(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, l
                 for u in range(depth):
                     iz = _source((z + sizes.begin_z + u) * sizes.in_step_z + rz, sizes.input_z, mode)
                     for v in range(lines):
+                        if sizes.run_y > 1 and v % sizes.run_y >= lines - sizes.span_y:
+                            continue  # a line of the runs that none of these positions takes
                         place = _input_of(y + sizes.begin_y + v, sizes.origin_y, sizes.run_y, sizes.in_step_y, ry)
                         iy = _source(place, sizes.input_y, mode)
                         line = channel + iz * sizes.input_slab + iy * sizes.input_x
                         is_there = iz >= 0 and iy >= 0
                         target = at + u * plane + v * sizes.line_length
                         if in_vectors:
-                            for r in range(per_line if step == 1 else 1):
-                                _lay_zeros_around(
-                                    x, line, sizes.input_x if is_there else 0, step, first + residues_x[r],
-                                    laid, target + r * planes, planes, columns,
-                                )  # fmt: skip
+                            length = sizes.input_x if is_there else 0
+                            _lay_in_vectors(x, line, length, sizes, residues_x, begin, laid, target, planes, columns)
                         _lay_places(x, line, is_there, laid, target, targets, origins, count, end)
                 at += per_line * planes
+
+
+@inlined
+def _lay_in_vectors(x, line, length, sizes, residues, begin, laid, at, planes, columns):
+    """A line's planes, from position `begin` on, with zeros around the input."""
+    step = sizes.in_step_x
+    if sizes.run_x == 1:
+        for r in range(len(residues) if step == 1 else 1):
+            first = begin * step + residues[r]
+            _lay_zeros_around(x, line, length, step, first, laid, at + r * planes, planes, columns)
+    else:
+        for r in range(len(residues)):
+            _lay_runs(x, line, length, sizes, residues[r], begin, laid, at + r * planes, columns)
+
+
+@inlined
+def _lay_runs(x, line, length, sizes, residue, begin, laid, at, columns):
+    """A plane of a line run by run, without what no position takes where these are fewer than a run."""
+    m, width = 0, columns - sizes.span_x
+    while m < columns:
+        count = min(sizes.run_x - (begin + m) % sizes.run_x, columns - m)
+        if m % sizes.run_x < width:
+            place = _input_of(begin + m, sizes.origin_x, sizes.run_x, sizes.in_step_x, residue)
+            lay_line(laid, at + m, 0, x, line, length, place, count)
+        m += count
 
 
 @inlined

@@ -29,6 +29,10 @@ MAPPED_BYTES = 5 * 2**17
 #: Vectors in a row of a box's tiles, where there are so many: with fewer, kernels would be read too often.
 FEWEST_VECTORS = 3
 
+#: What a box takes beside its vectors, counted in these, and how many times as many tiles as that it may have at most
+#: to fill them.
+OF_A_BOX, MOST_OVER = 0.5, 1.5
+
 #: Bytes of a box's mapped inputs and a block of kernels that stay in the second cache together. Where they are more,
 #: some input channels are multiplied after the others, inputs of so many bytes, by some blocks of kernels each time.
 WHOLE_BYTES = 3 * 2**18
@@ -161,7 +165,7 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
     slabs, lines, columns = (along.tiles for along in (filters.z, filters.y, filters.x))
     most = max(MAPPED_BYTES // (products * each * in_group * itemsize) // lanes, FEWEST_VECTORS) * lanes
     box_x = min(columns, ceil_div(ceil_div(columns, ceil_div(columns, most)), lanes) * lanes)
-    box_y = ceil_div(lines, ceil_div(lines, max(1, min(lines, most // box_x))))
+    box_y = _fullest(lines, box_x, most, lanes)
     box_z = ceil_div(slabs, ceil_div(slabs, max(1, min(slabs, most // (box_x * box_y)))))
     together = max(1, min(problem.batch, most // (slabs * lines * columns)))
     uses = ceil_div(problem.batch, together) * math.prod(map(ceil_div, (slabs, lines, columns), (box_z, box_y, box_x)))
@@ -232,6 +236,17 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
         of_weights=of_weights,
         working=(cut.laid + 2 * lanes, *of_all, *of_weights, sums, (products + way.wide) * width),
     )
+
+
+def _fullest(lines: int, columns: int, most: int, lanes: int) -> int:
+    """The lines of tiles of a box, so that all boxes take the fewest vectors: not many more than `most` tiles."""
+
+    def taken(height: int) -> float:
+        counts = [height] * (lines // height) + [lines % height] * (lines % height > 0)
+        return sum(ceil_div(count * columns, lanes) + OF_A_BOX for count in counts)
+
+    highest = max(1, min(lines, int(MOST_OVER * most) // columns))
+    return min(range(1, highest + 1), key=taken)
 
 
 def _slices(of_tile: int, width: int) -> int:
