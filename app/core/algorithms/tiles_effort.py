@@ -15,8 +15,9 @@ from app.core.geometry import ceil_div
 from app.core.parallel import PLANNED_THREADS
 from app.core.problem import Problem
 
-#: Bytes of a kernel that stays in the second cache: the weights of a phase of a larger one come from afar, and apart.
-NEAR_BYTES = 2**19
+#: Bytes of a kernel that stays in the second cache: the weights of a phase of a larger one come from afar, and apart;
+#: those of one that stays in no cache, for all vectors of a tile anew.
+NEAR_BYTES, KEPT_BYTES = 2**19, 2**24
 
 #: A turn of dot products takes so much longer than one of tiles: they load more, and have sums to add at their ends.
 DOTS_BESIDE_TILES = 1.5
@@ -28,8 +29,8 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     `sums`: turns of the innermost loop, by vectors; `tiles`: calls of it; `laid`, `lines`:
     bytes and lines of inputs laid, `picked`: inputs laid one by one; `placed`, `spread`,
     `parts`: outputs copied from a tile to their places, side by side and apart, and the lines
-    of them; `far`: kernels of a transposed convolution that each phase reads from afar; `gaps`:
-    outputs that no weight reaches.
+    of them; `far`: kernels of a transposed convolution that each phase reads from afar, `afar`
+    those that it reads again and again; `gaps`: outputs that no weight reaches.
     """
     cut = cut_of(problem, dtype.itemsize, PLANNED_THREADS)
     sizes, lanes = cut.sizes, VECTOR // dtype.itemsize
@@ -37,7 +38,8 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     sums, tiles, placed, parts = _tiles(cut, lanes)
     laid = cut.laid * runs * min(PLANNED_THREADS, sizes.chunks)
     singly = sizes.in_step_x > 2 and not len(axes[2].in_residues) == sizes.in_step_x <= 4
-    far = problem.op == "conv_transpose" and problem.kernel_elements * dtype.itemsize > NEAR_BYTES
+    kernel_bytes = problem.kernel_elements * dtype.itemsize if problem.op == "conv_transpose" else 0
+    kernels = sizes.phases * problem.in_channels * sizes.out_group
     shared: Features = {
         "tasks": cut.tasks,
         "sums": runs * sums * cut.taps * sizes.in_group,
@@ -47,7 +49,8 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
         "laid": laid * dtype.itemsize,
         "picked": laid if singly else 0,
         "lines": laid / sizes.line_length,
-        "far": sizes.phases * problem.in_channels * sizes.out_group if far else 0,
+        "far": kernels if kernel_bytes > NEAR_BYTES else 0,
+        "afar": kernels * runs * tiles * ROWS / sizes.out_group if kernel_bytes > KEPT_BYTES else 0,
         "bytes": (problem.input_elements + problem.kernel_elements + problem.output_elements) * dtype.itemsize,
     }
     gaps = problem.output_elements * dtype.itemsize if cut.leaves_gaps else 0
