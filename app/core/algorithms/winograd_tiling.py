@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.core.algorithms.arranging import Lie
+from app.core.algorithms.box_phases import Sizes3
 from app.core.algorithms.boxes import MANY_TASKS, Boxes, cut_into, tables
-from app.core.algorithms.filters import Along, Filters, filters_of
+from app.core.algorithms.filters import Filters, filters_of
 from app.core.algorithms.packing import packed, unpacking
 from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.algorithms.transforms import OF_INPUT, OF_KERNEL, OF_OUTPUT
+from app.core.algorithms.winograd_phases import by_filters, phases_of
 from app.core.geometry import ceil_div
 from app.core.parallel import WORTH_A_THREAD
 from app.core.problem import Problem
@@ -123,13 +123,6 @@ class Rows(NamedTuple):
 #: In a kernel, the `Kernels` and the `Way` of their rows.
 kernels_of, way_of = unpacking(Kernels), unpacking(Way)
 
-#: One phase of the output: along each axis its first output, how many it has, and whether its tiles are backwards; its
-#: turn, and its set of kernels.
-PHASE = np.dtype(
-    [(name + axis, np.int64) for name in ("residue_", "positions_", "mirrored_") for axis in "zyx"]
-    + [(name, np.int64) for name in ("turn", "set")]
-)
-
 
 @dataclass(frozen=True)
 class Tiling:
@@ -162,33 +155,26 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
     axes, lanes, each, products = axes_of(problem), VECTOR // itemsize, filters.each, filters.products
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     tiled = tuple(along.axis(axis) for along, axis in zip((filters.z, filters.y, filters.x), axes, strict=True))
-    slabs, lines, columns = (along.tiles for along in (filters.z, filters.y, filters.x))
+    tiles = (filters.z.tiles, filters.y.tiles, filters.x.tiles)
     most = max(MAPPED_BYTES // (products * each * in_group * itemsize) // lanes, FEWEST_VECTORS) * lanes
-    box_x = min(columns, ceil_div(ceil_div(columns, ceil_div(columns, most)), lanes) * lanes)
-    box_y = _fullest(lines, box_x, most, lanes)
-    box_z = ceil_div(slabs, ceil_div(slabs, max(1, min(slabs, most // (box_x * box_y)))))
-    together = max(1, min(problem.batch, most // (slabs * lines * columns)))
-    uses = ceil_div(problem.batch, together) * math.prod(map(ceil_div, (slabs, lines, columns), (box_z, box_y, box_x)))
+    box = _box(tiles, most, lanes)
+    together = max(1, min(problem.batch, most // math.prod(tiles)))
+    uses = ceil_div(problem.batch, together) * math.prod(map(ceil_div, tiles, box))
     tasks = uses * problem.groups * filters.phases
     pieces = ceil_div(MANY_TASKS * threads, tasks) if problem.macs >= 4 * WORTH_A_THREAD else 1
-    chunk = min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS)
-    cut = cut_into(problem, Lie(tiled), (box_z, box_y, box_x), chunk)
-    runs = {f"run_{name}": along.run for name, along in (("y", filters.y), ("x", filters.x))}
-    origins = {f"origin_{name}": along.origin for name, along in (("y", filters.y), ("x", filters.x))}
-    cut = replace(cut, sizes=cut.sizes._replace(**runs, **origins))
-    boxes = tables(cut, tiled)
-    sizes = cut.sizes
-    width = ceil_div(together * box_z * box_y * box_x, lanes) * lanes
+    cut = cut_into(problem, Lie(tiled), box, min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS))
+    sizes = cut.sizes._replace(
+        run_y=filters.y.run, run_x=filters.x.run, origin_y=filters.y.origin, origin_x=filters.x.origin
+    )
+    boxes = tables(replace(cut, sizes=sizes, tasks=tasks * cut.sizes.chunks), tiled)
+    width = ceil_div(together * math.prod(box), lanes) * lanes
     width += lanes if together > 1 else 0  # a sample's last line may be written over the end of its channel's row
-    phases, taps = _phases(filters, axes)
+    phases, taps = phases_of(filters, axes)
     slices = _slices(products * each * in_group * itemsize, width)
     depth = ceil_div(ceil_div(in_group, slices), lanes) * lanes
     kernels = _kernels(problem, axes, filters, taps, depth, lanes)
-    blocks = problem.groups * ceil_div(out_group, ROWS) * ceil_div(in_group, depth)
-    mapped = kernels.sets * blocks * kernels.block
-    served = uses * filters.phases // kernels.sets
-    few = MOST_USES if kernels.whole else MOST_PICKED_USES if kernels.sets == 1 else 0
-    maps_as_it_goes = served <= few or mapped * itemsize > MOST_KERNEL_BYTES
+    mapped = kernels.sets * kernels.block * problem.groups * ceil_div(out_group, ROWS) * ceil_div(in_group, depth)
+    maps_as_it_goes = uses * filters.phases <= _most_uses(kernels) or mapped * itemsize > MOST_KERNEL_BYTES
     shared = sizes.chunks > 1 and uses * problem.groups * filters.turns < 2 * threads
     part = math.gcd(in_group, depth, max(1, in_group // MOST_SHARES)) if shared else depth
     apart_inputs = depth * each * width + depth // part * lanes
@@ -210,7 +196,7 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
         width=width,
         depth=depth,
         part=part,
-        abreast=min(ceil_div(chunk, ROWS), MOST_ABREAST if slices > 1 else 1),
+        abreast=min(ceil_div(sizes.chunk, ROWS), MOST_ABREAST if slices > 1 else 1),
         apart_inputs=apart_inputs,
         apart_sums=ROWS * width + lanes,
         inputs=ceil_div(in_group, depth) * products * apart_inputs,
@@ -223,7 +209,7 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
     numbers = np.arange(depth * each)
     in_order = taps if kernels.whole else np.arange(kernels.weights)
     return Tiling(
-        replace(boxes, cut=replace(cut, tasks=tasks * sizes.chunks), places=_by_filters(boxes.places, filters)),
+        replace(boxes, places=by_filters(boxes.places, filters)),
         kernels,
         way,
         Rows(boxes.row, packed(sizes._replace(in_group=part)), packed(kernels), packed(way)),
@@ -236,6 +222,21 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
         of_weights=of_weights,
         working=(cut.laid + 2 * lanes, *of_all, *of_weights, sums, (products + way.wide) * width),
     )
+
+
+def _box(tiles: Sizes3, most: int, lanes: int) -> Sizes3:
+    """The slabs, lines and columns of tiles in a box: about as many as `most`."""
+    slabs, lines, columns = tiles
+    x = min(columns, ceil_div(ceil_div(columns, ceil_div(columns, most)), lanes) * lanes)
+    y = _fullest(lines, x, most, lanes)
+    return ceil_div(slabs, ceil_div(slabs, max(1, min(slabs, most // (x * y))))), y, x
+
+
+def _most_uses(kernels: Kernels) -> int:
+    """In how many boxes and phases mapped kernels are used at most that are mapped anew for each."""
+    if kernels.sets > 1:
+        return 0
+    return MOST_USES if kernels.whole else MOST_PICKED_USES
 
 
 def _fullest(lines: int, columns: int, most: int, lanes: int) -> int:
@@ -275,42 +276,3 @@ def _kernels(
         apart=apart,
         block=filters.products * apart,
     )
-
-
-def _phases(filters: Filters, axes: tuple[Axis, ...]) -> tuple[NDArray[np.void], Int64Array]:
-    """The phases turn by turn, and the taps of all sets: (sets, filters, weights), flat."""
-    alongs = (filters.z, filters.y, filters.x)
-    found = []
-    for three in itertools.product(*(along.phases for along in alongs)):
-        z, y, x = (one.turn for one in three)
-        found.append(((z * len(filters.y.turns) + y) * len(filters.x.turns) + x, three))
-    found.sort(key=itemgetter(0))
-    sets: dict[tuple[tuple[int, ...], ...], int] = {}
-    phases = np.zeros(len(found), PHASE)
-    for row, (turn, three) in zip(phases, found, strict=True):
-        for name, one in zip("zyx", three, strict=True):
-            row[f"residue_{name}"], row[f"positions_{name}"] = one.residue, one.positions
-            row[f"mirrored_{name}"] = one.mirrored
-        row["turn"], row["set"] = turn, sets.setdefault(tuple(one.taps for one in three), len(sets))
-    return phases, np.concatenate([_taps(own, alongs, axes) for own in sets])
-
-
-def _taps(own: tuple[tuple[int, ...], ...], alongs: tuple[Along, ...], axes: tuple[Axis, ...]) -> Int64Array:
-    """The weights of a set, filter by filter, by their place in the kernel; −1 for a zero."""
-    z, y, x = (np.array(taps) for taps in own)
-    place = (z[:, None, None] * axes[1].kernel + y[:, None]) * axes[2].kernel + x
-    place[(z < 0)[:, None, None] | (y < 0)[:, None] | (x < 0)] = -1
-    return _filter_by_filter(place, alongs, [along.kind.weights for along in alongs])
-
-
-def _by_filters(places: Int64Array, filters: Filters) -> Int64Array:
-    """The places of inputs (turns, channels, taps of all axes), so that those of a filter follow each other."""
-    alongs = (filters.z, filters.y, filters.x)
-    counts = [along.filters * along.kind.products for along in alongs]
-    return _filter_by_filter(places.reshape(-1, *counts), alongs, [along.kind.products for along in alongs])
-
-
-def _filter_by_filter(values: Int64Array, alongs: tuple[Along, ...], lengths: list[int]) -> Int64Array:
-    """Values (…, z, y, x), each axis filter by filter, reordered so that all of a filter of three axes come first."""
-    split = [length for along, own in zip(alongs, lengths, strict=True) for length in (along.filters, own)]
-    return values.reshape(-1, *split).transpose(0, 1, 3, 5, 2, 4, 6).reshape(-1)
