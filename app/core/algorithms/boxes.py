@@ -50,6 +50,7 @@ class Sizes(NamedTuple):
     `lines` of `line_length`. Two channels, and two slabs (places along z), lie so many elements
     apart. The kernels of two input and two output channels lie so many kernels `apart`.
 
+    Two phases along a line are summed in one task, and `woven` (else 1): their outputs lie between each other.
     The positions of lines and columns may come in runs whose inputs lie side by side from an `origin` on: see `laying`.
 
     Where samples lie along z, the batch is 1, a slab is a sample, and channels lie closer than slabs.
@@ -101,6 +102,7 @@ class Sizes(NamedTuple):
     run_x: int
     origin_y: int
     origin_x: int
+    woven: int
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,7 @@ def _cut(problem: Problem, itemsize: int, whole: bool, threads: int) -> Cut:
     box = box_within(most, span, channels, LAID_BYTES // itemsize, CUT_BYTES // itemsize)
     chunk = out_group = problem.out_channels // problem.groups
     batch = 1 if lie.stacked else problem.batch
-    tasks = _phase_count(axes) * batch * problem.groups * math.prod(map(ceil_div, most, box))
+    tasks = _phase_count(axes) // _woven(axes[2]) * batch * problem.groups * math.prod(map(ceil_div, most, box))
     enough = max(MANY_TASKS * threads, problem.macs // MOST_IN_A_TASK)
     if problem.macs >= WORTH_A_THREAD and tasks < enough:
         pieces = ceil_div(enough, tasks)
@@ -200,7 +202,7 @@ def cut_into(problem: Problem, lie: Lie, box: Sizes3, chunk: int) -> Cut:
     """An operation cut into boxes, and its output channels into chunks."""
     axes, spread = lie.axes, lie.spread
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
-    most, phases = _positions(axes), _phase_count(axes)
+    most, phases, woven = _positions(axes), _phase_count(axes), _woven(axes[2])
     counts = tuple(map(ceil_div, most, box))
     begin, span = inputs_of(axes, spread=spread)
     depth, lines, line_length = (n + more for n, more in zip(box, span, strict=True))
@@ -213,7 +215,7 @@ def cut_into(problem: Problem, lie: Lie, box: Sizes3, chunk: int) -> Cut:
         *(axis.input for axis in axes), *(axis.output for axis in axes), *apart[0], *apart[1],
         *(axis.in_step for axis in axes), *(axis.out_step for axis in axes),
         *most, *box, *counts, chunk, ceil_div(out_group, chunk), *begin, *span, lines, line_length, phases,
-        *between, 1, 1, 0, 0,
+        *between, 1, 1, 0, 0, woven,
     ])  # fmt: skip
     planes = math.prod(map(len, residues_along(axes, spread=spread)))
     taps = math.prod(axis.counts.taps for axis in axes)
@@ -221,7 +223,7 @@ def cut_into(problem: Problem, lie: Lie, box: Sizes3, chunk: int) -> Cut:
         sizes,
         laid=0 if lie.ready else in_group * planes * depth * lines * line_length,
         taps=taps,
-        tasks=phases * sizes.batch * problem.groups * math.prod(counts) * sizes.chunks,
+        tasks=phases // woven * sizes.batch * problem.groups * math.prod(counts) * sizes.chunks,
         ready=lie.ready,
         tail=lie.tail if counts[2] == 1 else 0,
         leaves_gaps=math.prod(map(_reached, axes)) < math.prod(min(axis.out_step, axis.output) for axis in axes),
@@ -269,6 +271,11 @@ def _positions(axes: tuple[Axis, ...]) -> Sizes3:
 def _reached(axis: Axis) -> int:
     """How many of the residues that outputs have by their step are reached by a weight."""
     return 1 if isinstance(axis, Regions) else axis.counts.phases
+
+
+def _woven(axis: Axis) -> int:
+    """How many phases along lines are summed together: both, where there are two."""
+    return 2 if axis.out_step == axis.counts.phases == 2 else 1
 
 
 def _phase_count(axes: tuple[Axis, ...]) -> int:

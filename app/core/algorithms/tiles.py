@@ -19,7 +19,7 @@ from numba import uint64
 from app.core.algorithms.boxes import Cut, boxes_of, cut_of, sizes_of
 from app.core.algorithms.dot_sums import at_once, dot_tile
 from app.core.algorithms.laying import lay
-from app.core.algorithms.lines import copy_line, place_apart
+from app.core.algorithms.lines import copy_line, place_apart, weave_two
 from app.core.algorithms.scratch import LINE, Working
 from app.core.algorithms.simd import ROWS, VECTOR, WIDEST
 from app.core.algorithms.taps import Axis
@@ -48,7 +48,7 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
     tile, slack = ROWS * WIDEST * VECTOR // x.dtype.itemsize, WIDEST * VECTOR // x.dtype.itemsize
     lanes = VECTOR // x.dtype.itemsize
     column = _column(cut, lanes)
-    working = Working((tile, lanes, cut.laid + slack, cut.tail * column), x.dtype)
+    working = Working((tile * cut.sizes.woven, lanes, cut.laid + slack, cut.tail * column), x.dtype)
     flawed: list[bool] = []
 
     def part(low: int, high: int) -> None:
@@ -69,7 +69,7 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output: each thread's box, and the tables of taps."""
     cut = cut_of(problem, dtype.itemsize, team.size)
-    own = ROWS * WIDEST * VECTOR + WIDEST * VECTOR + 4 * LINE
+    own = ROWS * WIDEST * VECTOR * cut.sizes.woven + WIDEST * VECTOR + 4 * LINE
     own += (cut.laid + cut.tail * _column(cut, VECTOR // dtype.itemsize)) * dtype.itemsize
     return own * team.size + 2 * cut.sizes.in_group * cut.taps * np.dtype(np.int64).itemsize
 
@@ -84,20 +84,20 @@ def _sum_boxes(
     x, w, bias, out, laid, sums, seen, at_hand, columns, column_row,
     row, phases, places, steps, residues_z, residues_y, residues_x, mode, ready, tail, kernel, low, high,
 ):  # fmt: skip
-    """Sum the tasks from `low` to `high`, counted over (batch, group, box, chunk of channels, phase).
+    """Sum the tasks from `low` to `high`, counted over (batch, group, box, chunk of channels, phase or two).
 
     `at_hand` holds the box whose inputs are laid. Tells whether all sums are known to be finite.
     """
     sizes = sizes_of(row)
     seen[:] = 0
     for task in range(low, high):
-        rest, p = divmod(task, sizes.phases)
+        rest, p = divmod(task, sizes.phases // sizes.woven)
         place, number = divmod(rest, sizes.chunks)
         rest, column = divmod(place, sizes.boxes_x)
         rest, strip = divmod(rest, sizes.boxes_y)
         rest, slab = divmod(rest, sizes.boxes_z)
         b, g = divmod(rest, sizes.groups)
-        phase = phases[p]
+        phase = phases[p * sizes.woven]
         z, y, left = slab * sizes.box_z, strip * sizes.box_y, column * sizes.box_x
         source = (b * sizes.groups + g) * sizes.in_group * sizes.input_channel
         if not ready and place != at_hand[0]:
@@ -112,8 +112,8 @@ def _sum_boxes(
         length = ((depth - 1) * sizes.lines + height - 1) * sizes.line_length + width
         first, last = number * sizes.chunk, min(sizes.out_group, (number + 1) * sizes.chunk)
         _sum_box(
-            laid, at, sums, seen, w, bias, out, sizes, phase, places, steps, b, g, z, y, left, height, width,
-            first, last, length - tail, ready, kernel,
+            laid, at, sums, seen, w, bias, out, sizes, phases, p * sizes.woven, places, steps,
+            b, g, z, y, left, height, width, first, last, length - tail, ready, kernel,
         )  # fmt: skip
         if tail:
             if place != at_hand[0]:
@@ -125,11 +125,11 @@ def _sum_boxes(
 
 @inlined
 def _sum_box(
-    x, at, sums, seen, w, bias, out, sizes, phase, places, steps, b, g, z, y, left, height, width, first, last,
-    length, ready, kernel,
+    x, at, sums, seen, w, bias, out, sizes, phases, first_phase, places, steps, b, g, z, y, left, height, width,
+    first, last, length, ready, kernel,
 ):  # fmt: skip
     """Sum a box of outputs, one row of `length` whose inputs begin at x[at], of the channels from `first` to `last`."""
-    lanes, taps, w_row = VECTOR // x.itemsize, phase.taps * sizes.in_group, sizes.apart_out * kernel
+    phase, lanes, w_row = phases[first_phase], VECTOR // x.itemsize, sizes.apart_out * kernel
     run, joined = _runs(sizes, height, width)
     start = 0
     while start < length:
@@ -152,14 +152,16 @@ def _sum_box(
             out_at = (b * sizes.groups * sizes.out_group + channel) * sizes.output_channel
             if whole:
                 sum_tile_and_note(
-                    rows, vectors, x, at + start, places, phase.places_at, taps, w, w_at, w_row, live,
-                    steps, bias, channel, out, out_at + target, sizes.output_channel, seen,
+                    rows, vectors, x, at + start, places, phase.places_at, phase.taps * sizes.in_group,
+                    w, w_at, w_row, live, steps, bias, channel, out, out_at + target, sizes.output_channel, seen,
                 )  # fmt: skip
                 continue
-            sum_tile_and_note(
-                rows, vectors, x, start, places, phase.places_at, taps, w, w_at, w_row, live,
-                steps, bias, channel, sums, 0, tile, seen,
-            )  # fmt: skip
+            for j in range(sizes.woven):
+                own = phases[first_phase + j]
+                sum_tile_and_note(
+                    rows, vectors, x, start, places, own.places_at, own.taps * sizes.in_group, w, w_at, w_row, live,
+                    steps, bias, channel, sums, j * ROWS * tile, tile, seen,
+                )  # fmt: skip
             _place(
                 sums, tile, live, start, min(length, start + tile), sizes, phase, z, y, left, height, width,
                 out, out_at, sizes.output_channel,
@@ -253,7 +255,10 @@ def _place(sums, tile, live, start, end, sizes, phase, z, y, left, height, width
             target = out_at + _target(sizes, phase, z, y, left, done)
             for r in range(live):
                 t, s = target + r * out_row, r * tile + done - start
-                if sizes.out_step_x == 1:
+                if sizes.woven > 1:
+                    following = sizes.output_x - 2 * (left + column)
+                    weave_two(out, t, sums, s, ROWS * tile, min(2 * count, following))
+                elif sizes.out_step_x == 1:
                     copy_line(out, t, sums, s, count)
                 else:
                     place_apart(out, t, sizes.out_step_x, sums, s, count)
