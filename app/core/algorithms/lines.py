@@ -7,17 +7,12 @@ their ends would be most of the work.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-from llvmlite import ir
 from numba import types, uint64
 
-from app.core.algorithms.simd import I1, I64, Vectors, choose, loop, piece, pointers
+from app.core.algorithms.simd import I64, Vectors, loop, piece, pointers
 from app.core.jit import inlined
-
-#: The steps of `spread_line`: with longer ones a vector holds too few of the elements that are written.
-SPREAD = (2, 3, 4)
 
 
 @piece
@@ -28,7 +23,7 @@ def copy_line(_context, target, at, source, begin, count):
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         target, at, source, begin, count = pointers(context, builder, signature.args, arguments)
         vec = Vectors(context, builder, signature.args[0].dtype)
-        _split(vec, target, at, I64(0), source, begin, count, 1, 1, lambda place: vec.below(builder.sub(count, place)))
+        _split(vec, target, at, I64(0), source, begin, count, 1, 1, lambda place: vec.inside(place, count))
         return context.get_dummy_value()
 
     return signature, generate
@@ -88,52 +83,11 @@ def weave_four(_context, target, at, source, begin, apart, count):
     return _weaving(target, source, 4)
 
 
-@piece
-def spread_line(_context, target, at, step, source, begin, count):
-    """target[at + step·m] = source[begin + m] for m below `count`, in flat arrays; nothing between these is written.
-
-    For the steps in `SPREAD` alone.
-    """
-    i = types.int64
-    signature = types.void(target, i, i, source, i, i)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        target, at, step, source, begin, count = pointers(context, builder, signature.args, arguments)
-        vec = Vectors(context, builder, signature.args[0].dtype)
-        target, source = builder.gep(target, [at]), builder.gep(source, [begin])
-        choose(builder, step, {one: partial(_spread, vec, target, source, count, one) for one in SPREAD})
-        return context.get_dummy_value()
-
-    return signature, generate
-
-
 @inlined
 def place_apart(target, at, step, source, begin, count):
-    """target[at + step·m] = source[begin + m] for m below `count`, for any step."""
-    if 1 < step <= SPREAD[-1]:
-        spread_line(target, at, step, source, begin, count)
-    else:
-        for m in range(count):
-            target[uint64(at + step * m)] = source[uint64(begin + m)]
-
-
-def _spread(vec: Vectors, target: Any, source: Any, count: Any, step: int) -> None:
-    """Each vector of the source becomes `step` vectors of the target, of which each `step`-th element is written."""
-    builder, kind = vec.builder, ir.VectorType(I1, vec.lanes)
-    needed = builder.add(builder.mul(builder.sub(count, I64(1)), I64(step)), I64(1))
-
-    def write(number: Any) -> None:
-        first = builder.mul(number, I64(vec.lanes))
-        values = vec.load_some(builder.gep(source, [first]), vec.inside(first, count))
-        for j in range(step):
-            places = range(j * vec.lanes, (j + 1) * vec.lanes)
-            own = ir.Constant(kind, [I1(place % step == 0) for place in places])
-            spread = vec.shuffle(values, values, [place // step for place in places])
-            place = builder.add(builder.mul(first, I64(step)), I64(j * vec.lanes))
-            some = builder.and_(own, vec.inside(place, needed))
-            vec.store_some(spread, builder.gep(target, [place]), some)
-
-    loop(builder, _vectors_of(vec, count), write)
+    """target[at + step·m] = source[begin + m] for m below `count`: one by one, since masked writes take longer."""
+    for m in range(count):
+        target[uint64(at + step * m)] = source[uint64(begin + m)]
 
 
 def _laying(target: Any, source: Any, step: int, lines: int) -> Any:
@@ -163,7 +117,7 @@ def _splitting(target: Any, source: Any, step: int) -> Any:
         needed = builder.mul(count, I64(step))
         _split(
             vec, target, at, apart, source, begin, count, step, step,
-            lambda place: vec.below(builder.sub(needed, place)),
+            lambda place: vec.inside(place, needed),
         )  # fmt: skip
         return context.get_dummy_value()
 
@@ -185,7 +139,7 @@ def _split(
             place = builder.add(first, I64(j * vec.lanes))
             parts.append(vec.load_some(builder.gep(source, [place]), some(place)))
         place = builder.mul(number, I64(vec.lanes))
-        written = vec.below(builder.sub(count, place))
+        written = vec.inside(place, count)
         for j in range(lines):
             line = builder.gep(target, [builder.add(builder.mul(apart, I64(j)), place)])
             vec.store_some(_picked(vec, parts, step, j), line, written)
@@ -219,14 +173,14 @@ def _weaving(target: Any, source: Any, step: int) -> Any:
 
         def write(number: Any) -> None:
             first = builder.mul(number, I64(vec.lanes))
-            some = vec.below(builder.sub(each, first))
+            some = vec.inside(first, each)
             parts = [
                 vec.load_some(builder.gep(source, [builder.add(builder.mul(apart, I64(j)), first)]), some)
                 for j in range(step)
             ]
             for j, part in enumerate(_woven(vec, parts)):
                 place = builder.add(builder.mul(number, I64(vec.lanes * step)), I64(j * vec.lanes))
-                vec.store_some(part, builder.gep(target, [place]), vec.below(builder.sub(count, place)))
+                vec.store_some(part, builder.gep(target, [place]), vec.inside(place, count))
 
         loop(builder, _vectors_of(vec, each), write)
         return context.get_dummy_value()
