@@ -302,7 +302,7 @@ if hasattr(os, "register_at_fork"):
 
 def largest_share(count: int, work: int, threads: int) -> float:
     """Of so much work in so many pieces, how much one thread gets at least: helpers are taken to be awake."""
-    return 1.0 if work < WORTH_A_THREAD else -(-count // threads) / count
+    return 1.0 if work < WORTH_A_THREAD or count == 0 else -(-count // threads) / count
 
 
 def run_in_parts(part: Callable[[int, int], None], count: int, work: int) -> None:

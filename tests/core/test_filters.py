@@ -75,7 +75,7 @@ def test_tiles_take_what_the_definition_says(
     problem = describe(Setting(op, (size,), kernel, kernel_channels=(1, 1), **options))
     axis = axes_of(problem)[2]
     assert is_even(axis)
-    assert taken_by(along(axis, kind)) == defined(problem)
+    assert taken_by(along(axis, axis, kind)) == defined(problem)
 
 
 @pytest.mark.parametrize(

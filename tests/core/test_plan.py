@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
+import tracemalloc
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from app.core.algorithms.simd import ROWS, VECTOR, WIDEST
 from app.core.algorithms.taps import Axis, axes_of
 from app.core.checks import describe
 from app.core.parallel import PLANNED_THREADS, largest_share, run_in_parts, team
+from app.core.plan import plan_of
 from app.core.problem import Setting
 from benchmarks.cases import Case
 from benchmarks.shapes import shapes
@@ -193,3 +196,30 @@ def test_sums_are_asked_for_by_name() -> None:
     problem = Case("", "conv", (64, 64), (56, 56), 3, padding=1).problem()
     for dtype in map(np.dtype, ("float32", "float64")):
         assert planning.plan_of(replace(problem, method="direct"), dtype).algorithm.sums_products
+
+
+@pytest.mark.parametrize(
+    ("input_size", "kernel", "channels", "options"),
+    [
+        ((60, 4), (3, 9), (128, 8), {"stride": (1, 3), "padding": ((2, 2), (9, 8)), "groups": 2}),
+        ((60, 2), (3, 4), (64, 64), {"stride": (1, 4), "padding": ((1, 1), (2, 4)), "flip_kernel": True}),
+        ((1, 60), (8, 9), (32, 64), {"stride": (2, 1), "dilation": 2, "padding": ((1, 13), (2, 11))}),
+    ],
+)
+def test_outputs_shorter_than_the_stride_are_planned(
+    input_size: tuple[int, ...], kernel: tuple[int, ...], channels: tuple[int, int], options: dict[str, Any]
+) -> None:
+    setting = Setting(
+        "conv_transpose", input_size, kernel, in_channels=channels[0], kernel_channels=channels, **options
+    )
+    assert plan_of(describe(setting), np.dtype("f4")).price >= 0
+
+
+def test_long_lines_are_planned_without_their_length() -> None:
+    long = describe(Setting("conv", (3_000_000,), 15, in_channels=32, kernel_channels=(32, 32)))
+    tracemalloc.start()
+    try:
+        plan_of(long, np.dtype("f4"))
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.core.algorithms import ALGORITHMS, tiles, winograd_guard
+from app.core.algorithms import ALGORITHMS, tiles, winograd_guard, winograd_tiling
 from app.core.algorithms.winograd_guard import suits
 from app.core.algorithms.winograd_tiling import tiling_of
 from app.core.execute import execute
@@ -59,6 +59,7 @@ CASES: dict[str, tuple[Op, Shape, Shape, dict[str, Any]]] = {
     "dilated unlike": ("conv", (1, 32, 21, 22), (9, 32, 3, 3), {"padding": (2, 3), "dilation": (2, 3), "groups": 1}),
     "widely dilated": ("conv", (2, 32, 25, 25), (9, 32, 3, 3), {"padding": 12, "dilation": 12}),
     "widely dilated, not evenly padded": ("conv", (1, 32, 23, 70), (9, 32, 3, 3), {"padding": (5, 4), "dilation": 6}),
+    "runs that boxes of a line divide": ("conv", (1, 40, 500), (9, 40, 3), {"padding": 30, "dilation": 30}),
     "dilated lines, circular": (
         "conv",
         (1, 32, 20, 21),
@@ -206,6 +207,33 @@ def test_a_loud_value_that_meets_no_weight_does_no_harm(dtype: str) -> None:
     check("conv", x, w)
     w[:, :, :, 1:] = 0
     check("conv", x, w, padding=1)
+
+
+@pytest.mark.parametrize(
+    "name", ["runs that boxes of a line divide", "seven, dilated", "widely dilated", "dilated unlike"]
+)
+def test_small_boxes_begin_within_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(winograd_tiling, "MAPPED_BYTES", 2**12)
+    monkeypatch.setattr(winograd_tiling, "FEWEST_VECTORS", 1)
+    monkeypatch.setattr(winograd_guard, "holds", lambda *_: True)
+    op, x_shape, w_shape, options = CASES[name]
+    rng = np.random.default_rng(10)
+    tiling_of.cache_clear()
+    try:
+        check(op, rng.integers(-3, 4, x_shape).astype("f4"), rng.integers(-3, 4, w_shape).astype("f4"), **options)
+    finally:
+        tiling_of.cache_clear()
+
+
+@pytest.mark.parametrize(("kernel", "channels"), [(5, 64), (3, 64), (5, 128)])
+def test_copies_beside_what_every_weight_meets_are_counted(kernel: int, channels: int) -> None:
+    rng = np.random.default_rng(11)
+    for size in (8, 14):
+        plane = np.zeros((size, size), np.float32)
+        plane[0, :], plane[:, -1] = rng.standard_normal((2, size))
+        x = np.broadcast_to(plane, (1, channels, size, size)).copy()
+        weights = np.broadcast_to(rng.standard_normal((4, 1, kernel, kernel)), (4, channels, kernel, kernel))
+        check("conv", x, weights.astype("f4"), padding=kernel // 2)
 
 
 @pytest.mark.parametrize(("dtype", "large"), [("float32", 1e37), ("float64", 1e307)])

@@ -145,6 +145,11 @@ class Boxes:
     steps: Int64Array
     residues: tuple[Int64Array, Int64Array, Int64Array]
 
+    @property
+    def listed(self) -> int:
+        """Bytes of the places of a line's inputs, where `laying` lists them."""
+        return 16 * (self.cut.sizes.box_x + self.cut.sizes.span_x) * len(self.residues[2])
+
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
     """Whether there are few phases, and the inputs of a short row of outputs are few enough to be laid."""

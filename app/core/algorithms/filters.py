@@ -15,9 +15,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from app.core.algorithms.fourier_guard import products
+from app.core.algorithms.fourier_guard import products_at, unlike_positions
 from app.core.algorithms.taps import Axis, Int64Array, axes_of, table_of
 from app.core.algorithms.transforms import KINDS, PLAIN, SQUARED, Kind, amplification
 from app.core.geometry import ceil_div
@@ -25,12 +24,13 @@ from app.core.problem import Problem
 
 
 class Phase(NamedTuple):
-    """One phase along an axis: its first output, how many it has, its turn, and the weight of each tap of its filters.
+    """One phase along an axis: its number, first output, how many it has, its turn, and the weight of each tap.
 
     The weights of a filter come one after the other, backwards as its tiles do where the turn is `mirrored`; −1 for
     a zero.
     """
 
+    number: int
     residue: int
     positions: int
     turn: int
@@ -151,6 +151,9 @@ class Filters:
 #: Windows that move by more than this meet too few of the inputs that a tile takes more than once.
 MOST_STEP = 2
 
+#: Longer runs have tiles that take too much for a cache.
+LONGEST_RUN = 512
+
 #: More phases, or filters of one, than this have larger tables than what they save is worth.
 MOST_PHASES, MOST_FILTERS = 256, 64
 
@@ -174,19 +177,27 @@ def filters_of(problem: Problem) -> Filters:
 @lru_cache(maxsize=1024)
 def _cut(problem: Problem) -> Filters | None:
     axes = axes_of(problem)
-    if any(axis.in_step > MOST_STEP or axis.counts.phases < min(axis.out_step, axis.output) for axis in axes):
+    if any(axis.in_step > MOST_STEP or axis.counts.phases < axis.out_step for axis in axes):
         return None
-    ways = [filters for kind in KINDS for filters in _ways(axes, kind)]
+    met = axes_of(problem, padded=problem.pads_by_copying)
+    if any(_fewest(axis) == 0 for axis in met):
+        return None
+    ways = [filters for kind in KINDS for filters in _ways(axes, met, kind)]
     best = min(ways, key=lambda filters: (filters.work, filters.each, filters.products), default=None)
     if best is None or best.work > MOST_PRODUCTS * math.prod(axis.counts.visits for axis in axes):
         return None
     return best if best.phases <= MOST_PHASES and best.each <= MOST_FILTERS else None
 
 
-def _ways(axes: tuple[Axis, ...], kind: Kind) -> list[Filters]:
+def _fewest(axis: Axis) -> int:
+    """The fewest inputs that an output meets along an axis."""
+    return min(int(products_at(axis, q, unlike_positions(axis, q, 1)).min()) for q in range(axis.counts.phases))
+
+
+def _ways(axes: tuple[Axis, ...], met: tuple[Axis, ...], kind: Kind) -> list[Filters]:
     """An axis in filters of a kind, or two: those that have more than one tap somewhere, evenly apart."""
-    z, *plain = (along(axis, PLAIN) for axis in axes)
-    y, x = (along(axis, kind) if is_even(axis) else None for axis in axes[1:])
+    z, *plain = map(along, axes, met, [PLAIN] * 3)
+    y, x = (along(*both, kind) if is_even(both[0]) else None for both in zip(axes[1:], met[1:], strict=True))
     ways = [Filters(z, y, plain[1])] if y else []
     ways += [Filters(z, plain[0], x)] if x else []
     return [*ways, Filters(z, y, x)] if y and x and kind in SQUARED else ways
@@ -194,37 +205,43 @@ def _ways(axes: tuple[Axis, ...], kind: Kind) -> list[Filters]:
 
 def is_even(axis: Axis) -> bool:
     """Whether phases have taps enough for a filter, and taps that are apart are those of one phase."""
-    if axis.counts.taps == axis.counts.phases:
+    spacing = _spacing(axis)
+    if axis.counts.taps == axis.counts.phases or spacing > LONGEST_RUN:
         return False
-    return _spacing(axis) == axis.in_step or axis.in_step == axis.out_step == 1
+    return spacing == axis.in_step or axis.in_step == axis.out_step == 1
 
 
-def along(axis: Axis, kind: Kind) -> Along:
-    """An axis in filters of a kind; of any but `PLAIN` only where it `is_even`."""
-    met, spacing = products(axis), _spacing(axis)
+def along(axis: Axis, met: Axis, kind: Kind) -> Along:
+    """An axis in filters of a kind; of any but `PLAIN` only where it `is_even`.
+
+    `met` is the axis as the promise counts products: with its padding where that is copied.
+    """
+    spacing = _spacing(axis)
     run = spacing // axis.in_step if kind != PLAIN else 1
     origin = int(axis.shifts(0)[0]) % run
-    own = [(int(axis.residues[q]), axis.positions(q), _runs(axis, q, origin, run)) for q in range(axis.counts.phases)]
-    count = max(sum(ceil_div(len(taps), kind.weights) for _, taps in runs) for *_, runs in own)
+    own = [(q, _runs(axis, q, origin, run)) for q in range(axis.counts.phases)]
+    count = max(sum(ceil_div(len(taps), kind.weights) for _, taps in runs) for _, runs in own)
     turns: list[Turn] = []
     phases = []
-    for residue, positions, runs in sorted(own, key=lambda one: -sum(len(taps) for _, taps in one[2])):
+    for q, runs in sorted(own, key=lambda one: -sum(len(taps) for _, taps in one[1])):
         begins, taps = _cut_runs(runs, spacing // run, count, kind.weights)
-        forward, backward = (_errors(met[residue :: axis.out_step], kind, run, order) for order in (1, -1))
+        forward, backward = (_errors(met, q, kind, run, order) for order in (1, -1))
         room = kind.weights - len(runs[0][1])
         number, before = _turn(turns, Turn(begins, backward < forward), spacing // run, room)
         filled = np.array([-1] * before + taps[: len(taps) - before]).reshape(-1, kind.weights)
         mirrored = turns[number].mirrored
         in_order = filled[:, ::-1] if mirrored else filled
-        phases.append(Phase(residue, positions, number, mirrored, tuple(map(int, in_order.reshape(-1)))))
+        of_filters = tuple(map(int, in_order.reshape(-1)))
+        phases.append(Phase(q, int(axis.residues[q]), axis.positions(q), number, mirrored, of_filters))
     phases.sort(key=lambda phase: phase.turn)
     return Along(kind, axis.out_step, axis.in_step, run, origin, tuple(turns), tuple(phases))
 
 
-def _errors(met: NDArray[np.int32], kind: Kind, run: int, order: int) -> float:
+def _errors(met: Axis, phase: int, kind: Kind, run: int, order: int) -> float:
     """How large errors become, as squares, beside those of outputs that take one product; tiles in this order."""
     of_outputs = np.max(amplification(kind), axis=1)[::order]
-    return float((of_outputs[np.arange(len(met)) // run % kind.outputs] / met**2).max())
+    positions = unlike_positions(met, phase, run * kind.outputs)
+    return float((of_outputs[positions // run % kind.outputs] / products_at(met, phase, positions) ** 2).max())
 
 
 def _runs(axis: Axis, phase: int, origin: int, run: int) -> list[Run]:

@@ -73,6 +73,23 @@ def fewest_products(axis: Axis) -> int:
     return fewest
 
 
+def products_at(axis: Axis, phase: int, positions: Int64Array) -> Int64Array:
+    """How many inputs the outputs at some positions of a phase meet along an axis."""
+    shifts, first = np.sort(axis.shifts(phase)), axis.in_step * positions
+    met: Int64Array = np.searchsorted(shifts, axis.input - first) - np.searchsorted(shifts, -first)
+    return met
+
+
+def unlike_positions(axis: Axis, phase: int, period: int) -> Int64Array:
+    """Positions of a phase that stand for all: those near its ends, which meet fewer inputs, and a period more."""
+    shifts, positions = axis.shifts(phase), axis.positions(phase)
+    near = ceil_div(max(0, -int(shifts.min())), axis.in_step) + period
+    far = positions - 1 - (axis.input - 1 - int(shifts.max())) // axis.in_step + period
+    if near + max(0, far) >= positions:
+        return np.arange(positions)
+    return np.concatenate([np.arange(near), np.arange(positions - max(0, far), positions)])
+
+
 def products(axis: Axis) -> NDArray[np.int32]:
     """How many inputs each output meets along an axis."""
     counts = np.zeros(axis.output, np.int32)

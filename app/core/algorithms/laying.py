@@ -128,7 +128,7 @@ def _lay_runs(x, line, length, sizes, residue, begin, laid, at, columns):
     m, width = 0, columns - sizes.span_x
     while m < columns:
         count = min(sizes.run_x - (begin + m) % sizes.run_x, columns - m)
-        if m % sizes.run_x < width:
+        if m % sizes.run_x < width or m % sizes.run_x + count > sizes.run_x:
             place = _input_of(begin + m, sizes.origin_x, sizes.run_x, sizes.in_step_x, residue)
             lay_line(laid, at + m, 0, x, line, length, place, count)
         m += count

@@ -48,7 +48,10 @@ def add_magnitudes(_context, row, at, factors, factors_at, squares_by, squares_a
 def add_magnitudes_and_squares(
     _context, row, at, factors, factors_at, squares_by, squares_at, squares, count, sums, sums_at
 ):  # fmt: skip
-    """As `add_magnitudes`, and squares[m] += row[at + m]²; of `squares`, too, `SLACK` bytes more are written."""
+    """As `add_magnitudes`, and squares[m] += row[at + m]², and sums[sums_at + 2] += Σ row[at + m]².
+
+    Of `squares`, too, `SLACK` bytes more are written.
+    """
     i = types.int64
     signature = types.void(row, i, factors, i, squares_by, i, squares, i, sums, i)
 
@@ -71,15 +74,16 @@ def _add(builder: Any, sums: Any, sums_at: Any, totals: list[Any]) -> None:
 
 
 def _write_sums(vec: Vectors, row: Any, factors: Any, squares_by: Any, energy: Any, count: Any) -> list[Any]:
-    """The loop over the row, which adds squares to the `energy` where there is one; the two totals."""
+    """The loop over the row, which adds squares to the `energy` where there is one; the totals."""
     builder = vec.builder
     before, body, after = builder.block, builder.append_basic_block("more"), builder.append_basic_block("added")
     builder.branch(body)
     builder.position_at_end(body)
     place = builder.phi(I64)
-    sums = [[builder.phi(vec.kind) for _ in range(2)] for _ in range(_SIDE_BY_SIDE)]
+    kinds = 2 if energy is None else 3
+    sums = [[builder.phi(vec.kind) for _ in range(kinds)] for _ in range(_SIDE_BY_SIDE)]
     summed = []
-    for number, (magnitudes, squares) in enumerate(sums):
+    for number, (magnitudes, squares, *all_squares) in enumerate(sums):
         own = builder.add(place, I64(number * vec.lanes))
         values = vec.load_some(builder.gep(row, [own]), vec.inside(own, count))
         magnitude = vec.magnitude(values)
@@ -91,6 +95,7 @@ def _write_sums(vec: Vectors, row: Any, factors: Any, squares_by: Any, energy: A
             [
                 vec.multiply_add(magnitude, vec.load(builder.gep(factors, [own])), magnitudes),
                 vec.multiply_add(squared, vec.load(builder.gep(squares_by, [own])), squares),
+                *(vec.add(total, squared) for total in all_squares),
             ]
         )
     following = builder.add(place, I64(_SIDE_BY_SIDE * vec.lanes))
@@ -102,7 +107,7 @@ def _write_sums(vec: Vectors, row: Any, factors: Any, squares_by: Any, energy: A
             phi.add_incoming(value, body)
     builder.cbranch(builder.icmp_signed("<", following, count), body, after)
     builder.position_at_end(after)
-    return [_across(vec, [own[kind] for own in summed]) for kind in range(2)]
+    return [_across(vec, [own[kind] for own in summed]) for kind in range(kinds)]
 
 
 def _across(vec: Vectors, vectors: list[Any]) -> Any:

@@ -23,7 +23,6 @@ from app.core.algorithms import tiles, winograd_guard
 from app.core.algorithms.boxes import Boxes, Sizes, sizes_of
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.filters import saves
-from app.core.algorithms.fourier_guard import fewest_products
 from app.core.algorithms.laying import SHORTEST_RUN
 from app.core.algorithms.lines import copy_line, place_apart, weave_four, weave_two
 from app.core.algorithms.scratch import Working
@@ -61,7 +60,6 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
         dtype.kind == "f"
         and problem.in_channels // problem.groups >= FEWEST_CHANNELS
         and 1 < math.prod(problem.kernel_size) <= MOST_WEIGHTS
-        and all(fewest_products(axis) > 0 for axis in axes)
         and boxing.fits(problem, axes, dtype)
         and saves(problem)
         and winograd_guard.suits(problem, dtype)
@@ -139,7 +137,7 @@ def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.gener
     """Bytes beside input, kernel and output: each thread's box, and the mapped kernels; or what `tiles` takes."""
     tiling = tiling_of(problem, dtype.itemsize, team.size)
     own = (sum(tiling.working) * team.size + tiling.mapped) * dtype.itemsize
-    own += tiling.boxes.places.nbytes + tiling.taps.nbytes + tiling.filters.nbytes
+    own += tiling.boxes.listed * team.size + tiling.boxes.places.nbytes + tiling.taps.nbytes + tiling.filters.nbytes
     return max(own, tiles.workspace(problem, axes, dtype)) + winograd_guard.workspace(problem, dtype)
 
 

@@ -54,7 +54,8 @@ class Limits(NamedTuple):
 def measure_strips(x, core, energy, marks, packed_sizes, magnitudes, peaks, places, low, high):
     """Measure the strips from `low` to `high`, counted over (batch, group, strip).
 
-    `magnitudes` gets, for each channel and class, Σ|x| over the class's `core` (1 there, else 0) and Σx²·`marks`;
+    `magnitudes` gets, for each channel, Σ|x| over the first class's `core` (1 there, else 0), Σx²·`marks` and Σx²; and
+    for each other class the first two;
     `peaks` and `places` the largest Σx² over the channels at one place, and where that is.
     """
     sizes = sizes_of(packed_sizes)
@@ -66,10 +67,10 @@ def measure_strips(x, core, energy, marks, packed_sizes, magnitudes, peaks, plac
         energy[:] = 0
         for ci in range(sizes.in_group):
             at = (pair * sizes.in_group + ci) * sizes.plane + begin
-            own = 2 * (task * sizes.in_group + ci) * sizes.classes
+            own = (task * sizes.in_group + ci) * (2 * sizes.classes + 1)
             add_magnitudes_and_squares(x, at, core, begin, marks, 0, energy, count, magnitudes, own)
             for c in range(1, sizes.classes):
-                add_magnitudes(x, at, core, c * length + begin, marks, 0, count, magnitudes, own + 2 * c)
+                add_magnitudes(x, at, core, c * length + begin, marks, 0, count, magnitudes, own + 2 * c + 1)
         most, place = energy[0], uint64(0)
         for m in range(count):
             if energy[m] > most:
@@ -79,23 +80,24 @@ def measure_strips(x, core, energy, marks, packed_sizes, magnitudes, peaks, plac
 
 @compiled
 def shape_inputs(magnitudes, packed_sizes, means, shapes):
-    """Of each channel: Σ|x| over the core of each class, and its shape, the marked Σx² by the square of all that.
+    """Of each channel: Σ|x| over the core of each class, and its shape, the marked Σx² by Σx²; 0 where it is silent.
 
     (batch·groups, C_in/groups, classes), and without the classes.
     """
     sizes = sizes_of(packed_sizes)
+    row = 2 * sizes.classes + 1
     for pair in range(sizes.batch * sizes.groups):
         for ci in range(sizes.in_group):
-            marked = total = 0.0
+            marked = squares = 0.0
+            means[pair, ci, :] = 0
             for task in range(pair * sizes.strips, (pair + 1) * sizes.strips):
-                marked += magnitudes[2 * (task * sizes.in_group + ci) * sizes.classes + 1]
-            for c in range(sizes.classes):
-                magnitude = 0.0
-                for task in range(pair * sizes.strips, (pair + 1) * sizes.strips):
-                    magnitude += magnitudes[2 * ((task * sizes.in_group + ci) * sizes.classes + c)]
-                means[pair, ci, c] = magnitude
-                total += magnitude
-            shapes[pair, ci] = marked / total / total if total > 0 else 0
+                at = (task * sizes.in_group + ci) * row
+                marked += magnitudes[at + 1]
+                squares += magnitudes[at + 2]
+                means[pair, ci, 0] += magnitudes[at]
+                for c in range(1, sizes.classes):
+                    means[pair, ci, c] += magnitudes[at + 2 * c + 1]
+            shapes[pair, ci] = marked / squares if squares > 0 else 0
 
 
 @compiled
@@ -141,7 +143,7 @@ def _is_silent_before(loudness, first, end, step):
 
 @inlined
 def _most_copies(shapes, alike):
-    """How many channels have the same shape, at most; those without one (0) are silent where every weight is met.
+    """How many channels have the same shape, at most; those without one (0) are silent.
 
     Shapes ascend, and so do the ends of what is alike to each: both are followed in one pass.
     """
