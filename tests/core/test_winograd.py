@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.core.algorithms import ALGORITHMS, tiles, winograd_guard, winograd_tiling
-from app.core.algorithms.winograd_guard import suits
+from app.core.algorithms import ALGORITHMS, tiles, winograd_guard, winograd_margin, winograd_tiling
+from app.core.algorithms.winograd_margin import suits
 from app.core.algorithms.winograd_tiling import tiling_of
 from app.core.execute import execute
 from app.core.parallel import team
@@ -84,6 +84,13 @@ CASES: dict[str, tuple[Op, Shape, Shape, dict[str, Any]]] = {
     "by two, dilated by two": ("conv", (1, 36, 150), (9, 36, 5), {"stride": 2, "padding": 4, "dilation": 2}),
     "by two along lines": ("conv", (1, 36, 20, 60), (9, 36, 3, 5), {"stride": (1, 2), "padding": (1, 2)}),
     "volume by two": ("conv", (1, 32, 8, 16, 17), (9, 32, 3, 4, 4), {"stride": 2, "padding": 1}),
+    "volume, between planes": ("conv", (2, 40, 9, 6, 5), (9, 40, 3, 1, 1), {"padding": (1, 0, 0)}),
+    "volume, between planes, by two": (
+        "conv",
+        (1, 40, 34, 3, 5),
+        (9, 40, 4, 1, 1),
+        {"padding": (1, 0, 0), "stride": (2, 1, 1)},
+    ),
     "volume": ("conv", (2, 32, 6, 9, 10), (9, 32, 3, 3, 3), {"padding": 1}),
     "volume of thick slabs": ("conv", (3, 32, 9, 3, 4), (17, 32, 3, 3, 3), {"padding": (0, 1, 1)}),
     "volume, steps between slabs": (
@@ -117,7 +124,7 @@ CASES: dict[str, tuple[Op, Shape, Shape, dict[str, Any]]] = {
 @pytest.fixture(autouse=True)
 def runs_what_does_not_suit(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the guard itself says is to be tested, not what is to be expected of it."""
-    monkeypatch.setattr(winograd_guard, "suits", lambda *_: True)
+    monkeypatch.setattr(winograd_margin, "suits", lambda *_: True)
 
 
 def run(op: Op, x: Array, w: Array, bias: Array | None = None, **options: Any) -> Array:

@@ -22,6 +22,7 @@ from app.core.algorithms import (
     tiles_effort,
     tiny,
     winograd,
+    winograd_effort,
 )
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.prices import PRICES
@@ -102,7 +103,7 @@ SEPARABLE = Algorithm(
 )  # fmt: skip
 
 WINOGRAD = Algorithm(
-    "winograd", winograd.fits, winograd.effort, winograd.workspace, winograd.run,
+    "winograd", winograd.fits, winograd_effort.effort, winograd.workspace, winograd.run,
     "winograd", sums_products=False, as_asked=True,
 )  # fmt: skip
 

@@ -78,10 +78,7 @@ def _samples(problem: Problem) -> Axis:
 
 def _reads_as_it_lies(axes: tuple[Axis, ...]) -> bool:
     """Whether each output takes from its own place alone."""
-    return all(
-        axis.in_step == axis.out_step == axis.kernel == 1 and axis.input == axis.output and axis.counts.begin == 0
-        for axis in axes
-    )
+    return all(axis.is_plain for axis in axes)
 
 
 def _spreads(problem: Problem, axes: tuple[Axis, ...]) -> bool:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from app.core.algorithms.fourier_guard import products_at, unlike_positions
-from app.core.algorithms.taps import Axis, Int64Array, axes_of, table_of
+from app.core.algorithms.taps import Axis, Int64Array, joined_axes_of, table_of
 from app.core.algorithms.transforms import KINDS, PLAIN, SQUARED, Kind, amplification
 from app.core.geometry import ceil_div
 from app.core.problem import Problem
@@ -176,10 +176,10 @@ def filters_of(problem: Problem) -> Filters:
 
 @lru_cache(maxsize=1024)
 def _cut(problem: Problem) -> Filters | None:
-    axes = axes_of(problem)
+    axes = joined_axes_of(problem)
     if any(axis.in_step > MOST_STEP or axis.counts.phases < axis.out_step for axis in axes):
         return None
-    met = axes_of(problem, padded=problem.pads_by_copying)
+    met = joined_axes_of(problem, padded=problem.pads_by_copying)
     if any(_fewest(axis) == 0 for axis in met):
         return None
     ways = [filters for kind in KINDS for filters in _ways(axes, met, kind)]

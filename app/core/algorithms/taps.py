@@ -87,6 +87,11 @@ class Axis:
         return self.input == self.output == self.kernel == 1 and bool(self.table[-1] == 0)
 
     @cached_property
+    def is_plain(self) -> bool:
+        """Whether each output takes from its own place alone."""
+        return self.in_step == self.out_step == self.kernel == 1 and self.input == self.output and self.table[-1] == 0
+
+    @cached_property
     def residues(self) -> Int64Array:
         """Where each phase begins in the output."""
         return self.table[4 : 4 + self.table[2]]
@@ -152,6 +157,15 @@ def axes_of(problem: Problem, *, padded: bool = False) -> tuple[Axis, ...]:
     axes = [make(dim, problem.flip_kernel, padded) for dim in problem.dimensions]
     long = [axis for axis in axes if not axis.is_unit]
     return (*([_UNIT] * (3 - len(long))), *long)
+
+
+def joined_axes_of(problem: Problem, *, padded: bool = False) -> tuple[Axis, ...]:
+    """As `axes_of`, with planes as one line where the kernel reaches beyond a place between them alone."""
+    first, *plane = axes_of(problem, padded=padded)
+    if first.is_unit or not all(axis.is_plain for axis in plane):
+        return (first, *plane)
+    length = plane[0].input * plane[1].input
+    return _UNIT, first, Axis(length, length, _UNIT.table)
 
 
 def _axis(dim: Dimension, flip: bool, padded: bool) -> Axis:

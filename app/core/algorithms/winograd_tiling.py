@@ -16,7 +16,7 @@ from app.core.algorithms.boxes import MANY_TASKS, Boxes, cut_into, tables
 from app.core.algorithms.filters import Filters, filters_of
 from app.core.algorithms.packing import packed, unpacking
 from app.core.algorithms.simd import ROWS, VECTOR
-from app.core.algorithms.taps import Axis, Int64Array, axes_of
+from app.core.algorithms.taps import Axis, Int64Array, joined_axes_of
 from app.core.algorithms.transforms import OF_INPUT, OF_KERNEL, OF_OUTPUT
 from app.core.algorithms.winograd_phases import by_filters, phases_of
 from app.core.geometry import ceil_div
@@ -152,7 +152,7 @@ class Tiling:
 def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
     """The tiles of a problem that `filters_of` cuts, for elements of so many bytes, shared by so many threads."""
     filters = filters_of(problem)
-    axes, lanes, each, products = axes_of(problem), VECTOR // itemsize, filters.each, filters.products
+    axes, lanes, each, products = joined_axes_of(problem), VECTOR // itemsize, filters.each, filters.products
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     tiled = tuple(along.axis(axis) for along, axis in zip((filters.z, filters.y, filters.x), axes, strict=True))
     tiles = (filters.z.tiles, filters.y.tiles, filters.x.tiles)
