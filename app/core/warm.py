@@ -140,11 +140,13 @@ def _examples(op: Op) -> list[Problem]:
 
 
 def _for_winograd(op: Op) -> list[Problem]:
-    """Some boxes, for which kernels are mapped beforehand; and one that threads share."""
-    few: tuple[int, int] = (1, 32) if op == "conv" else (32, 1)
+    """Some boxes, for which kernels are mapped beforehand; one that threads share; and outputs in phases."""
+    few: tuple[int, int] = (1, 64) if op == "conv" else (64, 1)
+    phases = Setting(op, (8, 8), 4, stride=2, padding=1, in_channels=128, kernel_channels=(128, 128))
     return [
-        describe(Setting(op, (72, 72), 5, in_channels=32, kernel_channels=few)),
-        describe(Setting(op, (32, 32), 3, padding=1, in_channels=32, kernel_channels=(32, 32))),
+        describe(Setting(op, (72, 72), 5, in_channels=64, kernel_channels=few)),
+        describe(Setting(op, (16, 16), 3, padding=1, in_channels=64, kernel_channels=(64, 64))),
+        *([describe(phases)] if op == "conv_transpose" else []),
     ]
 
 

@@ -97,6 +97,7 @@ FOR_FLOATS = {
         "shape_inputs",
         "weigh_inputs",
         "weigh_kernels",
+        "weigh_phases",
     ),
 }
 

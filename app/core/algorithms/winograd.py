@@ -35,7 +35,7 @@ from app.core.parallel import run_in_parts, team
 from app.core.problem import PADDING_MODES, Problem
 
 #: With fewer input channels the error would nearly always pass the bound.
-FEWEST_CHANNELS = 32
+FEWEST_CHANNELS = 16
 
 #: Longer kernels than this are for other algorithms.
 MOST_WEIGHTS = 512
