@@ -123,9 +123,9 @@ def _weigh_inputs(tables: Tables, x: Array) -> tuple[Array, Int64Array, Array]:
     alike = ALIKE * sizes.in_group * float(np.finfo(dtype).eps) / 2
     loudness, loud_places = np.empty(pairs), np.empty(pairs, np.int64)
     shares = np.zeros((pairs + sizes.groups) * sizes.in_group * sizes.taps + slack, dtype)
-    means, shapes = np.empty((pairs, sizes.in_group, sizes.classes)), np.empty((pairs, sizes.in_group))
+    means, shapes = np.empty((pairs, sizes.in_group, sizes.classes)), np.empty((2, pairs, sizes.in_group))
     shape_inputs(magnitudes, tables.row, means, shapes)
-    shapes.sort()
+    shapes = np.take_along_axis(shapes, np.argsort(shapes[:1], axis=-1), axis=-1)
     weigh_inputs(
         peaks,
         places,

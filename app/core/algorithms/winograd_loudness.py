@@ -80,15 +80,16 @@ def measure_strips(x, core, energy, marks, packed_sizes, magnitudes, peaks, plac
 
 @compiled
 def shape_inputs(magnitudes, packed_sizes, means, shapes):
-    """Of each channel: Σ|x| over the core of each class, and its shape, the marked Σx² by Σx²; 0 where it is silent.
+    """Of each channel: Σ|x| over the core of each class, and its shape: two numbers that no volume changes.
 
-    (batch·groups, C_in/groups, classes), and without the classes.
+    Those are the marked Σx² and the square of all these Σ|x|, by Σx²; 0 where it is silent.
+    (batch·groups, C_in/groups, classes), and (2, batch·groups, C_in/groups).
     """
     sizes = sizes_of(packed_sizes)
     row = 2 * sizes.classes + 1
     for pair in range(sizes.batch * sizes.groups):
         for ci in range(sizes.in_group):
-            marked = squares = 0.0
+            marked = squares = total = 0.0
             means[pair, ci, :] = 0
             for task in range(pair * sizes.strips, (pair + 1) * sizes.strips):
                 at = (task * sizes.in_group + ci) * row
@@ -97,7 +98,10 @@ def shape_inputs(magnitudes, packed_sizes, means, shapes):
                 means[pair, ci, 0] += magnitudes[at]
                 for c in range(1, sizes.classes):
                     means[pair, ci, c] += magnitudes[at + 2 * c + 1]
-            shapes[pair, ci] = marked / squares if squares > 0 else 0
+            for c in range(sizes.classes):
+                total += means[pair, ci, c]
+            shapes[0, pair, ci] = marked / squares if squares > 0 else 0
+            shapes[1, pair, ci] = total / squares * total if squares > 0 else 0
 
 
 @compiled
@@ -107,7 +111,7 @@ def weigh_inputs(peaks, places, classes, packed_sizes, roundings, alike, means, 
     Loudness is the most that errors are for kernels of norm 1, and shares are the bound
     that a magnitude of 1 for all weights brings, beside it: (batch, groups, C_in/groups,
     taps), after them the smallest of all samples. `means` and `shapes` are those of
-    `shape_inputs`, the shapes of each sample's group in ascending order; `classes` has that of the inputs of each tap.
+    `shape_inputs`, in the order of the first number of the shapes; `classes` has that of the inputs of each tap.
     """
     sizes = sizes_of(packed_sizes)
     bound = (sizes.in_group * sizes.taps + 2) / sizes.outputs
@@ -118,7 +122,7 @@ def weigh_inputs(peaks, places, classes, packed_sizes, roundings, alike, means, 
         for task in range(pair * sizes.strips, (pair + 1) * sizes.strips):
             if peaks[task] >= most:
                 most, loud_places[pair] = peaks[task], places[task]
-        loudness[pair] = roundings * _most_copies(shapes[pair], alike) * math.sqrt(most)
+        loudness[pair] = roundings * _most_copies(shapes[0, pair], shapes[1, pair], alike) * math.sqrt(most)
         if most == 0:
             continue
         g = pair % sizes.groups
@@ -142,22 +146,27 @@ def _is_silent_before(loudness, first, end, step):
 
 
 @inlined
-def _most_copies(shapes, alike):
+def _most_copies(shapes, others, alike):
     """How many channels have the same shape, at most; those without one (0) are silent.
 
-    Shapes ascend, and so do the ends of what is alike to each: both are followed in one pass.
+    `shapes` ascend, and so do the ends of what is alike to each: both are followed in one pass. The `others` keep those
+    apart that seem alike by chance.
     """
     if alike >= 1:
         return len(shapes)
     most, begin, end = 1, 0, 0
-    for shape in shapes:
+    for n in range(len(shapes)):
+        shape, other = shapes[n], others[n]
         apart = abs(shape) * alike
         while shapes[begin] < shape - apart:
             begin += 1
         while end < len(shapes) and shapes[end] <= shape + apart:
             end += 1
-        if shape != 0:
-            most = max(most, end - begin)
+        if shape != 0 and end - begin > most:
+            count = 0
+            for m in range(begin, end):
+                count += abs(others[m] - other) <= other * alike
+            most = max(most, count)
     return most
 
 
