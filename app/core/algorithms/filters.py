@@ -10,6 +10,7 @@ of a run. Phases whose filters take the same inputs are a turn: what is mapped f
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -51,6 +52,8 @@ class Turn(NamedTuple):
 #: Where the inputs of taps begin that lie evenly, and the weights of these.
 Run = tuple[int, tuple[int, ...]]
 
+Kinds = tuple[Kind, Kind, Kind]
+
 
 class Along(NamedTuple):
     """An axis in filters of a kind.
@@ -74,14 +77,8 @@ class Along(NamedTuple):
 
     @property
     def tiles(self) -> int:
-        """Those of the longest phase: in each turn of runs one for each place, in the last as many as are needed."""
-        full, rest = divmod(max(phase.positions for phase in self.phases), self.kind.outputs * self.run)
-        return full * self.run + min(rest, self.run)
-
-    @property
-    def work(self) -> int:
-        """Products of all tiles, for each input channel and weight along the other axes."""
-        return len(self.phases) * self.tiles * self.filters * self.kind.products
+        """Those of the longest phase."""
+        return tiles_of(max(phase.positions for phase in self.phases), self.kind, self.run)
 
     def axis(self, axis: Axis) -> Axis:
         """The axis by tiles, for `boxes`: a phase for each turn, and in it a tap for each input of each filter."""
@@ -142,17 +139,12 @@ class Filters:
         """Those of all axes together."""
         return len(self.z.phases) * len(self.y.phases) * len(self.x.phases)
 
-    @property
-    def work(self) -> int:
-        """Products of an input and an output channel."""
-        return self.z.work * self.y.work * self.x.work
-
 
 #: Windows that move by more than this meet too few of the inputs that a tile takes more than once.
 MOST_STEP = 2
 
 #: Filters of all channels that tiles of 6×6 products take at least: their maps amplify roundings most.
-FEWEST_FOR_SQUARES = 48
+LARGEST_SQUARE, FEWEST_FOR_SQUARES = 36, 48
 
 #: Longer runs have tiles that take too much for a cache.
 LONGEST_RUN = 512
@@ -183,33 +175,56 @@ def _cut(problem: Problem) -> Filters | None:
     if any(axis.in_step > MOST_STEP or axis.counts.phases < axis.out_step for axis in axes):
         return None
     met = joined_axes_of(problem, padded=problem.pads_by_copying)
-    if any(_fewest(axis) == 0 for axis in met):
+    kinds = _cheapest(axes, problem.in_channels // problem.groups)
+    if kinds is None or any(_fewest(axis) == 0 for axis in met):
         return None
-    channels = problem.in_channels // problem.groups
-    ways = [ways for kind in KINDS for ways in _ways(axes, met, kind) if channels >= _fewest_channels(ways)]
-    best = min(ways, key=lambda filters: (filters.work, filters.each, filters.products), default=None)
-    if best is None or best.work > MOST_PRODUCTS * math.prod(axis.counts.visits for axis in axes):
-        return None
-    return best if best.phases <= MOST_PHASES and best.each <= MOST_FILTERS else None
+    filters = Filters(*map(along, axes, met, kinds))
+    return filters if filters.phases <= MOST_PHASES and filters.each <= MOST_FILTERS else None
 
 
-def _fewest_channels(filters: Filters) -> float:
-    """With fewer, errors would pass what is promised."""
-    return FEWEST_FOR_SQUARES / filters.each if filters.squared and filters.products == 36 else 0
+def _cheapest(axes: tuple[Axis, ...], channels: int) -> Kinds | None:
+    """The kinds of the three axes that take the fewest products; None where they save too little."""
+    lengths, spacings = [_run_lengths(axis) for axis in axes], [_spacing(axis) for axis in axes]
+    best, least = None, (MOST_PRODUCTS * math.prod(axis.counts.visits for axis in axes), 0, 0)
+    for kinds in _possible(tuple(map(is_even, axes))):
+        each = work = products = 1
+        for axis, kind, runs, spacing in zip(axes, kinds, lengths, spacings, strict=True):
+            count = max(sum(ceil_div(length, kind.weights) for length in phase) for phase in runs)
+            run = spacing // axis.in_step if kind != PLAIN else 1
+            each, products = each * count, products * kind.products
+            work *= count * kind.products * axis.counts.phases * tiles_of(axis.counts.positions, kind, run)
+        are_enough = products < LARGEST_SQUARE or channels * each >= FEWEST_FOR_SQUARES
+        if are_enough and (work, each, products) < least:
+            best, least = kinds, (work, each, products)
+    return best
+
+
+def _possible(even: tuple[bool, ...]) -> Iterator[Kinds]:
+    """The kinds that the axes can have: one of them is filtered, or two of them alike."""
+    for kind in KINDS:
+        for kinds in ((PLAIN, kind, PLAIN), (PLAIN, PLAIN, kind), (PLAIN, kind, kind)):
+            are_even = all(own == PLAIN or suits for own, suits in zip(kinds, even, strict=True))
+            if are_even and (kinds.count(kind) == 1 or kind in SQUARED):
+                yield kinds
+
+
+def tiles_of(positions: int, kind: Kind, run: int) -> int:
+    """The tiles of so many outputs: in each turn of runs one for each place, in the last as many as are needed."""
+    full, rest = divmod(positions, kind.outputs * run)
+    return full * run + min(rest, run)
+
+
+def _run_lengths(axis: Axis) -> list[list[int]]:
+    """For each phase, how many taps have inputs that leave the same remainder by the step of the windows."""
+    return [
+        list(np.unique(axis.shifts(q) % axis.in_step, return_counts=True)[1].tolist())
+        for q in range(axis.counts.phases)
+    ]
 
 
 def _fewest(axis: Axis) -> int:
     """The fewest inputs that an output meets along an axis."""
     return min(int(products_at(axis, q, unlike_positions(axis, q, 1)).min()) for q in range(axis.counts.phases))
-
-
-def _ways(axes: tuple[Axis, ...], met: tuple[Axis, ...], kind: Kind) -> list[Filters]:
-    """An axis in filters of a kind, or two: those that have more than one tap somewhere, evenly apart."""
-    z, *plain = map(along, axes, met, [PLAIN] * 3)
-    y, x = (along(*both, kind) if is_even(both[0]) else None for both in zip(axes[1:], met[1:], strict=True))
-    ways = [Filters(z, y, plain[1])] if y else []
-    ways += [Filters(z, plain[0], x)] if x else []
-    return [*ways, Filters(z, y, x)] if y and x and kind in SQUARED else ways
 
 
 def is_even(axis: Axis) -> bool:

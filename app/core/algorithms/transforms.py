@@ -12,11 +12,13 @@ dimensions each map is applied to the rows and then to the columns.
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
+import numpy as np
 from llvmlite import ir
 from numba import types
+from numpy.typing import NDArray
 
 from app.core.algorithms.simd import I64, Vectors, choose, piece, pointers
 
@@ -108,22 +110,17 @@ _NUMBERS = [
 ]
 
 
-def amplification(kind: Kind) -> list[list[float]]:
+@cache
+def amplification(kind: Kind) -> NDArray[np.float64]:
     """How much roundings of a filter's products show, as squares: for each output of a tile, and each of its weights.
 
     For output i and weight k: Σ over p of (Aᵀ[i,p]·G[p,k])²·Σ over j of Bᵀ[p,j]². It is 1 for `PLAIN`.
     """
     if kind == PLAIN:
-        return [[1.0]]
-    maps = _MAPS[kind]
-    inputs = [sum(factor**2 for factor in row) for row in maps.inputs]
-    return [
-        [
-            float(sum((a * weights[k]) ** 2 * each for a, weights, each in zip(row, maps.kernel, inputs, strict=True)))
-            for k in range(kind.weights)
-        ]
-        for row in maps.outputs
-    ]
+        return np.ones((1, 1))
+    inputs, kernel, outputs = (np.array(matrix, float) for matrix in _MAPS[kind])
+    amplified: NDArray[np.float64] = outputs**2 @ (kernel**2 * (inputs**2).sum(axis=1)[:, None])
+    return amplified
 
 
 @piece

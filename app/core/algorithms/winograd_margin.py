@@ -105,7 +105,7 @@ def _amplified(along: Along, axis: Axis) -> Array:
     The largest of all outputs; those that meet fewer inputs may have smaller errors, and
     count for as much more.
     """
-    of_tile, by_weight = np.array(amplification(along.kind)), np.zeros(axis.kernel)
+    of_tile, by_weight = amplification(along.kind), np.zeros(axis.kernel)
     for phase in along.phases:
         positions = unlike_positions(axis, phase.number, along.run * along.kind.outputs)
         shares = products_at(axis, phase.number, positions)[:, None] / axis.kernel
