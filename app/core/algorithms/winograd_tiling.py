@@ -29,9 +29,8 @@ MAPPED_BYTES = 5 * 2**17
 #: Vectors in a row of a box's tiles, where there are so many: with fewer, kernels would be read too often.
 FEWEST_VECTORS = 3
 
-#: What a box takes beside its vectors, counted in these, and how many times as many tiles as that it may have at most
-#: to fill them.
-OF_A_BOX, MOST_OVER = 0.5, 1.5
+#: What a box takes beside its vectors, counted in these.
+OF_A_BOX = 0.5
 
 #: Bytes of a box's mapped inputs and a block of kernels that stay in the second cache together. Where they are more,
 #: some input channels are multiplied after the others, inputs of so many bytes, by some blocks of kernels each time.
@@ -240,13 +239,13 @@ def _most_uses(kernels: Kernels) -> int:
 
 
 def _fullest(lines: int, columns: int, most: int, lanes: int) -> int:
-    """The lines of tiles of a box, so that all boxes take the fewest vectors: not many more than `most` tiles."""
+    """The lines of tiles of a box, so that all boxes take the fewest vectors, of at most `most` tiles."""
 
     def taken(height: int) -> float:
         counts = [height] * (lines // height) + [lines % height] * (lines % height > 0)
         return sum(ceil_div(count * columns, lanes) + OF_A_BOX for count in counts)
 
-    highest = max(1, min(lines, int(MOST_OVER * most) // columns))
+    highest = max(1, min(lines, most // columns))
     return min(range(1, highest + 1), key=taken)
 
 
