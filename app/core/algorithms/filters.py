@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.core.algorithms.fourier_guard import products_at, unlike_positions
+from app.core.algorithms.fourier_guard import fewest_products, products_at, unlike_positions
 from app.core.algorithms.taps import Axis, Int64Array, joined_axes_of, table_of
 from app.core.algorithms.transforms import KINDS, PLAIN, SQUARED, Kind, amplification
 from app.core.geometry import ceil_div
@@ -176,7 +176,7 @@ def _cut(problem: Problem) -> Filters | None:
         return None
     met = joined_axes_of(problem, padded=problem.pads_by_copying)
     kinds = _cheapest(axes, problem.in_channels // problem.groups)
-    if kinds is None or any(_fewest(axis) == 0 for axis in met):
+    if kinds is None or any(fewest_products(axis) == 0 for axis in met):
         return None
     filters = Filters(*map(along, axes, met, kinds))
     return filters if filters.phases <= MOST_PHASES and filters.each <= MOST_FILTERS else None
@@ -220,11 +220,6 @@ def _run_lengths(axis: Axis) -> list[list[int]]:
         list(np.unique(axis.shifts(q) % axis.in_step, return_counts=True)[1].tolist())
         for q in range(axis.counts.phases)
     ]
-
-
-def _fewest(axis: Axis) -> int:
-    """The fewest inputs that an output meets along an axis."""
-    return min(int(products_at(axis, q, unlike_positions(axis, q, 1)).min()) for q in range(axis.counts.phases))
 
 
 def is_even(axis: Axis) -> bool:

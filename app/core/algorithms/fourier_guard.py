@@ -64,13 +64,9 @@ def _exponents(magnitudes: Array) -> Array:
 
 
 def fewest_products(axis: Axis) -> int:
-    """The fewest inputs that an output meets along an axis: the first or the last one of a phase."""
-    fewest = axis.kernel
-    for q in range(len(axis.residues)):
-        for first in (0, (axis.positions(q) - 1) * axis.in_step):
-            places = axis.shifts(q) + first
-            fewest = min(fewest, int(((places >= 0) & (places < axis.input)).sum()))
-    return fewest
+    """The fewest inputs that an output of a phase meets along an axis."""
+    phases = range(axis.counts.phases)
+    return min((int(products_at(axis, q, unlike_positions(axis, q, 1)).min()) for q in phases), default=0)
 
 
 def products_at(axis: Axis, phase: int, positions: Int64Array) -> Int64Array:
@@ -98,7 +94,7 @@ def products(axis: Axis) -> NDArray[np.int32]:
         first = axis.in_step * np.arange(axis.positions(q))
         edge = (first + shifts[0] < 0) | (first + shifts[-1] >= axis.input)
         own = np.full(len(first), len(shifts), np.int32)
-        own[edge] = np.searchsorted(shifts, axis.input - first[edge]) - np.searchsorted(shifts, -first[edge])
+        own[edge] = products_at(axis, q, np.flatnonzero(edge))
         counts[axis.residues[q] :: axis.out_step] = own
     return counts
 
@@ -123,14 +119,12 @@ def _outputs_by_products(axis: Axis) -> dict[int, int]:
     """How many outputs meet so many inputs along an axis; looks at those near its ends alone."""
     found: dict[int, int] = {}
     for q in range(len(axis.residues)):
-        shifts, positions = np.sort(axis.shifts(q)), axis.positions(q)
-        near = min(positions, ceil_div(max(0, -int(shifts[0])), axis.in_step))
-        far = min(positions - near, max(0, positions - 1 - (axis.input - 1 - int(shifts[-1])) // axis.in_step))
-        ends = axis.in_step * np.concatenate([np.arange(near), np.arange(positions - far, positions)])
-        met = np.searchsorted(shifts, axis.input - ends) - np.searchsorted(shifts, -ends)
+        positions, taps = axis.positions(q), len(axis.shifts(q))
+        ends = unlike_positions(axis, q, 0)
+        met = products_at(axis, q, ends)
         for count, outputs in zip(*np.unique(met, return_counts=True), strict=True):
             found[int(count)] = found.get(int(count), 0) + int(outputs)
-        found[len(shifts)] = found.get(len(shifts), 0) + positions - near - far
+        found[taps] = found.get(taps, 0) + positions - len(ends)
     return found
 
 

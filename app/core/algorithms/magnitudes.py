@@ -30,18 +30,7 @@ def add_magnitudes(_context, row, at, factors, factors_at, squares_by, squares_a
     read; they are multiplied by zero, so they must be finite.
     """
     i = types.int64
-    signature = types.void(row, i, factors, i, squares_by, i, i, sums, i)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        row, at, factors, factors_at, squares_by, squares_at, count, sums, sums_at = pointers(
-            context, builder, signature.args, arguments
-        )
-        vec = Vectors(context, builder, signature.args[0].dtype)
-        starts = (builder.gep(row, [at]), builder.gep(factors, [factors_at]), builder.gep(squares_by, [squares_at]))
-        _add(builder, sums, sums_at, _write_sums(vec, *starts, None, count))
-        return context.get_dummy_value()
-
-    return signature, generate
+    return types.void(row, i, factors, i, squares_by, i, i, sums, i), _generate
 
 
 @piece
@@ -53,24 +42,20 @@ def add_magnitudes_and_squares(
     Of `squares`, too, `SLACK` bytes more are written.
     """
     i = types.int64
-    signature = types.void(row, i, factors, i, squares_by, i, squares, i, sums, i)
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        row, at, factors, factors_at, squares_by, squares_at, squares, count, sums, sums_at = pointers(
-            context, builder, signature.args, arguments
-        )
-        vec = Vectors(context, builder, signature.args[0].dtype)
-        starts = (builder.gep(row, [at]), builder.gep(factors, [factors_at]), builder.gep(squares_by, [squares_at]))
-        _add(builder, sums, sums_at, _write_sums(vec, *starts, squares, count))
-        return context.get_dummy_value()
-
-    return signature, generate
+    return types.void(row, i, factors, i, squares_by, i, squares, i, sums, i), _generate
 
 
-def _add(builder: Any, sums: Any, sums_at: Any, totals: list[Any]) -> None:
-    for number, total in enumerate(totals):
+def _generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """Writes both pieces: their arguments differ by the squares."""
+    row, at, factors, factors_at, squares_by, squares_at, *squares, count, sums, sums_at = pointers(
+        context, builder, signature.args, arguments
+    )
+    vec = Vectors(context, builder, signature.args[0].dtype)
+    starts = (builder.gep(row, [at]), builder.gep(factors, [factors_at]), builder.gep(squares_by, [squares_at]))
+    for number, total in enumerate(_write_sums(vec, *starts, squares[0] if squares else None, count)):
         place = builder.gep(sums, [builder.add(sums_at, I64(number))])
         builder.store(builder.fadd(builder.load(place), total), place)
+    return context.get_dummy_value()
 
 
 def _write_sums(vec: Vectors, row: Any, factors: Any, squares_by: Any, energy: Any, count: Any) -> list[Any]:

@@ -1,6 +1,6 @@
 """Winograd's minimal filtering, along one axis or two: a quarter to four fifths of the products.
 
-Kernels are cut into short filters (`filters`), and outputs into tiles of 4 (4×4), or of 2 (2×2) for filters of 5.
+Kernels are cut into short filters (`filters`), and outputs into tiles of 4 or 2 (4×4, 2×2).
 A filter's inputs for a tile, up to 7 (6×6), are mapped to as many products, and so are the kernels (`winograd_maps`);
 the sums over the input channels and their filters are then matrix
 products, one for each product of a tile; and their results are mapped back. The inputs

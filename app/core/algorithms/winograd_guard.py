@@ -72,19 +72,9 @@ def holds(problem: Problem, x: Array, w: Array, bias: Array) -> bool:
         else:
             own = np.zeros((2, (high - low) * sizes.taps), w.dtype)
             weigh_phases(
-                flat_w,
-                tables.amplified,
-                tables.phases,
-                shares,
-                loudness,
-                bias,
-                tables.row,
-                limits,
-                *own,
-                needed,
-                low,
-                high,
-            )
+                flat_w, tables.amplified, tables.phases, shares, loudness, bias, tables.row, limits, *own, needed,
+                low, high,
+            )  # fmt: skip
 
     run_in_parts(part, problem.out_channels, work=4 * w.size)
     most = needed.max()
@@ -127,18 +117,9 @@ def _weigh_inputs(tables: Tables, x: Array) -> tuple[Array, Int64Array, Array]:
     shape_inputs(magnitudes, tables.row, means, shapes)
     shapes = np.take_along_axis(shapes, np.argsort(shapes[:1], axis=-1), axis=-1)
     weigh_inputs(
-        peaks,
-        places,
-        tables.classes,
-        tables.row,
-        roundings_of(tables),
-        alike,
-        means,
-        shapes,
-        loudness,
-        loud_places,
-        shares,
-    )
+        peaks, places, tables.classes, tables.row, roundings_of(tables), alike, means, shapes,
+        loudness, loud_places, shares,
+    )  # fmt: skip
     return loudness, loud_places, shares
 
 

@@ -129,21 +129,9 @@ def box_of(place, sizes, way):
 
 @compiled
 def map_inputs(
-    x,
-    laid,
-    inputs,
-    at_hand,
-    packed_sizes,
-    packed_part,
-    packed_way,
-    places,
-    residues_z,
-    residues_y,
-    residues_x,
-    mode,
-    low,
-    high,
-):
+    x, laid, inputs, at_hand, packed_sizes, packed_part, packed_way,
+    places, residues_z, residues_y, residues_x, mode, low, high,
+):  # fmt: skip
     """Map the inputs of the parts from `low` to `high`, for all threads, counted over (box, part of channels, turn)."""
     sizes, of_part, way = sizes_of(packed_sizes), sizes_of(packed_part), way_of(packed_way)
     for number in range(low, high):

@@ -28,7 +28,7 @@ ROUNDINGS = 5.0
 #: With so many filters of all channels the square of that is twice as much, since sums of one sign grow.
 GROWING_CHANNELS = 128
 
-#: What is expected of errors is at most this share of the promise: channels may seem copies of each other by chance.
+#: What is expected of errors is at most this share of the promise: data are not all alike.
 MOST_EXPECTED = 0.55
 
 
@@ -69,12 +69,14 @@ def suits(problem: Problem, dtype: np.dtype[np.generic]) -> bool:
 
 @lru_cache(maxsize=256)
 def tables_of(problem: Problem, dtype: np.dtype[np.generic]) -> Tables:
+    """The tables of a problem that `filters` cuts."""
     axes = joined_axes_of(problem)
     plane, taps = math.prod(problem.input_size), math.prod(problem.kernel_size)
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     row, transposed = in_group * taps, problem.op == "conv_transpose"
     lies = (taps, in_group, taps, out_group * taps) if transposed else (row, 1, row, row)
-    classes = list(itertools.product(*map(_classes, axes)))
+    along = [_classes(axis) for axis in axes]
+    classes = list(itertools.product(*along))
     counts = (ceil_div(plane, STRETCH), len(classes), math.prod(problem.output_size), taps)
     sizes = Sizes(problem.batch, problem.groups, in_group, out_group, plane, *counts, *lies)
     met = joined_axes_of(problem, padded=problem.pads_by_copying)
@@ -92,7 +94,7 @@ def tables_of(problem: Problem, dtype: np.dtype[np.generic]) -> Tables:
         else None,
         (axes[0].input, axes[1].input, axes[2].input),
         [(z, y, x) for (_, z), (_, y), (_, x) in classes],
-        _numbers([[taps for taps, _ in _classes(axis)] for axis in axes]),
+        _numbers([[taps for taps, _ in own] for own in along]),
         (z, y, x),
         (axes[0].in_step, axes[1].in_step, axes[2].in_step),
         (axes[0].output, axes[1].output, axes[2].output),
@@ -129,18 +131,16 @@ def _numbers(taps: list[list[Int64Array]]) -> Int64Array:
 
 def _classes(axis: Axis) -> list[tuple[Int64Array, slice]]:
     """The weights that meet the same inputs along an axis, with those of these inputs that meet all of them."""
-    step = axis.in_step
-    if step == 1:
-        begins = [int(axis.shifts(q).max()) for q in range(axis.counts.phases)]
-        ends = [axis.positions(q) + int(axis.shifts(q).min()) for q in range(axis.counts.phases)]
-        taps = np.concatenate([axis.taps(q) for q in range(axis.counts.phases)])
-        return [(taps, _within(max(begins), min(ends), axis.input, 1))]
-    found = []
+    found, step = [], axis.in_step
     for remainder in axis.in_residues:
-        own = np.flatnonzero(axis.shifts(0) % step == remainder)
-        shifts = axis.shifts(0)[own]
-        end = step * (axis.output - 1) + int(shifts.min()) + 1
-        found.append((axis.taps(0)[own], _within(int(shifts.max()), end, axis.input, step)))
+        begins, ends, taps = [], [], []
+        for q in range(axis.counts.phases):
+            own = axis.shifts(q) % step == remainder
+            shifts = axis.shifts(q)[own]
+            begins.append(int(shifts.max()))
+            ends.append(step * (axis.positions(q) - 1) + int(shifts.min()) + 1)
+            taps.append(axis.taps(q)[own])
+        found.append((np.concatenate(taps), _within(max(begins), min(ends), axis.input, step)))
     return found
 
 
@@ -149,6 +149,7 @@ def _count(places: slice, length: int) -> int:
 
 
 def roundings_of(tables: Tables) -> float:
+    """How many roundings of the norms an error is counted as."""
     return ROUNDINGS * math.sqrt(1 + tables.sizes.in_group * tables.filters / GROWING_CHANNELS)
 
 
