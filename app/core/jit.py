@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from typing import Any, cast
 
 import numba
+from llvmlite import binding
 from numba import _dynfunc, types  # type: ignore[attr-defined]
 from numba.core import event
 from numba.core.codegen import JITCodeLibrary
@@ -85,10 +87,32 @@ class _Kernel(JITCodeLibrary):
 
     def _optimize_final_module(self) -> None:
         """Bring all into one function, and count no references that it need not; then optimize."""
+        self._final_module = _uncounted(self._final_module)
         cheap = {"opt": 0, "loop_vectorize": False, "slp_vectorize": False, "cost": "cheap"}
         for options in (cheap, {"opt": 2}):
             manager, builder = self._codegen._module_pass_manager(**options)
             manager.run(self._final_module, builder)
+
+
+#: In LLVM's language: where a function begins, and a line that counts a reference to an array.
+_FUNCTION = re.compile(r"^(?=define )", re.MULTILINE)
+_COUNTING = re.compile(r"^ *(?:tail )?call void @NRT_(?:in|de)cref\(.*\n", re.MULTILINE)
+
+
+def _uncounted(module: Any) -> Any:
+    """The module without counting references: whoever calls a kernel holds all arrays, where it makes none itself.
+
+    Threads fight over the counts, which numba itself leaves out of short functions alone. Only what Python calls
+    goes on to count, since it takes hold of the arrays and lets them go.
+    """
+    text = str(module)
+    if "@NRT_MemInfo_alloc" in text:
+        return module
+    functions = _FUNCTION.split(text)
+    bare = [own if "@_ZN7cpython" in own.split("(")[0] else _COUNTING.sub("", own) for own in functions]
+    uncounted = binding.parse_assembly("".join(bare))
+    uncounted.name = module.name
+    return uncounted
 
 
 class _PieceCompiler(Compiler):

@@ -11,6 +11,7 @@ import numpy as np
 
 from app.core.algorithms import (
     boxes,
+    channelwise,
     col2im,
     direct,
     dots,
@@ -111,10 +112,16 @@ _FOURIER = Algorithm(
     "fourier", fourier.fits, fourier.effort, fourier.workspace, fourier.run, "fourier", sums_products=False
 )
 
+_CHANNELWISE = Algorithm(
+    "channelwise", channelwise.fits, channelwise.effort, channelwise.workspace, channelwise.run, "channelwise",
+    as_asked=True,
+)  # fmt: skip
+
 ALGORITHMS: dict[str, tuple[Algorithm, ...]] = {
     "conv": (
         Algorithm("direct", _always, _direct_effort, _nothing, direct.run, "direct"),
         Algorithm("tiles", boxes.fits, tiles_effort.effort, tiles.workspace, tiles.run, "tiles", as_asked=True),
+        _CHANNELWISE,
         Algorithm("rows", rows.fits, rows.effort, rows.workspace, rows.run, "rows", looks=True),
         Algorithm("planes", planes.fits, planes.effort, planes.workspace, planes.run, "planes", looks=True),
         Algorithm("dots", dots.fits, dots.effort, dots.workspace, dots.run, "dots", as_asked=True),
@@ -126,6 +133,7 @@ ALGORITHMS: dict[str, tuple[Algorithm, ...]] = {
         Algorithm(
             "polyphase_tiles", boxes.fits, tiles_effort.effort, tiles.workspace, tiles.run, "tiles", as_asked=True
         ),
+        _CHANNELWISE,
         Algorithm("col2im", col2im.fits, col2im.effort, col2im.workspace, col2im.run, "col2im", as_asked=True),
         WINOGRAD,
         _FOURIER,

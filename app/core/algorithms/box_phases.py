@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 
+from app.core.algorithms.packing import picking
 from app.core.algorithms.taps import Axis, Int64Array
 
-#: One phase of the output: its positions (outputs) along each axis and their residue; where
-#: its taps' places and steps begin, and how many taps it has for each channel. A convolution has one phase.
-PHASE = np.dtype(
-    [(name + axis, np.int64) for name in ("positions_", "residue_") for axis in "zyx"]
-    + [(name, np.int64) for name in ("places_at", "taps")]
-)
+
+class PhaseRow(NamedTuple):
+    """One phase of the output, for kernels: its positions (outputs) along each axis and their residue.
+
+    And where its taps' places and steps begin, and how many taps it has for each channel. A convolution has one phase.
+    """
+
+    positions_z: int
+    positions_y: int
+    positions_x: int
+    residue_z: int
+    residue_y: int
+    residue_x: int
+    places_at: int
+    taps: int
+
+
+#: In a kernel, one of such rows.
+phase_at = picking(PhaseRow)
 
 Sizes3 = tuple[int, int, int]
 

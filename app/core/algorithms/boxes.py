@@ -8,10 +8,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.core.algorithms.arranging import MOST_LAID_BYTES, Lie, lie_of, shared_zeros, taken
-from app.core.algorithms.box_phases import PHASE, Sizes3, inputs_of, phases_along, residues_along
+from app.core.algorithms.box_phases import PhaseRow, Sizes3, inputs_of, phases_along, residues_along
 from app.core.algorithms.box_sizes import box_within, own_box, shorter_box
 from app.core.algorithms.packing import packed, unpacking
 from app.core.algorithms.regions import Regions
@@ -140,7 +139,7 @@ class Boxes:
 
     cut: Cut
     row: Int64Array
-    phases: NDArray[np.void]
+    phases: Int64Array
     places: Int64Array
     steps: Int64Array
     residues: tuple[Int64Array, Int64Array, Int64Array]
@@ -180,8 +179,8 @@ def _cut(problem: Problem, itemsize: int, whole: bool, threads: int) -> Cut:
     lie, lanes = lie_of(problem, itemsize, whole=whole), VECTOR // itemsize
     axes, spread = lie.axes, lie.spread
     if whole:
-        return cut_into(problem, lie, _positions(axes), problem.out_channels)
-    most, span = _positions(axes), inputs_of(axes, spread=spread)[1]
+        return cut_into(problem, lie, positions_of(axes), problem.out_channels)
+    most, span = positions_of(axes), inputs_of(axes, spread=spread)[1]
     channels = problem.in_channels // problem.groups * math.prod(map(len, residues_along(axes, spread=spread)))
     box = box_within(most, span, channels, LAID_BYTES // itemsize, CUT_BYTES // itemsize)
     chunk = out_group = problem.out_channels // problem.groups
@@ -207,7 +206,7 @@ def cut_into(problem: Problem, lie: Lie, box: Sizes3, chunk: int) -> Cut:
     """An operation cut into boxes, and its output channels into chunks."""
     axes, spread = lie.axes, lie.spread
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
-    most, phases, woven = _positions(axes), _phase_count(axes), _woven(axes[2])
+    most, phases, woven = positions_of(axes), _phase_count(axes), _woven(axes[2])
     counts = tuple(map(ceil_div, most, box))
     begin, span = inputs_of(axes, spread=spread)
     depth, lines, line_length = (n + more for n, more in zip(box, span, strict=True))
@@ -251,23 +250,21 @@ def tables(cut: Cut, axes: tuple[Axis, ...]) -> Boxes:
     plane = (sizes.box_z + sizes.span_z) * apart
     channel = cut.laid // sizes.in_group or sizes.input_channel
     kernel, channels = math.prod(axis.weights for axis in axes), np.arange(sizes.in_group)[:, None]
-    rows = np.zeros(len(phases), PHASE)
+    rows: list[PhaseRow] = []
     places: list[Int64Array] = []
     steps: list[Int64Array] = []
     taps_at = 0
-    for row, phase in zip(rows, phases, strict=True):
-        row["places_at"], row["taps"] = sizes.in_group * taps_at, len(phase.taps)
-        for axis, positions, residue in zip("zyx", phase.positions, phase.residue, strict=True):
-            row[f"positions_{axis}"], row[f"residue_{axis}"] = positions, residue
+    for phase in phases:
+        rows.append(PhaseRow(*phase.positions, *phase.residue, sizes.in_group * taps_at, len(phase.taps)))
         in_order = np.argsort(phase.taps)  # weights are read as they lie, also where the kernel is flipped
         own = phase.places(begin, (plane, apart, sizes.line_length), residues, spread=cut.spread)[in_order]
         places.append((channels * channel + own).reshape(-1))
         steps.append((channels * (sizes.apart_in * kernel) + phase.taps[in_order]).reshape(-1))
         taps_at += len(phase.taps)
-    return Boxes(cut, packed(sizes), rows, np.concatenate(places), np.concatenate(steps), residues)
+    return Boxes(cut, packed(sizes), np.array(rows, np.int64), np.concatenate(places), np.concatenate(steps), residues)
 
 
-def _positions(axes: tuple[Axis, ...]) -> Sizes3:
+def positions_of(axes: tuple[Axis, ...]) -> Sizes3:
     """Those of the longest phase, which is the first."""
     z, y, x = (axis.counts.positions for axis in axes)
     return z, y, x

@@ -23,16 +23,40 @@ def packed(numbers: Sequence[int]) -> Int64Array:
 
 def unpacking(kind: type[NamedTuple]) -> Any:
     """A piece of kernels that makes such a named tuple of a row again."""
-    made: Any = types.NamedUniTuple(types.int64, len(kind._fields), kind)  # type: ignore[no-untyped-call]
+    made = _tuple_type(kind)
 
     def unpack(_context: Any, row: Any) -> Any:
         """The named tuple."""
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             (start,) = pointers(context, builder, signature.args, arguments)
-            fields = [builder.load(builder.gep(start, [I64(number)])) for number in range(len(kind._fields))]
-            return context.make_tuple(builder, made, fields)
+            return _read(context, builder, made, start)
 
         return made(row), generate
 
     return piece(unpack)
+
+
+def picking(kind: type[NamedTuple]) -> Any:
+    """A piece of kernels that makes such a named tuple of one of several rows; an array's record is counted instead."""
+    made = _tuple_type(kind)
+
+    def pick(_context: Any, rows: Any, number: Any) -> Any:
+        """The named tuple of this row."""
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            start, number = pointers(context, builder, signature.args, arguments)
+            return _read(context, builder, made, builder.gep(start, [builder.mul(number, I64(made.count))]))
+
+        return made(rows, types.int64), generate
+
+    return piece(pick)
+
+
+def _tuple_type(kind: type[NamedTuple]) -> Any:
+    return types.NamedUniTuple(types.int64, len(kind._fields), kind)  # type: ignore[no-untyped-call]
+
+
+def _read(context: Any, builder: Any, made: Any, start: Any) -> Any:
+    fields = [builder.load(builder.gep(start, [I64(number)])) for number in range(made.count)]
+    return context.make_tuple(builder, made, fields)

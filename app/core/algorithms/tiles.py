@@ -16,6 +16,7 @@ import math
 import numpy as np
 from numba import uint64
 
+from app.core.algorithms.box_phases import phase_at
 from app.core.algorithms.boxes import Cut, boxes_of, cut_of, sizes_of
 from app.core.algorithms.dot_sums import at_once, dot_tile
 from app.core.algorithms.laying import lay
@@ -97,7 +98,7 @@ def _sum_boxes(
         rest, strip = divmod(rest, sizes.boxes_y)
         rest, slab = divmod(rest, sizes.boxes_z)
         b, g = divmod(rest, sizes.groups)
-        phase = phases[p * sizes.woven]
+        phase = phase_at(phases, p * sizes.woven)
         z, y, left = slab * sizes.box_z, strip * sizes.box_y, column * sizes.box_x
         source = (b * sizes.groups + g) * sizes.in_group * sizes.input_channel
         if not ready and place != at_hand[0]:
@@ -129,7 +130,7 @@ def _sum_box(
     first, last, length, ready, kernel,
 ):  # fmt: skip
     """Sum a box of outputs, one row of `length` whose inputs begin at x[at], of the channels from `first` to `last`."""
-    phase, lanes, w_row = phases[first_phase], VECTOR // x.itemsize, sizes.apart_out * kernel
+    phase, lanes, w_row = phase_at(phases, first_phase), VECTOR // x.itemsize, sizes.apart_out * kernel
     run, joined = _runs(sizes, height, width)
     start = 0
     while start < length:
@@ -157,7 +158,7 @@ def _sum_box(
                 )  # fmt: skip
                 continue
             for j in range(sizes.woven):
-                own = phases[first_phase + j]
+                own = phase_at(phases, first_phase + j)
                 sum_tile_and_note(
                     rows, vectors, x, start, places, own.places_at, own.taps * sizes.in_group, w, w_at, w_row, live,
                     steps, bias, channel, sums, j * ROWS * tile, tile, seen,

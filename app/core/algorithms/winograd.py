@@ -28,6 +28,7 @@ from app.core.algorithms.taps import Axis
 from app.core.algorithms.tile_sums import add_tile
 from app.core.algorithms.transforms import transform
 from app.core.algorithms.winograd_maps import block_of, box_of, collect, map_block, map_box, map_inputs, mapped_kernels
+from app.core.algorithms.winograd_phases import phase_at
 from app.core.algorithms.winograd_tiling import kernels_of, tiling_of, way_of
 from app.core.jit import compiled, inlined
 from app.core.layout import Array
@@ -118,7 +119,7 @@ def _filter(
     for task in range(low, high):
         rest, number = divmod(task, sizes.chunks)
         place, p = divmod(rest, way.phases)
-        phase = phases[p]
+        phase = phase_at(phases, p)
         begin, end, g, z, y, left, depth, height, across = box_of(place, sizes, way)
         of_sample, turn = depth * height * across, place * way.turns + phase.turn
         count, inputs_at = (end - begin) * of_sample, turn * way.inputs if way.sharing else 0

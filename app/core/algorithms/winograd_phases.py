@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import itertools
 from operator import itemgetter
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.core.algorithms.filters import Along, Filters
+from app.core.algorithms.packing import picking
 from app.core.algorithms.taps import Axis, Int64Array
 
-#: One phase of the output: along each axis its first output, how many it has, and whether its tiles are backwards; its
-#: turn, and its set of kernels.
-PHASE = np.dtype(
-    [(name + axis, np.int64) for name in ("residue_", "positions_", "mirrored_") for axis in "zyx"]
-    + [(name, np.int64) for name in ("turn", "set")]
-)
+
+class PhaseRow(NamedTuple):
+    """One phase of the output, for kernels: along each axis its first output, how many, whether tiles are backwards.
+
+    And its turn, and its set of kernels.
+    """
+
+    residue_z: int
+    residue_y: int
+    residue_x: int
+    positions_z: int
+    positions_y: int
+    positions_x: int
+    mirrored_z: int
+    mirrored_y: int
+    mirrored_x: int
+    turn: int
+    set: int
 
 
-def phases_of(filters: Filters, axes: tuple[Axis, ...]) -> tuple[NDArray[np.void], Int64Array]:
+#: In a kernel, one of such rows.
+phase_at = picking(PhaseRow)
+
+
+def phases_of(filters: Filters, axes: tuple[Axis, ...]) -> tuple[Int64Array, Int64Array]:
     """The phases turn by turn, and the taps of all sets: (sets, filters, weights), flat."""
     alongs = (filters.z, filters.y, filters.x)
     found = []
@@ -28,13 +45,12 @@ def phases_of(filters: Filters, axes: tuple[Axis, ...]) -> tuple[NDArray[np.void
         found.append(((z * len(filters.y.turns) + y) * len(filters.x.turns) + x, three))
     found.sort(key=itemgetter(0))
     sets: dict[tuple[tuple[int, ...], ...], int] = {}
-    phases = np.zeros(len(found), PHASE)
-    for row, (turn, three) in zip(phases, found, strict=True):
-        for name, one in zip("zyx", three, strict=True):
-            row[f"residue_{name}"], row[f"positions_{name}"] = one.residue, one.positions
-            row[f"mirrored_{name}"] = one.mirrored
-        row["turn"], row["set"] = turn, sets.setdefault(tuple(one.taps for one in three), len(sets))
-    return phases, np.concatenate([_taps(own, alongs, axes) for own in sets])
+    rows: list[PhaseRow] = []
+    for turn, three in found:
+        along = [[getattr(one, name) for one in three] for name in ("residue", "positions", "mirrored")]
+        own = sets.setdefault(tuple(one.taps for one in three), len(sets))
+        rows.append(PhaseRow(*itertools.chain(*along), turn, own))
+    return np.array(rows, np.int64), np.concatenate([_taps(own, alongs, axes) for own in sets])
 
 
 def _taps(own: tuple[tuple[int, ...], ...], alongs: tuple[Along, ...], axes: tuple[Axis, ...]) -> Int64Array:

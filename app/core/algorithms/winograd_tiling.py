@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.core.algorithms.arranging import Lie
 from app.core.algorithms.box_phases import Sizes3
@@ -137,7 +136,7 @@ class Tiling:
     kernels: Kernels
     way: Way
     rows: Rows
-    phases: NDArray[np.void]
+    phases: Int64Array
     taps: Int64Array
     weights: Int64Array
     filters: Int64Array

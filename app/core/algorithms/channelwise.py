@@ -1,0 +1,322 @@
+"""Sums of whole planes of outputs, for groups of few channels and any kernel: depthwise layers above all.
+
+As in `tiles`, a group's inputs lie in planes without gaps, padding around them, and outputs are
+one long row. There, what is around the sums counts for little; here an output takes so few
+products that it would be most of the work. So zeros are written once for all groups, tables tell
+which line goes where, and where there is neither padding nor a step, inputs are read as they lie.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numba import uint64
+from numpy.typing import NDArray
+
+from app.core.algorithms.arranging import Lie
+from app.core.algorithms.box_phases import phase_at
+from app.core.algorithms.boxes import Boxes, Cut, cut_into, positions_of, sizes_of, tables
+from app.core.algorithms.effort import Effort, Features
+from app.core.algorithms.lines import copy_line, lay_four, lay_three, lay_two, place_apart, weave_two
+from app.core.algorithms.scratch import LINE, Working
+from app.core.algorithms.simd import LONGEST, VECTOR
+from app.core.algorithms.taps import Axis, Int64Array, axes_of
+from app.core.algorithms.tile_sums import sum_tile_and_note
+from app.core.geometry import ceil_div
+from app.core.jit import compiled, inlined
+from app.core.layout import Array
+from app.core.parallel import run_in_parts, team
+from app.core.problem import Problem
+
+#: Bytes of a group's inputs: half of a usual second cache.
+MOST_LAID_BYTES = 2**19
+
+#: Channels of a group: for more, `tiles` meets several with the same inputs.
+MOST_CHANNELS = 8
+
+#: Bytes of sums that are made before they are copied to their places: a part of the first cache.
+SUMS_BYTES = 2**13
+
+#: Vectors of the widest tile, and how many are summed at most beyond a row's end.
+WIDEST, BEYOND = 8, 3
+
+#: Lines whose every step-th inputs are laid by vectors have no longer steps.
+LONGEST_STEP = 4
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The tables of `channelwise`.
+
+    The line of a channel's plane that begins at `sources` goes to `targets` among its laid planes. Of
+    each line, `columns` (2, count) tell where its inputs go, and from where, if these are laid one by one.
+    As many lines of outputs are summed `at_once`. The groups before number `readable` are read as they lie.
+    """
+
+    boxes: Boxes
+    sources: Int64Array
+    targets: Int64Array
+    columns: Int64Array
+    at_once: int
+    readable: int
+
+
+def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
+    """Whether groups are of few channels, whose planes are small, and which zeros surround."""
+    counts = [axis.counts for axis in axes]
+    phases = math.prod(one.phases for one in counts)
+    if not phases > 0 or problem.pads_by_copying or math.prod(problem.input_size) >= LONGEST:
+        return False
+    if max(problem.in_channels, problem.out_channels) > MOST_CHANNELS * problem.groups:
+        return False
+    lengths = [one.positions + one.end - one.begin for one in counts]
+    planes = math.prod(min(axis.in_step, axis.kernel) for axis in axes)
+    return _cut_fits(problem, planes * math.prod(lengths) * dtype.itemsize)
+
+
+def _cut_fits(problem: Problem, plane: int) -> bool:
+    return problem.in_channels // problem.groups * plane <= MOST_LAID_BYTES
+
+
+def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
+    """What the time is proportional to.
+
+    `groups`; `lines` and bytes `laid`, or inputs `picked` one by one; `tiles` of sums, their `turns`
+    of the innermost loop, and these by vectors, `sums`; `parts`, lines of outputs that are copied, and
+    what is `placed` side by side, or `spread`.
+    """
+    cut, lanes, groups = _cut(problem), VECTOR // dtype.itemsize, problem.batch * problem.groups
+    sizes = cut.sizes
+    at_once = _at_once(cut, dtype.itemsize)
+    strips, last = divmod(sizes.positions_y, at_once)
+    rows = [(at_once, strips), (last, 1 if last else 0)]
+    taps, channels = sizes.in_group * cut.taps, groups * sizes.out_group * sizes.positions_z
+    tiles = vectors = 0
+    for height, count in rows:
+        for wide, many in _widths(ceil_div((height - 1) * sizes.line_length + sizes.positions_x, lanes)):
+            tiles += count * many
+            vectors += count * many * wide
+    outputs = groups * sizes.out_group * sizes.phases * sizes.positions_z * sizes.positions_y
+    shared: Features = {
+        "groups": groups,
+        "tiles": channels * tiles * sizes.phases,
+        "turns": channels * tiles * taps,
+        "sums": channels * vectors * taps,
+        "parts": outputs / sizes.woven,
+        "spread" if sizes.out_step_x > sizes.woven else "placed": outputs * sizes.positions_x * dtype.itemsize,
+        "bytes": (problem.input_elements + problem.kernel_elements + problem.output_elements) * dtype.itemsize,
+    }
+    if not _reads_as_it_lies(axes, cut):
+        laid, planes = groups * cut.laid, math.prod(len(axis.in_residues) for axis in axes[:2])
+        shared["lines"] = groups * sizes.in_group * planes * (sizes.box_z + sizes.span_z) * sizes.lines
+        shared["laid" if _in_vectors(axes[2]) else "picked"] = laid * dtype.itemsize
+    gaps = problem.output_elements * dtype.itemsize if cut.leaves_gaps else 0
+    return Effort({"call": 1.0, "gaps": gaps}, shared, groups, _work(problem, cut))
+
+
+def _widths(vectors: int) -> list[tuple[int, int]]:
+    """(vectors of a tile, tiles) along a row of so many."""
+    whole, left = divmod(vectors, WIDEST)
+    return [(WIDEST, whole), (1 << (left - 1).bit_length(), 1)] if left else [(WIDEST, whole)]
+
+
+def _work(problem: Problem, cut: Cut) -> int:
+    """Multiply-adds by their time: those of places without outputs, and some for each element that is moved."""
+    sizes = cut.sizes
+    row = sizes.positions_z * sizes.positions_y * sizes.line_length
+    sums = problem.batch * problem.out_channels * sizes.in_group * cut.taps * row
+    return sums + 4 * (problem.input_elements + problem.output_elements)
+
+
+def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+    """Bytes beside input, kernel and output: each thread's planes and sums, and the tables."""
+    cut = _cut(problem)
+    laid, sums = _memory(cut, dtype.itemsize)
+    lines = 2 * (cut.sizes.box_z + cut.sizes.span_z) * cut.sizes.lines * cut.sizes.in_step_z * cut.sizes.in_step_y
+    tables = 2 * (lines + cut.sizes.in_group * cut.taps + cut.sizes.line_length * cut.sizes.in_step_x)
+    return team.size * ((laid + sums) * dtype.itemsize + VECTOR + 3 * LINE) + tables * np.dtype(np.int64).itemsize
+
+
+def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
+    """Write the operation's output into `out`; whether all of it is known to be finite. Shapes as for `tiles`."""
+    groups = groups_of(problem, x.dtype.itemsize)
+    boxes, cut = groups.boxes, groups.boxes.cut
+    if cut.leaves_gaps:
+        out[:] = bias[:, None, None, None]
+    flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
+    working = Working((*_memory(cut, x.dtype.itemsize), VECTOR // x.dtype.itemsize), x.dtype)
+    kernel, per_line = math.prod(w.shape[2:]), len(boxes.residues[2])
+    flawed: list[bool] = []
+
+    def part(low: int, high: int) -> None:
+        at_hand, laid, sums, seen = working.own()
+        if at_hand[0] < 0:  # what lies around the inputs stays zero from group to group
+            laid[:], at_hand[0] = 0, 0
+        middle = max(low, min(high, groups.readable))
+        for data, first, end in ((flat_x, low, middle), (laid, middle, high)):
+            if first < end and not _sum_groups(
+                flat_x, flat_w, bias, flat_out, data, sums, seen, boxes.row, boxes.phases, boxes.places, boxes.steps,
+                groups.sources, groups.targets, groups.columns, data is laid, cut.laid // cut.sizes.in_group, per_line,
+                groups.at_once, kernel, first, end,
+            ):  # fmt: skip
+                flawed.append(True)
+
+    run_in_parts(part, problem.batch * problem.groups, _work(problem, cut))
+    return not flawed
+
+
+@lru_cache(maxsize=1024)
+def _cut(problem: Problem) -> Cut:
+    """One box of a whole group."""
+    axes = axes_of(problem)
+    return cut_into(problem, Lie(axes), positions_of(axes), problem.out_channels)
+
+
+def _memory(cut: Cut, itemsize: int) -> tuple[int, int]:
+    """Elements of a group's laid planes, and of the sums, with what is read and written beyond their ends."""
+    beyond = (BEYOND + 1) * VECTOR // itemsize
+    row = _at_once(cut, itemsize) * cut.sizes.line_length + beyond
+    return cut.laid + beyond, cut.sizes.woven * row
+
+
+def _at_once(cut: Cut, itemsize: int) -> int:
+    """Lines of outputs that are summed before they are copied."""
+    return min(cut.sizes.positions_y, max(1, SUMS_BYTES // itemsize // cut.sizes.line_length))
+
+
+def _reads_as_it_lies(axes: tuple[Axis, ...], cut: Cut) -> bool:
+    """Whether a group's input is what would be laid."""
+    sizes = cut.sizes
+    begins, laid = (sizes.begin_z, sizes.begin_y, sizes.begin_x), (sizes.box_z + sizes.span_z, sizes.lines)
+    lying = (*laid, sizes.line_length) == (sizes.input_z, sizes.input_y, sizes.input_x)
+    return lying and begins == (0, 0, 0) and all(axis.in_step == 1 for axis in axes)
+
+
+def _in_vectors(axis: Axis) -> bool:
+    """Whether lines along the last axis are laid by vectors."""
+    return axis.in_step == 1 or len(axis.in_residues) == axis.in_step <= LONGEST_STEP
+
+
+@lru_cache(maxsize=256)
+def groups_of(problem: Problem, itemsize: int) -> Groups:
+    """The tables of a problem for elements of so many bytes."""
+    axes, cut = axes_of(problem), _cut(problem)
+    boxes, sizes = tables(cut, axes), cut.sizes
+    places = [
+        (begin + np.arange(length)) * axis.in_step + residues[:, None]
+        for axis, residues, begin, length in zip(
+            axes, boxes.residues, (sizes.begin_z, sizes.begin_y, sizes.begin_x),
+            (sizes.box_z + sizes.span_z, sizes.box_y + sizes.span_y, sizes.box_x + sizes.span_x), strict=True,
+        )
+    ]  # fmt: skip
+    (rz, u, iz), (ry, v, iy), (rx, m, ix) = (_inside(own, axis.input) for own, axis in zip(places, axes, strict=True))
+    slab = sizes.lines * sizes.line_length
+    plane, (along_y, along_x) = (sizes.box_z + sizes.span_z) * slab, map(len, boxes.residues[1:])
+    sources = iz[:, None] * sizes.input_slab + iy * sizes.input_x
+    targets = ((rz[:, None] * along_y + ry) * along_x) * plane + u[:, None] * slab + v * sizes.line_length
+    columns = np.stack([rx * plane + m, ix])
+    readable, tasks = 0, problem.batch * problem.groups
+    if _reads_as_it_lies(axes, cut):  # nothing is read after the input: the last groups are laid
+        each = sizes.in_group * sizes.input_channel
+        readable = max(0, tasks - ceil_div((BEYOND + 1) * VECTOR // itemsize, each))
+    return Groups(boxes, sources.reshape(-1), targets.reshape(-1), columns, _at_once(cut, itemsize), readable)
+
+
+def _inside(places: NDArray[np.int64], length: int) -> tuple[Int64Array, Int64Array, Int64Array]:
+    """Those places (residues, steps) that lie within the input: which residue, which step, and the place."""
+    residue, step = np.nonzero((places >= 0) & (places < length))
+    return residue, step, places[residue, step]
+
+
+@compiled
+def _sum_groups(
+    x, w, bias, out, data, sums, seen, row, phases, places, steps, sources, targets, columns,
+    lays, laid_channel, per_line, at_once, kernel, low, high,
+):  # fmt: skip
+    """Sum the groups from `low` to `high`, counted over (batch, group); `data` holds what is read.
+
+    That is the input, or where it `lays` one group's planes. Tells whether all sums are known to be finite.
+    """
+    sizes = sizes_of(row)
+    seen[:] = 0
+    for task in range(low, high):
+        b, g = divmod(task, sizes.groups)
+        at = task * sizes.in_group * sizes.input_channel
+        if lays:
+            for ci in range(sizes.in_group):
+                source = at + ci * sizes.input_channel
+                _lay_channel(x, source, data, ci * laid_channel, sizes, sources, targets, columns, per_line)
+            at = 0
+        for p in range(0, sizes.phases, sizes.woven):
+            for co in range(sizes.out_group):
+                _sum_channel(
+                    data, at, sums, seen, w, bias, out, sizes, phases, p, places, steps, at_once, kernel, b, g, co
+                )
+    return not seen.any()
+
+
+@inlined
+def _lay_channel(x, source, laid, at, sizes, sources, targets, columns, per_line):
+    """Lay the inputs of a channel: those lines that are taken, cut into planes for each remainder of their columns."""
+    step, first, count = sizes.in_step_x, sizes.begin_x * sizes.in_step_x, sizes.box_x + sizes.span_x
+    plane = (sizes.box_z + sizes.span_z) * sizes.lines * sizes.line_length
+    if step == 1:
+        for n in range(len(sources)):
+            copy_line(laid, at + targets[n] + columns[0, 0], x, source + sources[n] + columns[1, 0], columns.shape[1])
+    elif per_line == step == 2:
+        for n in range(len(sources)):
+            lay_two(laid, at + targets[n], plane, x, source + sources[n], sizes.input_x, first, count)
+    elif per_line == step == 3:
+        for n in range(len(sources)):
+            lay_three(laid, at + targets[n], plane, x, source + sources[n], sizes.input_x, first, count)
+    elif per_line == step == LONGEST_STEP:
+        for n in range(len(sources)):
+            lay_four(laid, at + targets[n], plane, x, source + sources[n], sizes.input_x, first, count)
+    else:
+        for n in range(len(sources)):
+            for m in range(columns.shape[1]):
+                laid[uint64(at + targets[n] + columns[0, m])] = x[uint64(source + sources[n] + columns[1, m])]
+
+
+@inlined
+def _sum_channel(
+    data, at, sums, seen, w, bias, out, sizes, phases, first_phase, places, steps, at_once, kernel, b, g, co
+):
+    """Sum the outputs of a channel in a phase, or in two that are woven; the inputs of its group begin at data[at]."""
+    phase, lanes, apart = phase_at(phases, first_phase), VECTOR // data.itemsize, len(sums) // sizes.woven
+    channel = g * sizes.out_group + co
+    w_at = (g * sizes.in_group * sizes.out_group + co * sizes.apart_out) * kernel
+    out_at = (b * sizes.groups * sizes.out_group + channel) * sizes.output_channel + phase.residue_x
+    width = phase.positions_x
+    for z in range(phase.positions_z if width > 0 else 0):
+        for y in range(0, phase.positions_y, at_once):
+            height = min(at_once, phase.positions_y - y)
+            length = (height - 1) * sizes.line_length + width
+            for j in range(sizes.woven):
+                own, done = phase_at(phases, first_phase + j), 0
+                while done < length:
+                    vectors = _vectors((length - done + lanes - 1) // lanes)
+                    sum_tile_and_note(
+                        1, vectors, data, at + (z * sizes.lines + y) * sizes.line_length + done, places, own.places_at,
+                        own.taps * sizes.in_group, w, w_at, 0, 1, steps, bias, channel, sums, j * apart + done, 0, seen,
+                    )  # fmt: skip
+                    done += vectors * lanes
+            line = (y * sizes.out_step_y + phase.residue_y) * sizes.output_x
+            target = out_at + (z * sizes.out_step_z + phase.residue_z) * sizes.output_slab + line
+            for n in range(height):
+                t, s = target + n * sizes.out_step_y * sizes.output_x, n * sizes.line_length
+                if sizes.woven > 1:
+                    weave_two(out, t, sums, s, apart, min(2 * width, sizes.output_x))
+                elif sizes.out_step_x == 1:
+                    copy_line(out, t, sums, s, width)
+                else:
+                    place_apart(out, t, sizes.out_step_x, sums, s, width)
+
+
+@inlined
+def _vectors(left):
+    """Vectors of the next tile, where so many are left: one of four takes no longer than two of fewer."""
+    return WIDEST if left > 4 else 4 if left > 2 else left
