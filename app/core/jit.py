@@ -94,8 +94,8 @@ class _Kernel(JITCodeLibrary):
             manager.run(self._final_module, builder)
 
 
-#: In LLVM's language: where a function begins, and a line that counts a reference to an array.
-_FUNCTION = re.compile(r"^(?=define )", re.MULTILINE)
+#: In LLVM's language: where a function begins, the head of one that Python calls, and a line that counts a reference.
+_FUNCTION, _FOR_PYTHON = re.compile(r"^(?=define )", re.MULTILINE), re.compile(r"define .*@_ZN7cpython")
 _COUNTING = re.compile(r"^ *(?:tail )?call void @NRT_(?:in|de)cref\(.*\n", re.MULTILINE)
 
 
@@ -109,7 +109,7 @@ def _uncounted(module: Any) -> Any:
     if "@NRT_MemInfo_alloc" in text:
         return module
     functions = _FUNCTION.split(text)
-    bare = [own if "@_ZN7cpython" in own.split("(")[0] else _COUNTING.sub("", own) for own in functions]
+    bare = [own if _FOR_PYTHON.match(own) else _COUNTING.sub("", own) for own in functions]
     uncounted = binding.parse_assembly("".join(bare))
     uncounted.name = module.name
     return uncounted

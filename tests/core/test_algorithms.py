@@ -129,6 +129,26 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
         ((2, 6, 20, 9), (4, 3, 5, 7), {"groups": 2, "padding": (2, 3)}),
         ((1, 2, 40), (2, 1, 9), {"groups": 2, "padding": ((1, 7),), "flip_kernel": True}),
     ],
+    "channelwise": [
+        # Read as they lie, but for the last groups; a step of one, two, four, and those that are picked.
+        ((2, 5, 9, 33), (5, 1, 4, 2), {"groups": 5}),
+        ((1, 3, 20), (3, 1, 4), {"groups": 3, "padding": ((3, 0),)}),
+        ((2, 3, 15, 15), (3, 1, 2, 2), {"groups": 3, "padding": 1, "stride": 2}),
+        ((1, 6, 21, 40), (4, 3, 5, 9), {"groups": 2, "padding": (2, 4), "stride": (1, 4)}),
+        ((1, 4, 33, 31), (8, 2, 3, 11), {"groups": 2, "padding": (1, 5), "stride": 5, "dilation": (1, 2)}),
+        # Lines share all their zeros; some meet no window; more lines than are summed at once.
+        ((1, 4, 14, 14), (4, 1, 27, 27), {"groups": 4, "padding": 13, "flip_kernel": True}),
+        ((3, 2, 13, 9), (4, 1, 2, 2), {"groups": 2, "stride": (6, 3)}),
+        ((1, 2, 90, 70), (2, 1, 2, 5), {"groups": 2, "padding": (1, 2)}),
+        ((2, 2, 5, 9, 7), (2, 1, 2, 3, 4), {"groups": 2, "padding": (0, 1, 2), "dilation": (2, 1, 1)}),
+    ],
+    "channelwise, transposed": [
+        # Two phases woven, and phases apart; more planes than there are inputs, which are not read as they lie.
+        ((2, 3, 7, 16), (3, 1, 4, 4), {"groups": 3, "stride": 2, "padding": 1}),
+        ((1, 4, 6, 5), (4, 3, 5, 7), {"groups": 2, "stride": (1, 3), "padding": 2}),
+        ((1, 18, 5, 5, 4), (18, 1, 7, 7, 1), {"groups": 9, "stride": 7, "padding": (3, 6, 0)}),
+        ((1, 2, 9, 3), (2, 2, 2, 3), {"groups": 2, "stride": 2, "dilation": 3, "flip_kernel": True}),
+    ],
     # Wide dilation: lines by the taps that they need, and a plane for each tap along a line; lines without a gap.
     "tiles": [
         ((2, 5, 25, 25), (40, 5, 3, 3), {"padding": 12, "dilation": 12}),
@@ -176,13 +196,13 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
 @pytest.mark.parametrize("name", PARTICULAR)
 def test_it_is_exact_where_it_is_for(name: str, dtype: str) -> None:
     rng = np.random.default_rng(0)
-    op: Op = "conv_transpose" if name.startswith("polyphase") else "conv"
+    op: Op = "conv_transpose" if name.startswith("polyphase") or name.endswith("transposed") else "conv"
     for x_shape, w_shape, options in PARTICULAR[name]:
         x, w = rng.integers(-9, 10, x_shape), rng.integers(-9, 10, w_shape)
         bias = rng.integers(-9, 10, w_shape[0] if op == "conv" else w_shape[1] * options.get("groups", 1))
         problem = problem_of(op, x_shape, w_shape, True, options)
         plan = plan_of(problem, np.dtype(dtype))
-        algorithm = next(algorithm for algorithm in ALGORITHMS[op] if algorithm.name == name)
+        algorithm = next(algorithm for algorithm in ALGORITHMS[op] if algorithm.name == name.split(",", maxsplit=1)[0])
         assert algorithm.fits(problem, plan.axes, np.dtype(dtype))
         output = execute(replace(plan, algorithm=algorithm), x.astype(dtype), w.astype(dtype), bias.astype(dtype))
         right = tap_sums.sums(problem, x.astype(np.float64), w.astype(np.float64), bias.astype(np.float64)).value

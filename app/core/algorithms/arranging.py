@@ -25,6 +25,9 @@ MOST_GAPS, MOST_GAPS_OF_PHASES = 0.25, 0.1
 #: Where inputs could be read as they lie, samples are stacked if their last vectors are so empty, for so many rows.
 MOST_EMPTY, FEWEST_STACKED_ROWS = 1.1, 4 * ROWS
 
+#: Zeros that a line shares with the next one.
+MOST_SHARED = VECTOR // 8
+
 #: The table of an axis of one tap at its own place.
 _UNIT = table_of(1, 1, [0], [0, 1], np.zeros(1, np.int64), np.zeros(1, np.int64))
 
@@ -104,8 +107,8 @@ def taken(problem: Problem, axes: tuple[Axis, ...], *, spread: bool) -> int:
     return problem.in_channels // problem.groups * math.prod(planes) * math.prod(lengths)
 
 
-def shared_zeros(problem: Problem, axis: Axis, begin: int, line_length: int, span: int) -> int:
+def shared_zeros(problem: Problem, axis: Axis, begin: int, line_length: int, span: int, most: int = MOST_SHARED) -> int:
     """How many zeros at the end of a line are those at the beginning of the next: the gap between two is shorter."""
     if problem.pads_by_copying or axis.in_step > 1:
         return 0
-    return min(max(0, -begin), max(0, begin + line_length - axis.input), span, VECTOR // 8)
+    return min(max(0, -begin), max(0, begin + line_length - axis.input), span, most)

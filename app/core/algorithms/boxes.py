@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.core.algorithms.arranging import MOST_LAID_BYTES, Lie, lie_of, shared_zeros, taken
+from app.core.algorithms.arranging import MOST_LAID_BYTES, MOST_SHARED, Lie, lie_of, shared_zeros, taken
 from app.core.algorithms.box_phases import PhaseRow, Sizes3, inputs_of, phases_along, residues_along
 from app.core.algorithms.box_sizes import box_within, own_box, shorter_box
 from app.core.algorithms.packing import packed, unpacking
@@ -202,15 +202,16 @@ def _cut(problem: Problem, itemsize: int, whole: bool, threads: int) -> Cut:
     return cut_into(problem, lie, box, chunk)
 
 
-def cut_into(problem: Problem, lie: Lie, box: Sizes3, chunk: int) -> Cut:
-    """An operation cut into boxes, and its output channels into chunks."""
+def cut_into(problem: Problem, lie: Lie, box: Sizes3, chunk: int, most_shared: int = MOST_SHARED) -> Cut:
+    """An operation cut into boxes, and its output channels into chunks; lines share so many zeros at most."""
     axes, spread = lie.axes, lie.spread
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     most, phases, woven = positions_of(axes), _phase_count(axes), _woven(axes[2])
     counts = tuple(map(ceil_div, most, box))
     begin, span = inputs_of(axes, spread=spread)
     depth, lines, line_length = (n + more for n, more in zip(box, span, strict=True))
-    line_length -= shared_zeros(problem, axes[2], begin[2], line_length, span[2]) if box[2] == most[2] else 0
+    if box[2] == most[2]:
+        line_length -= shared_zeros(problem, axes[2], begin[2], line_length, span[2], most_shared)
     between = (1, in_group) if problem.op == "conv" else (out_group, 1)
     apart = [_apart(problem.in_channels, [axis.input for axis in axes], stacked=lie.stacked)]
     apart += [_apart(problem.out_channels, [axis.output for axis in axes], stacked=lie.stacked)]
@@ -255,7 +256,7 @@ def tables(cut: Cut, axes: tuple[Axis, ...]) -> Boxes:
     steps: list[Int64Array] = []
     taps_at = 0
     for phase in phases:
-        rows.append(PhaseRow(*phase.positions, *phase.residue, sizes.in_group * taps_at, len(phase.taps)))
+        rows.append(PhaseRow._make([*phase.positions, *phase.residue, sizes.in_group * taps_at, len(phase.taps)]))
         in_order = np.argsort(phase.taps)  # weights are read as they lie, also where the kernel is flipped
         own = phase.places(begin, (plane, apart, sizes.line_length), residues, spread=cut.spread)[in_order]
         places.append((channels * channel + own).reshape(-1))

@@ -18,9 +18,19 @@ from numpy.typing import NDArray
 
 from app.core.algorithms.arranging import Lie
 from app.core.algorithms.box_phases import phase_at
-from app.core.algorithms.boxes import Boxes, Cut, cut_into, positions_of, sizes_of, tables
+from app.core.algorithms.boxes import (
+    KEPT_TAPS,
+    MOST_PHASES,
+    Boxes,
+    Cut,
+    cut_into,
+    positions_of,
+    sizes_of,
+    tables,
+)
 from app.core.algorithms.effort import Effort, Features
-from app.core.algorithms.lines import copy_line, lay_four, lay_three, lay_two, place_apart, weave_two
+from app.core.algorithms.laying import lay_zeros_around
+from app.core.algorithms.lines import copy_line, place_apart, weave_two
 from app.core.algorithms.scratch import LINE, Working
 from app.core.algorithms.simd import LONGEST, VECTOR
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
@@ -52,7 +62,8 @@ class Groups:
     """The tables of `channelwise`.
 
     The line of a channel's plane that begins at `sources` goes to `targets` among its laid planes. Of
-    each line, `columns` (2, count) tell where its inputs go, and from where, if these are laid one by one.
+    each line, `columns` (3, remainders) tell where the inputs of a remainder go, from where, and how many, if these are
+    laid one by one.
     As many lines of outputs are summed `at_once`. The groups before number `readable` are read as they lie.
     """
 
@@ -65,20 +76,15 @@ class Groups:
 
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
-    """Whether groups are of few channels, whose planes are small, and which zeros surround."""
-    counts = [axis.counts for axis in axes]
-    phases = math.prod(one.phases for one in counts)
-    if not phases > 0 or problem.pads_by_copying or math.prod(problem.input_size) >= LONGEST:
+    """Whether groups are of few channels, whose planes and tables are small, and which zeros surround."""
+    counts, in_group = [axis.counts for axis in axes], problem.in_channels // problem.groups
+    if max(problem.in_channels, problem.out_channels) > MOST_CHANNELS * problem.groups or problem.pads_by_copying:
         return False
-    if max(problem.in_channels, problem.out_channels) > MOST_CHANNELS * problem.groups:
-        return False
-    lengths = [one.positions + one.end - one.begin for one in counts]
+    phases, taps = math.prod(one.phases for one in counts), in_group * math.prod(problem.kernel_size)
     planes = math.prod(min(axis.in_step, axis.kernel) for axis in axes)
-    return _cut_fits(problem, planes * math.prod(lengths) * dtype.itemsize)
-
-
-def _cut_fits(problem: Problem, plane: int) -> bool:
-    return problem.in_channels // problem.groups * plane <= MOST_LAID_BYTES
+    laid = in_group * planes * math.prod(one.positions + one.end - one.begin for one in counts)
+    few = 0 < phases <= MOST_PHASES and taps <= KEPT_TAPS
+    return few and laid * dtype.itemsize <= MOST_LAID_BYTES and math.prod(problem.input_size) < LONGEST
 
 
 def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
@@ -140,7 +146,7 @@ def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.gene
     return team.size * ((laid + sums) * dtype.itemsize + VECTOR + 3 * LINE) + tables * np.dtype(np.int64).itemsize
 
 
-def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
+def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
     """Write the operation's output into `out`; whether all of it is known to be finite. Shapes as for `tiles`."""
     groups = groups_of(problem, x.dtype.itemsize)
     boxes, cut = groups.boxes, groups.boxes.cut
@@ -148,8 +154,8 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
         out[:] = bias[:, None, None, None]
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
     working = Working((*_memory(cut, x.dtype.itemsize), VECTOR // x.dtype.itemsize), x.dtype)
-    kernel, per_line = math.prod(w.shape[2:]), len(boxes.residues[2])
-    flawed: list[bool] = []
+    kernel, in_vectors = math.prod(w.shape[2:]), _in_vectors(axes[2])
+    planes, flawed = cut.laid // cut.sizes.in_group, list[bool]()
 
     def part(low: int, high: int) -> None:
         at_hand, laid, sums, seen = working.own()
@@ -159,7 +165,7 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
         for data, first, end in ((flat_x, low, middle), (laid, middle, high)):
             if first < end and not _sum_groups(
                 flat_x, flat_w, bias, flat_out, data, sums, seen, boxes.row, boxes.phases, boxes.places, boxes.steps,
-                groups.sources, groups.targets, groups.columns, data is laid, cut.laid // cut.sizes.in_group, per_line,
+                groups.sources, groups.targets, groups.columns, data is laid, planes, in_vectors,
                 groups.at_once, kernel, first, end,
             ):  # fmt: skip
                 flawed.append(True)
@@ -172,7 +178,7 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
 def _cut(problem: Problem) -> Cut:
     """One box of a whole group."""
     axes = axes_of(problem)
-    return cut_into(problem, Lie(axes), positions_of(axes), problem.out_channels)
+    return cut_into(problem, Lie(axes), positions_of(axes), problem.out_channels, most_shared=LONGEST)
 
 
 def _memory(cut: Cut, itemsize: int) -> tuple[int, int]:
@@ -205,19 +211,19 @@ def groups_of(problem: Problem, itemsize: int) -> Groups:
     """The tables of a problem for elements of so many bytes."""
     axes, cut = axes_of(problem), _cut(problem)
     boxes, sizes = tables(cut, axes), cut.sizes
+    begins = (sizes.begin_z, sizes.begin_y, sizes.begin_x)
+    lengths = (sizes.box_z + sizes.span_z, sizes.box_y + sizes.span_y, sizes.box_x + sizes.span_x)
     places = [
         (begin + np.arange(length)) * axis.in_step + residues[:, None]
-        for axis, residues, begin, length in zip(
-            axes, boxes.residues, (sizes.begin_z, sizes.begin_y, sizes.begin_x),
-            (sizes.box_z + sizes.span_z, sizes.box_y + sizes.span_y, sizes.box_x + sizes.span_x), strict=True,
-        )
-    ]  # fmt: skip
+        for axis, residues, begin, length in zip(axes, boxes.residues, begins, lengths, strict=True)
+    ]
     (rz, u, iz), (ry, v, iy), (rx, m, ix) = (_inside(own, axis.input) for own, axis in zip(places, axes, strict=True))
     slab = sizes.lines * sizes.line_length
     plane, (along_y, along_x) = (sizes.box_z + sizes.span_z) * slab, map(len, boxes.residues[1:])
     sources = iz[:, None] * sizes.input_slab + iy * sizes.input_x
     targets = ((rz[:, None] * along_y + ry) * along_x) * plane + u[:, None] * slab + v * sizes.line_length
-    columns = np.stack([rx * plane + m, ix])
+    _, first, counts = np.unique(rx, return_index=True, return_counts=True)
+    columns = np.stack([rx[first] * plane + m[first], ix[first], counts])
     readable, tasks = 0, problem.batch * problem.groups
     if _reads_as_it_lies(axes, cut):  # nothing is read after the input: the last groups are laid
         each = sizes.in_group * sizes.input_channel
@@ -234,7 +240,7 @@ def _inside(places: NDArray[np.int64], length: int) -> tuple[Int64Array, Int64Ar
 @compiled
 def _sum_groups(
     x, w, bias, out, data, sums, seen, row, phases, places, steps, sources, targets, columns,
-    lays, laid_channel, per_line, at_once, kernel, low, high,
+    lays, laid_channel, in_vectors, at_once, kernel, low, high,
 ):  # fmt: skip
     """Sum the groups from `low` to `high`, counted over (batch, group); `data` holds what is read.
 
@@ -248,7 +254,7 @@ def _sum_groups(
         if lays:
             for ci in range(sizes.in_group):
                 source = at + ci * sizes.input_channel
-                _lay_channel(x, source, data, ci * laid_channel, sizes, sources, targets, columns, per_line)
+                _lay_channel(x, source, data, ci * laid_channel, sizes, sources, targets, columns, in_vectors)
             at = 0
         for p in range(0, sizes.phases, sizes.woven):
             for co in range(sizes.out_group):
@@ -259,26 +265,19 @@ def _sum_groups(
 
 
 @inlined
-def _lay_channel(x, source, laid, at, sizes, sources, targets, columns, per_line):
+def _lay_channel(x, source, laid, at, sizes, sources, targets, columns, in_vectors):
     """Lay the inputs of a channel: those lines that are taken, cut into planes for each remainder of their columns."""
     step, first, count = sizes.in_step_x, sizes.begin_x * sizes.in_step_x, sizes.box_x + sizes.span_x
     plane = (sizes.box_z + sizes.span_z) * sizes.lines * sizes.line_length
-    if step == 1:
-        for n in range(len(sources)):
-            copy_line(laid, at + targets[n] + columns[0, 0], x, source + sources[n] + columns[1, 0], columns.shape[1])
-    elif per_line == step == 2:
-        for n in range(len(sources)):
-            lay_two(laid, at + targets[n], plane, x, source + sources[n], sizes.input_x, first, count)
-    elif per_line == step == 3:
-        for n in range(len(sources)):
-            lay_three(laid, at + targets[n], plane, x, source + sources[n], sizes.input_x, first, count)
-    elif per_line == step == LONGEST_STEP:
-        for n in range(len(sources)):
-            lay_four(laid, at + targets[n], plane, x, source + sources[n], sizes.input_x, first, count)
-    else:
-        for n in range(len(sources)):
-            for m in range(columns.shape[1]):
-                laid[uint64(at + targets[n] + columns[0, m])] = x[uint64(source + sources[n] + columns[1, m])]
+    for n in range(len(sources)):
+        line, target = source + sources[n], at + targets[n]
+        if in_vectors:
+            lay_zeros_around(x, line, sizes.input_x, step, first, laid, target, plane, count)
+        else:
+            for r in range(columns.shape[1]):
+                own, begin = target + columns[0, r], line + columns[1, r]
+                for m in range(columns[2, r]):
+                    laid[uint64(own + m)] = x[uint64(begin + m * step)]
 
 
 @inlined

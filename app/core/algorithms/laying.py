@@ -60,7 +60,7 @@ def _lay_plain(x, source, sizes, residues_z, residues_y, residues_x, step, toget
                         line = channel + iz * sizes.input_slab + iy * sizes.input_x
                         target = at + u * plane + v * sizes.line_length
                         if together > 1:
-                            _lay_zeros_around(x, line, length, step, first, laid, target, planes, columns)
+                            lay_zeros_around(x, line, length, step, first, laid, target, planes, columns)
                             continue
                         for r in range(len(residues_x)):
                             begin, own = first + residues_x[r], target + r * planes
@@ -116,7 +116,7 @@ def _lay_in_vectors(x, line, length, sizes, residues, begin, laid, at, planes, c
     if sizes.run_x == 1:
         for r in range(len(residues) if step == 1 else 1):
             first = begin * step + residues[r]
-            _lay_zeros_around(x, line, length, step, first, laid, at + r * planes, planes, columns)
+            lay_zeros_around(x, line, length, step, first, laid, at + r * planes, planes, columns)
     else:
         for r in range(len(residues)):
             _lay_runs(x, line, length, sizes, residues[r], begin, laid, at + r * planes, columns)
@@ -172,7 +172,7 @@ def _input_of(position, origin, run, step, residue):
 
 
 @inlined
-def _lay_zeros_around(x, line, length, step, first, laid, at, apart, count):
+def lay_zeros_around(x, line, length, step, first, laid, at, apart, count):
     """laid[at + j·apart + m] = the line's input at first + step·m + j: a plane for each remainder, up to four of them.
 
     What lies outside is zero; a line of length 0 is all zeros.

@@ -41,7 +41,7 @@ def picking(kind: type[NamedTuple]) -> Any:
     """A piece of kernels that makes such a named tuple of one of several rows; an array's record is counted instead."""
     made = _tuple_type(kind)
 
-    def pick(_context: Any, rows: Any, number: Any) -> Any:
+    def pick(_context: Any, rows: Any, _number: Any) -> Any:
         """The named tuple of this row."""
 
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

@@ -49,7 +49,7 @@ def phases_of(filters: Filters, axes: tuple[Axis, ...]) -> tuple[Int64Array, Int
     for turn, three in found:
         along = [[getattr(one, name) for one in three] for name in ("residue", "positions", "mirrored")]
         own = sets.setdefault(tuple(one.taps for one in three), len(sets))
-        rows.append(PhaseRow(*itertools.chain(*along), turn, own))
+        rows.append(PhaseRow._make([*itertools.chain(*along), turn, own]))
     return np.array(rows, np.int64), np.concatenate([_taps(own, alongs, axes) for own in sets])
 
 
