@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 
 from app.core import algorithms
-from app.core.algorithms import ALGORITHMS
+from app.core.algorithms import ALGORITHMS, Algorithm
 from app.core.checks import describe
 from app.core.execute import execute
 from app.core.parallel import team
@@ -182,6 +182,15 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
         ((2, 4, 25, 9), (4, 33, 3, 3), {"padding": (12, 2), "dilation": (12, 1), "stride": (1, 4)}),
         ((2, 4, 20, 20), (4, 17, 3, 3), {"padding": 8, "dilation": 8, "groups": 2, "flip_kernel": True}),
     ],
+    "col2im": [
+        # Places that meet, in some units of channels; each output once; an input alone; windows apart, and outside.
+        ((2, 9, 6, 5), (9, 100, 5, 5), {"stride": 2, "padding": 2, "output_padding": 1}),
+        ((3, 6, 7, 9), (6, 35, 2, 2), {"groups": 2, "stride": 2}),
+        ((1, 5, 2, 3, 4), (5, 13, 2, 3, 2), {"stride": (2, 3, 2)}),
+        ((9, 20, 1, 1), (20, 17, 4, 4), {}),
+        ((1, 4, 5, 3), (4, 70, 3, 2), {"stride": (5, 3), "padding": (1, 0), "dilation": (1, 4), "flip_kernel": True}),
+        ((1, 3, 14), (3, 2, 9), {"padding": 8}),
+    ],
     "dots": [
         ((1, 130, 4, 4), (19, 130, 3, 3), {"padding": 1}),
         ((5, 67, 1, 1), (9, 67, 1, 1), {}),
@@ -192,17 +201,23 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
 }
 
 
+def particular(name: str) -> tuple[Op, Algorithm]:
+    """The operation and the algorithm of an entry."""
+    op: Op = "conv_transpose" if name.endswith("transposed") or name in {"polyphase_tiles", "col2im"} else "conv"
+    name = name.removesuffix(", transposed")
+    return op, next(algorithm for algorithm in ALGORITHMS[op] if algorithm.name == name)
+
+
 @pytest.mark.parametrize("dtype", ["int64", "float32", "float64"])
 @pytest.mark.parametrize("name", PARTICULAR)
 def test_it_is_exact_where_it_is_for(name: str, dtype: str) -> None:
     rng = np.random.default_rng(0)
-    op: Op = "conv_transpose" if name.startswith("polyphase") or name.endswith("transposed") else "conv"
+    op, algorithm = particular(name)
     for x_shape, w_shape, options in PARTICULAR[name]:
         x, w = rng.integers(-9, 10, x_shape), rng.integers(-9, 10, w_shape)
         bias = rng.integers(-9, 10, w_shape[0] if op == "conv" else w_shape[1] * options.get("groups", 1))
         problem = problem_of(op, x_shape, w_shape, True, options)
         plan = plan_of(problem, np.dtype(dtype))
-        algorithm = next(algorithm for algorithm in ALGORITHMS[op] if algorithm.name == name.split(",", maxsplit=1)[0])
         assert algorithm.fits(problem, plan.axes, np.dtype(dtype))
         output = execute(replace(plan, algorithm=algorithm), x.astype(dtype), w.astype(dtype), bias.astype(dtype))
         right = tap_sums.sums(problem, x.astype(np.float64), w.astype(np.float64), bias.astype(np.float64)).value
@@ -218,7 +233,7 @@ def test_threads_change_no_bit(op: Op, name: str, dtype: str) -> None:
     plan = plan_of(describe(setting), np.dtype(dtype))
     algorithm = next(algorithm for algorithm in ALGORITHMS[op] if algorithm.name == name)
     if not algorithm.fits(plan.problem, plan.axes, plan_dtype := np.dtype(dtype)):
-        assert plan_dtype.kind == "i" or name in PARTICULAR or name == "col2im"
+        assert plan_dtype.kind == "i" or name in PARTICULAR
         return
     outputs = []
     try:
@@ -228,6 +243,22 @@ def test_threads_change_no_bit(op: Op, name: str, dtype: str) -> None:
     finally:
         team.resize(threads)
     assert len(set(outputs)) == 1
+
+
+@pytest.mark.parametrize("name", PARTICULAR)
+def test_threads_change_no_bit_where_it_is_for(name: str) -> None:
+    """However many they are, the same is summed in the same order."""
+    rng, threads, (op, algorithm) = np.random.default_rng(2), team.size, particular(name)
+    try:
+        for x_shape, w_shape, options in PARTICULAR[name]:
+            x, w = (rng.normal(size=shape).astype(np.float32) for shape in (x_shape, w_shape))
+            plan, outputs = plan_of(problem_of(op, x_shape, w_shape, False, options), x.dtype), []
+            for size in (1, 2, 3):
+                team.resize(size)
+                outputs.append(execute(replace(plan, algorithm=algorithm), x, w).tobytes())
+            assert len(set(outputs)) == 1
+    finally:
+        team.resize(threads)
 
 
 def test_threads_change_no_bit_at_the_end_of_a_row() -> None:

@@ -1,22 +1,25 @@
-"""Matrix product and col2im, for transposed convolutions of few input positions.
+"""Matrix product and col2im, for transposed convolutions of few input positions and large kernels.
 
 The weights lie as (C_in, C_out/groups·kernel), so each input position's product with all
 of them is a row of stamps, made by tiles whose vectors run along the weights as they lie:
-they are read once, and nothing is rearranged. Then every stamp is added to its place in
-the output; what falls outside of it is dropped.
+they are read once, side by side, however many phases they belong to. As soon as a tile's
+stamps are made, each is added to its place in the output; what falls outside of it is dropped.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numba import uint64
+from numpy.typing import NDArray
 
 from app.core.algorithms.effort import Effort, Features
-from app.core.algorithms.scratch import pieces
+from app.core.algorithms.scratch import LINE, pieces
 from app.core.algorithms.simd import ROWS, VECTOR
-from app.core.algorithms.taps import Axis, Int64Array
+from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.algorithms.tile_sums import TILES, sum_tile
 from app.core.geometry import ceil_div
 from app.core.jit import compiled, inlined
@@ -24,17 +27,45 @@ from app.core.layout import Array
 from app.core.parallel import PLANNED_THREADS, run_in_parts, team
 from app.core.problem import Problem
 
-#: Elements of the stamps of a chunk of output channels, and of the weights that make one tile of them.
-STAMPS = 2**16
+#: Input positions at most: each has a line in a table.
+MOST_POSITIONS = 2**13
 
-#: More input positions than this take more stamps than the second cache holds.
-MOST_POSITIONS = 1024
-
-#: Weights of one kernel at most: a chunk of output channels should stay small.
+#: Weights of one kernel at most: so are these.
 MOST_WEIGHTS = 4096
+
+#: Tasks for each thread, and the most multiply-adds of one: work can be abandoned between two of them alone.
+TASKS, MOST_IN_A_TASK = 4, 2**30
+
+#: Multiply-adds that take as long as to turn an input.
+TURNING = 16
+
+#: The time of a turn of a tile's innermost loop, by its vectors: it loads as many weights in any case.
+TURNS = (12, 18, 24)
+
+#: Of units that take hardly more time for a channel than the best, the shortest is taken.
+NEARLY = 1.03
 
 _HALF = ROWS // 2
 _WIDEST = TILES[ROWS][0]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where stamps go, from shapes alone.
+
+    Tiles begin anew with each `unit` of output channels, so that no sum depends on how channels are shared. Position n
+    of the batch's inputs puts its stamps from `begins[n]` on, beside which that of each of the unit's weights lies by
+    `offsets`; for positions that are not `inside`, `beside` (3, weights) tells by which places along each axis, and
+    `starts` (3, positions) from where, since some fall outside. It `covers` where every output is met once.
+    """
+
+    unit: int
+    begins: Int64Array
+    inside: NDArray[np.bool_]
+    starts: Int64Array
+    offsets: Int64Array
+    beside: Int64Array
+    covers: bool
 
 
 def fits(problem: Problem, _axes: tuple[Axis, ...], _dtype: np.dtype[np.generic]) -> bool:
@@ -47,66 +78,130 @@ def fits(problem: Problem, _axes: tuple[Axis, ...], _dtype: np.dtype[np.generic]
     )
 
 
-def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
-    """What the time is proportional to: turns of the innermost loop and its calls, stamps added, lines of them."""
+def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
+    """What the time is proportional to: inputs turned, turns by vectors and calls of the innermost loop, stamps."""
     positions, lanes = problem.batch * math.prod(problem.input_size), VECTOR // dtype.itemsize
     kernel, in_group = math.prod(problem.kernel_size), problem.in_channels // problem.groups
-    chunk = _chunk(problem, positions, PLANNED_THREADS)
-    chunks = problem.groups * ceil_div(problem.out_channels // problem.groups, chunk)
+    out_group, unit = problem.out_channels // problem.groups, _unit(problem, lanes)
     blocks = ceil_div(positions, ROWS)
-    rows = blocks * ROWS if positions > _HALF else _HALF
+    units = [(unit, out_group // unit * problem.groups), (out_group % unit, problem.groups)]
+    vectors = [(ceil_div(channels * kernel, lanes), count) for channels, count in units]
+    covers = all(_covers(axis, _places(axis)) for axis in axes)
     shared: Features = {
-        "sums": chunks * rows * ceil_div(chunk * kernel, lanes) * in_group,
-        "tiles": chunks * blocks * ceil_div(chunk * kernel, _WIDEST * lanes),
-        "stamps": problem.out_channels * kernel * positions,
-        "lines": problem.out_channels * kernel // problem.kernel_size[-1] * positions,
+        "turned": problem.input_elements,
+        "turns": (blocks if positions > _HALF else 0.5) * in_group * sum(count * _time(own) for own, count in vectors),
+        "tiles": blocks * sum(count * ceil_div(own, _WIDEST) for own, count in vectors),
+        "gathered": problem.kernel_elements,
+        "written" if covers else "stamps": problem.out_channels * kernel * positions,
         "bytes": (problem.kernel_elements + problem.output_elements) * dtype.itemsize,
     }
-    return Effort({"call": 1.0, "turned": problem.input_elements}, shared, chunks, problem.macs)
+    chunks = problem.groups * ceil_div(out_group, _chunk(problem, lanes, PLANNED_THREADS))
+    return Effort({"call": 1.0}, shared, chunks, problem.macs)
 
 
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
-    """Bytes beside input, kernel and output."""
-    return (sum(_working(problem, dtype)) * team.size + problem.input_elements) * dtype.itemsize
-
-
-def _chunk(problem: Problem, positions: int, threads: int) -> int:
-    """Output channels whose stamps are made at once, where so many threads share them."""
-    out_group, kernel = problem.out_channels // problem.groups, math.prod(problem.kernel_size)
-    least = max(1, STAMPS // (positions * kernel))
-    shared = ceil_div(out_group * problem.groups, 2 * threads)
-    return max(1, min(out_group, least, shared))
-
-
-def _working(problem: Problem, dtype: np.dtype[np.generic]) -> tuple[int, int]:
-    """Elements of the stamps and of the weights of one tile."""
+    """Bytes beside input, kernel and output: stamps and weights of a tile, the turned input, and the tables."""
     positions, lanes = problem.batch * math.prod(problem.input_size), VECTOR // dtype.itemsize
-    width = ceil_div(_chunk(problem, positions, team.size) * math.prod(problem.kernel_size), lanes) * lanes
-    return positions * width, problem.in_channels // problem.groups * _WIDEST * lanes
+    columns = _unit(problem, lanes) * math.prod(problem.kernel_size)
+    rows = positions * problem.groups * _pitch(problem, dtype.itemsize)
+    own = (sum(_working(problem, lanes)) * team.size + rows) * dtype.itemsize
+    return own + 2 * (5 * positions + 4 * columns) * np.dtype(np.int64).itemsize
 
 
 def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> None:
     """Write the operation's output into `out`; shapes as for `tiles`."""
-    positions = math.prod(problem.input_size)
+    positions, lanes = math.prod(problem.input_size), VECTOR // x.dtype.itemsize
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
-    kernel, chunk = math.prod(problem.kernel_size), _chunk(problem, problem.batch * positions, team.size)
+    kernel, chunk = math.prod(problem.kernel_size), _chunk(problem, lanes, team.size)
     grouped = x.reshape(problem.batch, problem.groups, in_group, positions)
-    rows = np.ascontiguousarray(grouped.transpose(1, 0, 3, 2)).reshape(-1)  # (groups, batch, positions, C_in/groups)
-    chunks, zeros = ceil_div(out_group, chunk), np.zeros(ROWS, x.dtype)
+    pitch = _pitch(problem, x.dtype.itemsize)
+    rows = np.empty((problem.groups, problem.batch, positions, pitch), x.dtype)
+
+    def turn(low: int, high: int) -> None:
+        rows[..., low:high, :in_group] = grouped[..., low:high].transpose(1, 0, 3, 2)
+
+    run_in_parts(turn, positions, work=TURNING * problem.input_elements)
+    chunks, zeros, places = ceil_div(out_group, chunk), np.zeros(ROWS, x.dtype), places_of(problem, lanes)
     flat_w, flat_out = w.reshape(-1), out.reshape(-1)
-    sizes = (*(axis.input for axis in axes), *(axis.output for axis in axes))
-    places = [_places(axis) for axis in axes]
-    steps = tuple(axis.out_step for axis in axes)
-    working = _working(problem, x.dtype)
+    outputs, working = tuple(axis.output for axis in axes), _working(problem, lanes)
 
     def part(low: int, high: int) -> None:
         stamps, tile = pieces(working, x.dtype)
         _stamp(
-            flat_w, rows, bias, zeros, flat_out, stamps, tile, *places, sizes, steps,
-            problem.batch, in_group, out_group, kernel, chunk, chunks, low, high,
+            flat_w, rows.reshape(-1), bias, zeros, flat_out, stamps, tile, np.arange(in_group) * (_WIDEST * lanes),
+            places.begins, places.inside, places.starts, places.offsets, places.beside, places.covers, outputs,
+            problem.batch, in_group, pitch, out_group, kernel, places.unit, chunk, chunks, low, high,
         )  # fmt: skip
 
     run_in_parts(part, problem.groups * chunks, work=problem.macs)
+
+
+def _pitch(problem: Problem, itemsize: int) -> int:
+    """Elements of a row of inputs: a few more than needed, since rows a power of two apart would share cache sets."""
+    return problem.in_channels // problem.groups + LINE // itemsize
+
+
+def _unit(problem: Problem, lanes: int) -> int:
+    """Output channels whose weights fill the vectors of tiles well."""
+    most = min(problem.out_channels // problem.groups, _WIDEST * lanes)
+    return _filling(math.prod(problem.kernel_size), most, lanes)
+
+
+@lru_cache(maxsize=1024)
+def _filling(kernel: int, most: int, lanes: int) -> int:
+    times = [_time(ceil_div(channels * kernel, lanes)) / channels for channels in range(1, most + 1)]
+    return next(n for n, time in enumerate(times, 1) if time <= NEARLY * min(times))
+
+
+def _time(vectors: int) -> int:
+    """That of so many vectors, in tiles."""
+    whole, left = divmod(vectors, _WIDEST)
+    return whole * TURNS[_WIDEST - 1] + (TURNS[left - 1] if left else 0)
+
+
+def _chunk(problem: Problem, lanes: int, threads: int) -> int:
+    """Output channels of a task, where so many threads share them: some units."""
+    unit, out_group = _unit(problem, lanes), problem.out_channels // problem.groups
+    tasks = max(TASKS * threads, problem.macs // MOST_IN_A_TASK)
+    return max(1, out_group * problem.groups // (tasks * unit)) * unit
+
+
+def _working(problem: Problem, lanes: int) -> tuple[int, int]:
+    """Elements of the stamps and of the weights of one tile."""
+    return ROWS * _WIDEST * lanes, problem.in_channels // problem.groups * _WIDEST * lanes
+
+
+@lru_cache(maxsize=64)
+def places_of(problem: Problem, lanes: int) -> Places:
+    """The table of a problem, for vectors of so many elements."""
+    axes, unit = axes_of(problem), _unit(problem, lanes)
+    apart = (axes[1].output * axes[2].output, axes[2].output, 1)
+    plane = axes[0].output * apart[0]
+    along = [_places(axis) for axis in axes]
+    beside = np.stack([part.reshape(-1) for part in np.meshgrid(*along, indexing="ij")])
+    starts = [np.arange(axis.input) * axis.out_step for axis in axes]
+    placed = np.stack([part.reshape(-1) for part in np.meshgrid(*starts, indexing="ij")])
+    inside = np.ones(placed.shape[1], np.bool_)
+    for own, start, axis in zip(along, placed, axes, strict=True):
+        inside &= (start + own.min() >= 0) & (start + own.max() < axis.output)
+    samples = np.arange(problem.batch) * problem.out_channels * plane
+    return Places(
+        unit,
+        begins=(samples[:, None] + np.dot(apart, placed)).reshape(-1),
+        inside=np.tile(inside, problem.batch),
+        starts=np.tile(placed, problem.batch),
+        offsets=(np.arange(unit)[:, None] * plane + np.dot(apart, beside)).reshape(-1),
+        beside=np.tile(beside, unit),
+        covers=all(_covers(axis, own) for axis, own in zip(axes, along, strict=True)),
+    )
+
+
+def _covers(axis: Axis, places: Int64Array) -> bool:
+    """Whether each output along an axis is met by one weight of one input."""
+    side_by_side = np.array_equal(np.sort(places), np.arange(axis.kernel))
+    return (
+        side_by_side and axis.output == axis.input * axis.kernel and (axis.input == 1 or axis.out_step == axis.kernel)
+    )
 
 
 def _places(axis: Axis) -> Int64Array:
@@ -119,62 +214,99 @@ def _places(axis: Axis) -> Int64Array:
 
 @compiled
 def _stamp(
-    w, rows, bias, zeros, out, stamps, tile, places_z, places_y, places_x, sizes, steps,
-    batch, in_group, out_group, kernel, chunk, chunks, low, high,
+    w, rows, bias, zeros, out, stamps, tile, along, begins, inside, starts, offsets, beside, covers, outputs,
+    batch, in_group, pitch, out_group, kernel, unit, chunk, chunks, low, high,
 ):  # fmt: skip
-    """Make and add the stamps of the chunks of output channels from `low` to `high`, counted over (group, chunk)."""
-    positions, plane = sizes[0] * sizes[1] * sizes[2], sizes[3] * sizes[4] * sizes[5]
-    lanes = VECTOR // w.itemsize
-    count = batch * positions
-    along = np.arange(in_group) * (_WIDEST * lanes)
+    """Make and place the stamps of the chunks of output channels from `low` to `high`, counted over (group, chunk)."""
+    plane, lanes = outputs[0] * outputs[1] * outputs[2], VECTOR // w.itemsize
+    count = len(begins)
     for task in range(low, high):
         g, number = divmod(task, chunks)
-        first = number * chunk
-        channels = min(chunk, out_group - first)
-        width = (channels * kernel + lanes - 1) // lanes * lanes
-        for start in range(0, channels * kernel, _WIDEST * lanes):
-            length = min(_WIDEST * lanes, channels * kernel - start)
-            vectors = (length + lanes - 1) // lanes
-            for ci in range(in_group):
-                source = uint64(((g * in_group + ci) * out_group + first) * kernel + start)
-                target = uint64(ci * _WIDEST * lanes)
-                for m in range(uint64(length)):
-                    tile[target + m] = w[source + m]
-                for m in range(uint64(length), uint64(vectors * lanes)):
-                    tile[target + m] = 0
-            for row in range(0, count, ROWS):
-                live = min(ROWS, count - row)
-                sum_tile(
-                    ROWS if live > _HALF else _HALF, vectors, tile, 0, along, 0, in_group,
-                    rows, (g * count + row) * in_group, in_group, live, zeros, 0, stamps, row * width + start, width,
-                )  # fmt: skip
-        for c in range(channels):
-            channel = g * out_group + first + c
-            for b in range(batch):
-                target = (b * len(bias) + channel) * plane
-                for m in range(uint64(target), uint64(target + plane)):
-                    out[m] = bias[channel]
-                source = b * positions * width + c * kernel
-                _add_stamps(stamps, source, width, places_z, places_y, places_x, sizes, steps, out, target)
+        for first in range(number * chunk, min(out_group, (number + 1) * chunk), unit):
+            channels, channel = min(unit, out_group - first), g * out_group + first
+            if not covers:
+                _fill_planes(out, bias, batch, plane, channel, channel + channels)
+            for start in range(0, channels * kernel, _WIDEST * lanes):
+                length = min(_WIDEST * lanes, channels * kernel - start)
+                vectors = (length + lanes - 1) // lanes
+                _gather_weights(w, tile, g * in_group, in_group, out_group * kernel, first * kernel + start, length)
+                for row in range(0, count, ROWS):
+                    live = min(ROWS, count - row)
+                    sum_tile(
+                        ROWS if live > _HALF else _HALF, vectors, tile, 0, along, 0, in_group,
+                        rows, (g * count + row) * pitch, pitch, live, zeros, 0, stamps, 0, vectors * lanes,
+                    )  # fmt: skip
+                    _place_stamps(
+                        stamps, vectors * lanes, live, row, begins, inside, starts, offsets, beside, covers, outputs,
+                        start, length, kernel, bias, channel, out, channel * plane,
+                    )  # fmt: skip
 
 
 @inlined
-def _add_stamps(stamps, source, width, places_z, places_y, places_x, sizes, steps, out, target):
-    """Add one channel's stamps to their places in the output."""
-    for iz in range(sizes[0]):
-        for iy in range(sizes[1]):
-            for ix in range(sizes[2]):
-                at = source
-                for place_z in places_z:
-                    z = place_z + iz * steps[0]
-                    for place_y in places_y:
-                        y = place_y + iy * steps[1]
-                        if 0 <= z < sizes[3] and 0 <= y < sizes[4]:
-                            line = target + (z * sizes[4] + y) * sizes[5] + ix * steps[2]
-                            left = -ix * steps[2]
-                            right = sizes[5] + left
-                            for k in range(len(places_x)):
-                                if left <= places_x[k] < right:
-                                    out[uint64(line + places_x[k])] += stamps[uint64(at + k)]
-                        at += len(places_x)
-                source += width
+def _fill_planes(out, bias, batch, plane, first, last):
+    """The outputs of the channels from `first` to `last`, with what they begin with."""
+    for b in range(batch):
+        for c in range(first, last):
+            target = (b * len(bias) + c) * plane
+            for m in range(uint64(target), uint64(target + plane)):
+                out[m] = bias[c]
+
+
+@inlined
+def _place_stamps(
+    stamps, width, live, row, begins, inside, starts, offsets, beside, covers, outputs,
+    start, length, kernel, bias, channel, out, target,
+):  # fmt: skip
+    """Place the stamps of some positions, from number `row` on, a row of so much `width` for each."""
+    for r in range(live):
+        at, own = r * width, target + begins[row + r]
+        if covers:
+            _write_stamps(stamps, at, offsets, start, length, kernel, bias, channel, out, own)
+        elif inside[row + r]:
+            _add_stamps(stamps, at, offsets, start, length, out, own)
+        else:
+            _add_some(stamps, at, offsets, start, length, out, own, starts, row + r, beside, outputs)
+
+
+@inlined
+def _gather_weights(w, tile, channel, in_group, apart, begin, length):
+    """The weights of a tile, one input channel after the other, with zeros behind them."""
+    lanes = VECTOR // w.itemsize
+    for ci in range(in_group):
+        source, target = uint64((channel + ci) * apart + begin), uint64(ci * _WIDEST * lanes)
+        for m in range(uint64(length)):
+            tile[target + m] = w[source + m]
+        for m in range(uint64(length), uint64(_WIDEST * lanes)):
+            tile[target + m] = 0
+
+
+@inlined
+def _write_stamps(stamps, at, offsets, start, length, kernel, bias, channel, out, target):
+    """Write stamps to places that get no others."""
+    m, own = 0, start // kernel
+    while m < length:
+        constant, end = bias[channel + own], min(length, (own + 1) * kernel - start)
+        for n in range(m, end):
+            out[uint64(target + offsets[uint64(start + n)])] = stamps[uint64(at + n)] + constant
+        m, own = end, own + 1
+
+
+@inlined
+def _add_stamps(stamps, at, offsets, start, length, out, target):
+    """Add stamps to their places."""
+    for m in range(length):
+        out[uint64(target + offsets[uint64(start + m)])] += stamps[uint64(at + m)]
+
+
+@inlined
+def _add_some(stamps, at, offsets, start, length, out, target, starts, row, beside, outputs):
+    """Add those stamps whose places lie within the output."""
+    for m in range(length):
+        column = start + m
+        z, y, x = (
+            starts[0, row] + beside[0, column],
+            starts[1, row] + beside[1, column],
+            starts[2, row] + beside[2, column],
+        )
+        if 0 <= z < outputs[0] and 0 <= y < outputs[1] and 0 <= x < outputs[2]:
+            out[uint64(target + offsets[column])] += stamps[uint64(at + m)]

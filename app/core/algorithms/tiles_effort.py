@@ -17,7 +17,7 @@ from app.core.problem import Problem
 
 #: Bytes of a kernel that stays in the second cache: the weights of a phase of a larger one come from afar, and apart;
 #: those of one that stays in no cache, for all vectors of a tile anew.
-NEAR_BYTES, KEPT_BYTES = 2**19, 2**24
+NEAR_BYTES, KEPT_BYTES = 2**19, 2**22
 
 #: A turn of dot products takes so much longer than one of tiles: they load more, and have sums to add at their ends.
 DOTS_BESIDE_TILES = 1.5
