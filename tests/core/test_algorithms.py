@@ -149,6 +149,19 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
         ((1, 18, 5, 5, 4), (18, 1, 7, 7, 1), {"groups": 9, "stride": 7, "padding": (3, 6, 0)}),
         ((1, 2, 9, 3), (2, 2, 2, 3), {"groups": 2, "stride": 2, "dilation": 3, "flip_kernel": True}),
     ],
+    "masked": [
+        # Tiles end inside lines; taps that meet padding alone are left out; planes of one tile that hold two vectors.
+        ((2, 3, 14, 14), (8, 3, 3, 3), {"padding": 1}),
+        ((1, 4, 25, 25), (20, 2, 3, 3), {"groups": 2, "padding": 12, "dilation": 12}),
+        ((1, 3, 5, 8), (5, 3, 3, 5), {"padding": (1, 2), "flip_kernel": True}),
+        ((3, 2, 17, 19), (9, 2, 1, 7), {"padding": (0, 3)}),
+        ((2, 6, 5, 6, 7), (24, 3, 3, 3, 3), {"groups": 2, "padding": 1}),
+        # More padding on one side, kernels that meet no input at all, a line with dilation, several strips.
+        ((1, 2, 70), (13, 2, 5), {"padding": ((8, 0),), "dilation": 2}),
+        ((1, 2, 48, 16), (4, 2, 3, 1), {"padding": ((94, 0), (0, 0)), "dilation": (47, 1)}),
+        ((1, 2, 1, 20), (4, 2, 2, 1), {"padding": (1, 0), "dilation": (2, 1)}),
+        ((1, 5, 40, 41), (6, 5, 5, 5), {"padding": 2}),
+    ],
     # Wide dilation: lines by the taps that they need, and a plane for each tap along a line; lines without a gap.
     "tiles": [
         ((2, 5, 25, 25), (40, 5, 3, 3), {"padding": 12, "dilation": 12}),

@@ -16,6 +16,7 @@ from app.core.algorithms import (
     direct,
     dots,
     fourier,
+    masked,
     planes,
     rows,
     separable,
@@ -121,6 +122,7 @@ ALGORITHMS: dict[str, tuple[Algorithm, ...]] = {
     "conv": (
         Algorithm("direct", _always, _direct_effort, _nothing, direct.run, "direct"),
         Algorithm("tiles", boxes.fits, tiles_effort.effort, tiles.workspace, tiles.run, "tiles", as_asked=True),
+        Algorithm("masked", masked.fits, masked.effort, masked.workspace, masked.run, "masked", as_asked=True),
         _CHANNELWISE,
         Algorithm("rows", rows.fits, rows.effort, rows.workspace, rows.run, "rows", looks=True),
         Algorithm("planes", planes.fits, planes.effort, planes.workspace, planes.run, "planes", looks=True),

@@ -14,12 +14,11 @@ from functools import lru_cache, partial, reduce
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import types
 from numpy.typing import NDArray
 
 from app.core.algorithms.effort import Effort, Features
-from app.core.algorithms.simd import I1, I64, VECTOR, Vectors, choose, piece, pointers
+from app.core.algorithms.simd import I64, VECTOR, Vectors, choose, piece, pointers
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.algorithms.watch import new_watch, note_inputs, shows_fit
 from app.core.geometry import ceil_div
@@ -116,23 +115,38 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
 @lru_cache(maxsize=256)
 def _rows_of(problem: Problem, itemsize: int) -> Rows:
     """The tables of a problem for elements of so many bytes."""
-    axes, lanes, in_group = axes_of(problem), VECTOR // itemsize, problem.in_channels // problem.groups
-    lengths = [axis.input for axis in axes]
-    shifts = [axis.shifts(0)[np.argsort(axis.taps(0))] for axis in axes]  # weights are read as they lie
-    z, y, x = (_served(length, own) for length, own in zip(lengths, shifts, strict=True))
-    served = z[:, None, None, :, None, None] & y[None, :, None, None, :, None] & x[None, None, :, None, None, :]
-    taps, row = math.prod(map(len, shifts)), math.prod(lengths)
+    lanes, in_group = VECTOR // itemsize, problem.in_channels // problem.groups
+    served, along = served_by(axes_of(problem))
+    taps, row = served.shape
     vectors = ceil_div(row, lanes)
     padded = np.zeros((taps, vectors * lanes), np.bool_)
-    padded[:, :row] = served.reshape(taps, row)
-    packed = np.packbits(padded.reshape(taps, vectors, lanes), axis=2, bitorder="little").astype(np.int64)
-    masks = (packed << np.arange(packed.shape[2]) * 8).sum(axis=2)
+    padded[:, :row] = served
+    masks = as_bits(padded.reshape(taps, vectors, lanes))
     tiles = np.zeros((ceil_div(vectors, WIDEST), in_group, taps, WIDEST), np.int64)
     for number, (first, count) in enumerate(_tiles(vectors)):
         tiles[number, :, :, :count] = masks[:, first : first + count]
-    along = (shifts[0][:, None, None] * lengths[1] + shifts[1][:, None]) * lengths[2] + shifts[2]
-    places = (np.arange(in_group)[:, None] * row + along.reshape(-1)).reshape(-1)
+    places = (np.arange(in_group)[:, None] * row + along).reshape(-1)
     return Rows(places, tiles.reshape(-1, WIDEST))
+
+
+def as_bits(masks: NDArray[np.bool_]) -> Int64Array:
+    """Each vector of masks, along the last axis, as a number whose lowest bits they are."""
+    packed = np.packbits(masks, axis=-1, bitorder="little").astype(np.int64)
+    bits: Int64Array = (packed << np.arange(packed.shape[-1]) * 8).sum(axis=-1)
+    return bits
+
+
+def served_by(axes: tuple[Axis, ...]) -> tuple[NDArray[np.bool_], Int64Array]:
+    """Of planes of outputs that are as large as their inputs, each as one row.
+
+    (taps, outputs): which outputs find an input within the plane; and where the inputs of each tap lie beside the
+    outputs. Taps are in the order of their weights, which are read as they lie.
+    """
+    shifts = [axis.shifts(0)[np.argsort(axis.taps(0))] for axis in axes]
+    z, y, x = (_served(axis.input, own) for axis, own in zip(axes, shifts, strict=True))
+    served = z[:, None, None, :, None, None] & y[None, :, None, None, :, None] & x[None, None, :, None, None, :]
+    places = (shifts[0][:, None, None] * axes[1].input + shifts[1][:, None]) * axes[2].input + shifts[2]
+    return served.reshape(places.size, -1), places.reshape(-1)
 
 
 def _served(length: int, shifts: Int64Array) -> NDArray[np.bool_]:
@@ -209,7 +223,7 @@ def _write_row(
     own = builder.gep(masks, [builder.mul(tap, I64(WIDEST))])
     summed = []
     for v in range(vectors):
-        mask = _mask(vec, builder.load(builder.gep(own, [I64(v)])))
+        mask = vec.of_bits(builder.load(builder.gep(own, [I64(v)])))
         met = vec.load_some(builder.gep(source, [I64(v * vec.lanes)]), mask)
         summed.append(vec.multiply_add(weight, met, sums[v]))
     following = builder.add(tap, I64(1))
@@ -227,8 +241,3 @@ def _write_row(
             vec.store_some(total, builder.gep(out, [begin]), vec.below(builder.sub(left, begin)))
         noted.append(vec.note(vec.nothing, total))
     vec.store(reduce(vec.add, noted), seen)
-
-
-def _mask(vec: Vectors, bits: Any) -> Any:
-    """A mask from the bits of a number."""
-    return vec.builder.bitcast(vec.builder.trunc(bits, ir.IntType(vec.lanes)), ir.VectorType(I1, vec.lanes))

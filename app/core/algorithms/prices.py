@@ -198,6 +198,38 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "fresh": 0.00267,
         },
     },
+    "masked": {
+        "float32": {
+            "call": 6090.0,
+            "tasks": 17.7,
+            "tiles": 0.0,
+            "turns": 1.07,
+            "sums": 0.309,
+            "bytes": 0.0134,
+            "woken": 24900.0,
+            "fresh": 0.075,
+        },
+        "float64": {
+            "call": 4150.0,
+            "tasks": 82.2,
+            "tiles": 0.0,
+            "turns": 0.0,
+            "sums": 0.372,
+            "bytes": 0.0158,
+            "woken": 20900.0,
+            "fresh": 0.0117,
+        },
+        "int64": {
+            "call": 1220.0,
+            "tasks": 67.0,
+            "tiles": 0.0,
+            "turns": 2.33,
+            "sums": 0.354,
+            "bytes": 0.0232,
+            "woken": 42500.0,
+            "fresh": 0.0325,
+        },
+    },
     "col2im": {
         "float32": {
             "call": 15000.0,

@@ -87,6 +87,10 @@ class Vectors:
         numbers = ir.Constant(ir.VectorType(I64, self.lanes), [I64(m) for m in range(self.lanes)])
         return self.builder.icmp_signed("<", numbers, self._spread(count, I64))
 
+    def of_bits(self, bits: Any) -> Any:
+        """The mask whose elements are the lowest bits of a number."""
+        return self.builder.bitcast(self.builder.trunc(bits, ir.IntType(self.lanes)), ir.VectorType(I1, self.lanes))
+
     def inside(self, place: Any, length: Any) -> Any:
         """The mask of the elements from a place on that lie in a line of this length."""
         numbers = ir.Constant(ir.VectorType(I32, self.lanes), [I32(m) for m in range(self.lanes)])

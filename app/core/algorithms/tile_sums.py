@@ -6,6 +6,7 @@ the registers until the last tap.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from functools import partial, reduce
 from typing import Any
@@ -25,6 +26,9 @@ TILES = {
 
 #: The same of `add_tile`.
 ADDING_TILES = {ROWS: (3, 2, 1), ROWS // 2: (3, 2, 1)}
+
+#: Masks of a tap in `sum_masked_tile`: one for each vector of a tile.
+MASKS = 3
 
 #: How many arguments tell what is summed, after the shape.
 _ALWAYS = 9
@@ -79,6 +83,38 @@ def add_tile(
     return _choosing(signature, ADDING_TILES, _finish_adding, "ahead")
 
 
+@piece
+def sum_masked_tile(
+    _context, rows, vectors, x, x_at, apart, channels, places, masks, steps, first, taps,
+    w, w_at, w_row, w_apart, live, bias, bias_at, out, out_at, out_row, seen,
+):  # fmt: skip
+    """As `sum_tile_and_note` for `ADDING_TILES`, channel by channel, from inputs as they lie.
+
+        out[out_at + r·out_row + m] = Σ over c, t of w[w_at + r·w_row + c·w_apart + steps[t]]
+                                                   ·x[x_at + c·apart + places[t] + m] + bias[bias_at + r]
+
+    for c below `channels` and the taps t of places, steps and masks from `first` on. A mask has a bit for each element
+    of a vector, and `MASKS` of them belong to a tap; where a bit is 0, zero is taken, and nothing is read.
+    """
+    i = types.int64
+    signature = types.void(
+        i, i, x, i, i, i, places, masks, steps, i, i, w, i, i, i, i, bias, i, out, i, i, seen
+    )  # fmt: skip
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        rows, vectors, *rest = pointers(context, builder, signature.args, arguments)
+        shape, vec = _shape(builder, rows, vectors), Vectors(context, builder, signature.args[2].dtype)
+
+        def write(rows: int, vectors: int) -> None:
+            summed, real = _write_masked_tile(vec, rows, vectors, *rest[:14])
+            _finish_summing(vec, summed, real, *rest[14:])
+
+        choose(builder, shape, {_number(r, v): partial(write, r, v) for r, v in _shapes(ADDING_TILES)})
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
 def _choosing(signature: Any, tiles: Mapping[int, tuple[int, ...]], finish: Callable[..., None], *more: str) -> Any:
     """What writes a piece that sums a tile of one of these shapes; `finish` writes where the sums go.
 
@@ -88,18 +124,30 @@ def _choosing(signature: Any, tiles: Mapping[int, tuple[int, ...]], finish: Call
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         rows, vectors, *rest = pointers(context, builder, signature.args, arguments)
         what, own, where = rest[:_ALWAYS], rest[_ALWAYS : _ALWAYS + len(more)], rest[_ALWAYS + len(more) :]
-        shape = builder.add(builder.mul(rows, I64(WIDEST + 1)), vectors)
-        vec = Vectors(context, builder, signature.args[2].dtype)
+        shape, vec = _shape(builder, rows, vectors), Vectors(context, builder, signature.args[2].dtype)
 
         def write(rows: int, vectors: int) -> None:
             summed, real = _write_tile(vec, rows, vectors, *what, **dict(zip(more, own, strict=True)))
             finish(vec, summed, real, *where)
 
-        shapes = [(r, v) for r, widths in tiles.items() for v in widths]
-        choose(builder, shape, {r * (WIDEST + 1) + v: partial(write, r, v) for r, v in shapes})
+        choose(builder, shape, {_number(r, v): partial(write, r, v) for r, v in _shapes(tiles)})
         return context.get_dummy_value()
 
     return signature, generate
+
+
+def _shapes(tiles: Mapping[int, tuple[int, ...]]) -> list[tuple[int, int]]:
+    return [(rows, vectors) for rows, widths in tiles.items() for vectors in widths]
+
+
+def _number(rows: int, vectors: int) -> int:
+    """The number of a shape."""
+    return rows * (WIDEST + 1) + vectors
+
+
+def _shape(builder: Any, rows: Any, vectors: Any) -> Any:
+    """The same as an instruction."""
+    return builder.add(builder.mul(rows, I64(WIDEST + 1)), vectors)
 
 
 def _write_tile(
@@ -111,8 +159,7 @@ def _write_tile(
     builder = vec.builder
     x, places = builder.gep(x, [x_at]), builder.gep(places, [place_at])
     steps = None if steps is None else builder.gep(steps, [place_at])
-    last = builder.sub(live, I64(1))
-    real = [builder.select(builder.icmp_signed("<", I64(r), last), I64(r), last) for r in range(rows)]
+    real = _real(builder, rows, live)
     weights = [builder.gep(w, [builder.add(w_at, builder.mul(r, w_row))]) for r in real]
     before, body, after = builder.block, builder.append_basic_block("tap"), builder.append_basic_block("sums")
     builder.branch(body)
@@ -136,6 +183,66 @@ def _write_tile(
             sums[r][v].add_incoming(vec.nothing, before)
             sums[r][v].add_incoming(summed[r][v], body)
     _keep_rolled(builder, builder.cbranch(builder.icmp_signed("<", following, taps), body, after))
+    builder.position_at_end(after)
+    return summed, real
+
+
+def _real(builder: Any, rows: int, live: Any) -> list[Any]:
+    """The number of each row: those that do not exist repeat the last one."""
+    last = builder.sub(live, I64(1))
+    return [builder.select(builder.icmp_signed("<", I64(r), last), I64(r), last) for r in range(rows)]
+
+
+def _write_masked_tile(
+    vec: Vectors, rows: int, vectors: int,
+    x: Any, x_at: Any, apart: Any, channels: Any, places: Any, masks: Any, steps: Any, first: Any, taps: Any,
+    w: Any, w_at: Any, w_row: Any, w_apart: Any, live: Any,
+) -> tuple[Sums, list[Any]]:  # fmt: skip
+    """As `_write_tile`: two loops, over channels and over taps; there is at least one of each.
+
+    One loop that begins anew with the taps at each channel was slower: what tells where is needed too soon.
+    """
+    builder = vec.builder
+    x, places, steps = builder.gep(x, [x_at]), builder.gep(places, [first]), builder.gep(steps, [first])
+    masks, real = builder.gep(masks, [builder.mul(first, I64(MASKS))]), _real(builder, rows, live)
+    weights = [builder.gep(w, [builder.add(w_at, builder.mul(r, w_row))]) for r in real]
+    before = builder.block
+    outer, inner, following, after = (builder.append_basic_block(name) for name in ("channel", "tap", "next", "sums"))
+    builder.branch(outer)
+    builder.position_at_end(outer)
+    channel = builder.phi(I64)
+    begun = [[builder.phi(vec.kind) for _ in range(vectors)] for _ in range(rows)]
+    source, beside = builder.gep(x, [builder.mul(channel, apart)]), builder.mul(channel, w_apart)
+    own = [builder.gep(weight, [beside]) for weight in weights]
+    builder.branch(inner)
+    builder.position_at_end(inner)
+    tap = builder.phi(I64)
+    sums = [[builder.phi(vec.kind) for _ in range(vectors)] for _ in range(rows)]
+    place = builder.gep(source, [builder.load(builder.gep(places, [tap]))])
+    mask = builder.gep(masks, [builder.mul(tap, I64(MASKS))])
+    bits = [builder.load(builder.gep(mask, [I64(v)])) for v in range(vectors)]
+    inputs = [vec.load_some(builder.gep(place, [I64(v * vec.lanes)]), vec.of_bits(bits[v])) for v in range(vectors)]
+    step = builder.load(builder.gep(steps, [tap]))
+    summed = []
+    for r in range(rows):
+        weight = vec.spread(builder.load(builder.gep(own[r], [step])))
+        summed.append([vec.multiply_add(weight, inputs[v], sums[r][v]) for v in range(vectors)])
+    next_tap = builder.add(tap, I64(1))
+    _keep_rolled(builder, builder.cbranch(builder.icmp_signed("<", next_tap, taps), inner, following))
+    builder.position_at_end(following)
+    next_channel = builder.add(channel, I64(1))
+    builder.cbranch(builder.icmp_signed("<", next_channel, channels), outer, after)
+    carried = [
+        (channel, I64(0), before),
+        (channel, next_channel, following),
+        (tap, I64(0), outer),
+        (tap, next_tap, inner),
+    ]
+    for r, v in itertools.product(range(rows), range(vectors)):
+        carried += [(begun[r][v], vec.nothing, before), (begun[r][v], summed[r][v], following)]
+        carried += [(sums[r][v], begun[r][v], outer), (sums[r][v], summed[r][v], inner)]
+    for phi, value, block in carried:
+        phi.add_incoming(value, block)
     builder.position_at_end(after)
     return summed, real
 

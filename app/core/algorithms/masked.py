@@ -1,0 +1,187 @@
+"""Sums in tiles of registers over inputs as they lie, for convolutions whose output is as large as the input.
+
+There every tap is the same plane from another place on; what it would take from beyond a line
+or a plane is masked, by a table that all channels share. So nothing is laid out, no line of
+outputs has a gap to the next, and taps that meet padding alone are left out, tile by tile.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from app.core.algorithms.effort import Effort, Features
+from app.core.algorithms.planes import as_bits, served_by
+from app.core.algorithms.scratch import Working
+from app.core.algorithms.simd import LONGEST, ROWS, VECTOR
+from app.core.algorithms.taps import Axis, Int64Array, axes_of
+from app.core.algorithms.tile_sums import MASKS, sum_masked_tile
+from app.core.geometry import ceil_div
+from app.core.jit import compiled
+from app.core.layout import Array
+from app.core.parallel import PLANNED_THREADS, run_in_parts, team
+from app.core.problem import Problem
+
+#: Masks of a table, for each tile of a plane, each tap and each vector: 128 KiB.
+MOST_MASKS = 2**14
+
+#: Output channels of a group at least: tiles are for so many.
+FEWEST_CHANNELS = ROWS // 2
+
+#: Tasks for each thread, and the most multiply-adds of one: work can be abandoned between two of them alone.
+TASKS, MOST_IN_A_TASK = 8, 2**30
+
+
+@dataclass(frozen=True)
+class Masked:
+    """The tables of `masked`, from shapes alone.
+
+    `tiles` (tiles, 4): where a tile begins in a plane, its vectors, its first tap in the tables, and its taps. The
+    tables have for each of these where its inputs lie beside the outputs (`places`), where its weight lies in the
+    kernel (`steps`), and which elements of each vector it serves (`masks`).
+    """
+
+    tiles: Int64Array
+    places: Int64Array
+    steps: Int64Array
+    masks: Int64Array
+
+
+def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
+    """Whether planes of outputs are like those of inputs, hold a vector, and take a small table."""
+    length, lanes = math.prod(axis.output for axis in axes), VECTOR // dtype.itemsize
+    taps = math.prod(axis.kernel for axis in axes)
+    return (
+        problem.op == "conv"
+        and not problem.pads_by_copying
+        and all(axis.in_step == 1 and axis.input == axis.output for axis in axes)
+        and problem.out_channels >= FEWEST_CHANNELS * problem.groups
+        and lanes <= length < LONGEST
+        and ceil_div(ceil_div(length, lanes), MASKS) * MASKS * taps <= MOST_MASKS
+    )
+
+
+def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
+    """What the time is proportional to: turns of the innermost loop, these by rows and vectors, tiles, and bytes."""
+    vectors = ceil_div(math.prod(axis.output for axis in axes), VECTOR // dtype.itemsize)
+    taps = axes[2].kernel * math.prod(axis.counts.pairs / axis.output for axis in axes[:2])
+    tiles, runs = ceil_div(vectors, MASKS), problem.batch * problem.groups
+    whole, left = divmod(problem.out_channels // problem.groups, ROWS)
+    rows = whole * ROWS + (0 if not left else ROWS // 2 if left <= ROWS // 2 else ROWS)
+    blocks = whole + (1 if left else 0)
+    turns = problem.in_channels // problem.groups * taps * runs
+    shared: Features = {
+        "tasks": (tasks := runs * math.prod(_pieces(problem, tiles, PLANNED_THREADS))),
+        "tiles": runs * tiles * blocks,
+        "turns": turns * tiles * blocks,
+        "sums": turns * vectors * rows,
+        "bytes": (problem.input_elements + problem.kernel_elements + problem.output_elements) * dtype.itemsize,
+    }
+    return Effort({"call": 1.0}, shared, tasks, problem.macs)
+
+
+def workspace(_problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+    """Bytes beside input, kernel and output: the tables, with what they are made from."""
+    length, taps = math.prod(axis.output for axis in axes), math.prod(axis.kernel for axis in axes)
+    tiles = ceil_div(ceil_div(length * dtype.itemsize, VECTOR), MASKS)
+    made_from = taps * (length + VECTOR) * 2 + tiles * taps * (4 * MASKS + 6) * np.dtype(np.int64).itemsize
+    return made_from + team.size * VECTOR
+
+
+def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
+    """Write the operation's output into `out`; whether all of it is known to be finite. Shapes as for `tiles`."""
+    tables = tables_of(problem, x.dtype.itemsize)
+    strips, chunks = _pieces(problem, len(tables.tiles), team.size)
+    length, in_group, out_group = math.prod(x.shape[2:]), w.shape[1], problem.out_channels // problem.groups
+    flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
+    working, flawed = Working((VECTOR // x.dtype.itemsize,), x.dtype), list[bool]()
+
+    def part(low: int, high: int) -> None:
+        _, seen = working.own()
+        if not _sum_tiles(
+            flat_x, flat_w, bias, flat_out, seen, tables.tiles, tables.places, tables.steps, tables.masks,
+            length, in_group, out_group, problem.groups, math.prod(w.shape[2:]), strips, chunks, low, high,
+        ):  # fmt: skip
+            flawed.append(True)
+
+    run_in_parts(part, problem.batch * problem.groups * strips * chunks, work=problem.macs)
+    return not flawed
+
+
+def _pieces(problem: Problem, tiles: int, threads: int) -> tuple[int, int]:
+    """(strips of tiles, chunks of channels) that a sample and group is cut into, for enough tasks."""
+    blocks = ceil_div(problem.out_channels // problem.groups, ROWS)
+    enough = max(TASKS * threads, problem.macs // MOST_IN_A_TASK)
+    needed = ceil_div(enough, problem.batch * problem.groups)
+    chunks = min(blocks, needed)
+    return min(tiles, ceil_div(needed, chunks)), chunks
+
+
+@lru_cache(maxsize=128)
+def tables_of(problem: Problem, itemsize: int) -> Masked:
+    """The tables of a problem for elements of so many bytes."""
+    axes, lanes = axes_of(problem), VECTOR // itemsize
+    served, shifts = served_by(axes)
+    taps, length = served.shape
+    tiles, places, steps, masks, count = [], [], [], [], 0
+    for start, vectors in _tiles(length, lanes):
+        own = served[:, start : start + vectors * lanes].reshape(taps, vectors, lanes)
+        live = np.flatnonzero(own.any(axis=(1, 2)))
+        live = live if len(live) else np.zeros(1, np.int64)  # one that serves nothing stands for none
+        bits = np.zeros((len(live), MASKS), np.int64)
+        bits[:, :vectors] = as_bits(own[live])
+        tiles.append((start, vectors, count, len(live)))
+        places.append(shifts[live])
+        steps.append(live)
+        masks.append(bits)
+        count += len(live)
+    return Masked(np.array(tiles), np.concatenate(places), np.concatenate(steps), np.concatenate(masks).reshape(-1))
+
+
+def _tiles(length: int, lanes: int) -> list[tuple[int, int]]:
+    """(begin, vectors) of each tile of a plane, about equally long; the last one is moved back to end with it."""
+    vectors = ceil_div(length, lanes)
+    count = ceil_div(vectors, MASKS)
+    bounds = [n * vectors // count for n in range(count + 1)]
+    found = [(low * lanes, high - low) for low, high in itertools.pairwise(bounds)]
+    _, last = found.pop()
+    if last * lanes > length:
+        found, last = [(0, last - 1)], 1
+    return [*found, (length - last * lanes, last)]
+
+
+@compiled
+def _sum_tiles(
+    x, w, bias, out, seen, tiles, places, steps, masks,
+    length, in_group, out_group, groups, kernel, strips, chunks, low, high,
+):  # fmt: skip
+    """Sum the tasks from `low` to `high`, counted over (batch, group, strip, chunk of channels).
+
+    Tells whether all sums are known to be finite.
+    """
+    seen[:] = 0
+    blocks = (out_group + ROWS - 1) // ROWS
+    for task in range(low, high):
+        rest, number = divmod(task, chunks)
+        rest, strip = divmod(rest, strips)
+        b, g = divmod(rest, groups)
+        source, channel = rest * in_group * length, g * out_group
+        first, last = number * blocks // chunks * ROWS, min(out_group, (number + 1) * blocks // chunks * ROWS)
+        for n in range(strip * len(tiles) // strips, (strip + 1) * len(tiles) // strips):
+            start, vectors, at, taps = tiles[n, 0], tiles[n, 1], tiles[n, 2], tiles[n, 3]
+            for co in range(first, last, ROWS):
+                live = min(ROWS, last - co)
+                sum_masked_tile(
+                    ROWS if live > _HALF else _HALF, vectors, x, source + start, length, in_group,
+                    places, masks, steps, at, taps, w, (channel + co) * in_group * kernel, in_group * kernel, kernel,
+                    live, bias, channel + co, out, (b * groups * out_group + channel + co) * length + start, length,
+                    seen,
+                )  # fmt: skip
+    return not seen.any()
+
+
+_HALF = ROWS // 2
