@@ -138,6 +138,8 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
         ((1, 4, 33, 31), (8, 2, 3, 11), {"groups": 2, "padding": (1, 5), "stride": 5, "dilation": (1, 2)}),
         # Lines share all their zeros; some meet no window; more lines than are summed at once.
         ((1, 4, 14, 14), (4, 1, 27, 27), {"groups": 4, "padding": 13, "flip_kernel": True}),
+        ((1, 2, 70), (2, 1, 181), {"groups": 2, "padding": 90}),
+        ((1, 2, 3, 70), (2, 1, 1, 31), {"groups": 2, "padding": (0, 45), "dilation": (1, 3)}),
         ((3, 2, 13, 9), (4, 1, 2, 2), {"groups": 2, "stride": (6, 3)}),
         ((1, 2, 90, 70), (2, 1, 2, 5), {"groups": 2, "padding": (1, 2)}),
         ((2, 2, 5, 9, 7), (2, 1, 2, 3, 4), {"groups": 2, "padding": (0, 1, 2), "dilation": (2, 1, 1)}),

@@ -182,10 +182,13 @@ def _cut(problem: Problem) -> Cut:
 
 
 def _memory(cut: Cut, itemsize: int) -> tuple[int, int]:
-    """Elements of a group's laid planes, and of the sums, with what is read and written beyond their ends."""
-    beyond = (BEYOND + 1) * VECTOR // itemsize
-    row = _at_once(cut, itemsize) * cut.sizes.line_length + beyond
-    return cut.laid + beyond, cut.sizes.woven * row
+    """Elements of a group's laid planes, and of the sums, with what is read and written beyond their ends.
+
+    The zeros that the last line would share with a next one lie behind it.
+    """
+    sizes, beyond = cut.sizes, (BEYOND + 1) * VECTOR // itemsize
+    shared = sizes.box_x + sizes.span_x - sizes.line_length
+    return cut.laid + shared + beyond, sizes.woven * (_at_once(cut, itemsize) * sizes.line_length + beyond)
 
 
 def _at_once(cut: Cut, itemsize: int) -> int:
