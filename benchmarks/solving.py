@@ -63,7 +63,8 @@ def source(prices: Prices) -> str:
     lines = [
         '"""What each unit of work takes, in nanoseconds: of each algorithm, in each dtype, of each feature.',
         "",
-        f"Fitted to measurements by `python -m benchmarks fit`, on {team.size} threads.",
+        f"Fitted to measurements by `python -m benchmarks fit`, on {team.size} threads. A few were moved by hand where",
+        "the choice between two algorithms was better so.",
         '"""',
         "",
         "PRICES: dict[str, dict[str, dict[str, float]]] = {",

@@ -60,8 +60,8 @@ def _kept(kernel: Any, function: Kernel) -> Kernel:
 def inlined(function: Kernel) -> Kernel:
     """A piece of kernels, copied into each place that calls it; called from Python it is as it was.
 
-    A call of its own would count references to every array that it is handed; two
-    threads then fight over the counts. LLVM copies it, once its types are known: where
+    A call of its own would take time, and where a kernel makes arrays (see `_uncounted`) count references to all
+    that it is handed. LLVM copies it, once its types are known: where
     numba itself does so, each copy is typed and written anew, which takes twice as long.
     It returns at its end alone: with a return in between, the references are counted after all.
     """
@@ -94,8 +94,10 @@ class _Kernel(JITCodeLibrary):
             manager.run(self._final_module, builder)
 
 
-#: In LLVM's language: where a function begins, the head of one that Python calls, and a line that counts a reference.
+#: In LLVM's language: where a function begins, the head of one that Python calls, what makes arrays and lists, and
+#: a line that counts a reference.
 _FUNCTION, _FOR_PYTHON = re.compile(r"^(?=define )", re.MULTILINE), re.compile(r"define .*@_ZN7cpython")
+_MAKING = re.compile(r"@NRT_(?:MemInfo_(?:alloc|new|varsize)|Allocate|Reallocate)")
 _COUNTING = re.compile(r"^ *(?:tail )?call void @NRT_(?:in|de)cref\(.*\n", re.MULTILINE)
 
 
@@ -103,10 +105,10 @@ def _uncounted(module: Any) -> Any:
     """The module without counting references: whoever calls a kernel holds all arrays, where it makes none itself.
 
     Threads fight over the counts, which numba itself leaves out of short functions alone. Only what Python calls
-    goes on to count, since it takes hold of the arrays and lets them go.
+    goes on to count, since it takes hold of the arrays and lets them go. So a kernel must return none of them.
     """
     text = str(module)
-    if "@NRT_MemInfo_alloc" in text:
+    if _MAKING.search(text):
         return module
     functions = _FUNCTION.split(text)
     bare = [own if _FOR_PYTHON.match(own) else _COUNTING.sub("", own) for own in functions]

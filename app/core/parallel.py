@@ -50,6 +50,8 @@ MOST_PARTS_PER_THREAD = 16
 #: No part has many more multiply-adds than this, so that all work can be abandoned soon.
 MOST_IN_A_PART = 16 * WORTH_A_PART
 
+#: A task, which no part cuts, should have no more: algorithms see to it where they can.
+MOST_IN_A_TASK = 2**30
 
 #: Prices are those of so many threads, however many there are: with them an algorithm is chosen, and another one
 #: would give other bits.

@@ -276,6 +276,27 @@ def test_threads_change_no_bit_where_it_is_for(name: str) -> None:
         team.resize(threads)
 
 
+@pytest.mark.parametrize("algorithm", ["direct", "tiles", "dots", "channelwise"])
+@pytest.mark.parametrize("op", OPS)
+def test_taps_far_beyond_the_input_read_nothing(op: Op, algorithm: str) -> None:
+    """Masks count in 32 bits: an algorithm that has them leaves to others what is further away."""
+    far = 2**32
+    if op == "conv":
+        options: dict[str, Any] = {"padding": ((0, 0), (far, 5)), "stride": (1, far), "groups": 1}
+        x, w = np.ones((1, 150, 3, 14), np.float32), np.ones((2, 150, 1, 2), np.float32)
+        right = np.broadcast_to(np.array([0, 300]), (1, 2, 3, 2))  # the first window meets padding alone
+    else:
+        options = {"padding": ((0, 0), (far, 0)), "dilation": (1, 2 * far), "output_padding": (0, far), "groups": 64}
+        x, w = np.ones((1, 64, 14, 14), np.float32), np.ones((64, 1, 1, 1), np.float32)
+        right = np.zeros((1, 64, 14, 14))  # what is left of the full map is its output padding
+    problem = problem_of(op, x.shape, w.shape, False, options)
+    plan = plan_of(problem, x.dtype)
+    for one in ALGORITHMS[op]:
+        if one.name.endswith(algorithm) and one.fits(problem, plan.axes, x.dtype):
+            plan = replace(plan, algorithm=one)
+    assert execute(plan, x, w).tolist() == right.tolist()
+
+
 def test_threads_change_no_bit_at_the_end_of_a_row() -> None:
     """Some outputs there are summed in another order than the rest: always the same ones."""
     rng, threads = np.random.default_rng(1), team.size

@@ -130,9 +130,7 @@ def test_references_are_counted_only_where_a_kernel_makes_arrays() -> None:
     assert "call void @NRT_incref" not in handed
     assert handed.count("call void @NRT_decref") == 1
     assert "call void @NRT_decref" in handed.split("@_ZN7cpython6kernel")[1]
-    makes = {
-        "more": "declare ptr @NRT_MemInfo_alloc_aligned(i64)",
-        "call": "call ptr @NRT_MemInfo_alloc_aligned(i64 8)",
-    }
-    making = binding.parse_assembly(COUNTING.format(**makes))
-    assert str(_uncounted(making)) == str(making)
+    for name in ("NRT_MemInfo_alloc_aligned", "NRT_MemInfo_new_varsize", "NRT_Allocate"):
+        makes = {"more": f"declare ptr @{name}(i64)", "call": f"call ptr @{name}(i64 8)"}
+        making = binding.parse_assembly(COUNTING.format(**makes))
+        assert str(_uncounted(making)) == str(making)

@@ -17,7 +17,7 @@ from app.core.algorithms.regions import Regions
 from app.core.algorithms.simd import LONGEST, ROWS, VECTOR
 from app.core.algorithms.taps import Axis, Int64Array
 from app.core.geometry import ceil_div
-from app.core.parallel import WORTH_A_THREAD, team
+from app.core.parallel import MOST_IN_A_TASK, WORTH_A_THREAD, team
 from app.core.problem import Problem
 
 #: Bytes of a box's inputs: half of a usual second cache.
@@ -32,9 +32,6 @@ MOST_PHASES = 1024
 #: Tasks for each thread: better so many, since a thread may come late, and at least so many. A box of all outputs
 #: is shared by chunks of channels, and each thread lays its inputs; others are cut into smaller ones, if that will do.
 FEW_TASKS, MANY_TASKS = 4, 8
-
-#: Tasks of no more multiply-adds, where there are outputs enough: work can be abandoned between two of them alone.
-MOST_IN_A_TASK = 2**30
 
 #: Tables of more taps than this are made anew each time.
 KEPT_TAPS = 2**14
@@ -153,6 +150,8 @@ class Boxes:
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
     """Whether there are few phases, and the inputs of a short row of outputs are few enough to be laid."""
     if not 0 < _phase_count(axes) <= MOST_PHASES or math.prod(problem.input_size) >= LONGEST:
+        return False
+    if any(axis.farthest >= LONGEST for axis in axes):
         return False
     return taken(problem, axes, spread=False) * dtype.itemsize <= MOST_LAID_BYTES
 

@@ -38,11 +38,14 @@ from app.core.algorithms.tile_sums import sum_tile_and_note
 from app.core.geometry import ceil_div
 from app.core.jit import compiled, inlined
 from app.core.layout import Array
-from app.core.parallel import run_in_parts, team
+from app.core.parallel import MOST_IN_A_TASK, run_in_parts, team
 from app.core.problem import Problem
 
 #: Bytes of a group's inputs: half of a usual second cache.
-MOST_LAID_BYTES = 2**19
+MOST_BYTES = 2**19
+
+#: Tables of more lines are made anew each time.
+KEPT_LINES = 2**12
 
 #: Channels of a group: for more, `tiles` meets several with the same inputs.
 MOST_CHANNELS = 8
@@ -80,11 +83,13 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
     counts, in_group = [axis.counts for axis in axes], problem.in_channels // problem.groups
     if max(problem.in_channels, problem.out_channels) > MOST_CHANNELS * problem.groups or problem.pads_by_copying:
         return False
+    if math.prod(problem.input_size) >= LONGEST or any(axis.farthest >= LONGEST for axis in axes):
+        return False
     phases, taps = math.prod(one.phases for one in counts), in_group * math.prod(problem.kernel_size)
     planes = math.prod(min(axis.in_step, axis.kernel) for axis in axes)
     laid = in_group * planes * math.prod(one.positions + one.end - one.begin for one in counts)
-    few = 0 < phases <= MOST_PHASES and taps <= KEPT_TAPS
-    return few and laid * dtype.itemsize <= MOST_LAID_BYTES and math.prod(problem.input_size) < LONGEST
+    few = 0 < phases <= MOST_PHASES and taps <= KEPT_TAPS and problem.macs <= MOST_IN_A_TASK * tasks_of(problem)
+    return few and laid * dtype.itemsize <= MOST_BYTES
 
 
 def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
@@ -94,7 +99,7 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     of the innermost loop, and these by vectors, `sums`; `parts`, lines of outputs that are copied, and
     what is `placed` side by side, or `spread`.
     """
-    cut, lanes, groups = _cut(problem), VECTOR // dtype.itemsize, problem.batch * problem.groups
+    cut, lanes, groups = _cut(problem), VECTOR // dtype.itemsize, tasks_of(problem)
     sizes = cut.sizes
     at_once = _at_once(cut, dtype.itemsize)
     strips, last = divmod(sizes.positions_y, at_once)
@@ -116,11 +121,21 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
         "bytes": (problem.input_elements + problem.kernel_elements + problem.output_elements) * dtype.itemsize,
     }
     if not _reads_as_it_lies(axes, cut):
-        laid, planes = groups * cut.laid, math.prod(len(axis.in_residues) for axis in axes[:2])
-        shared["lines"] = groups * sizes.in_group * planes * (sizes.box_z + sizes.span_z) * sizes.lines
-        shared["laid" if _in_vectors(axes[2]) else "picked"] = laid * dtype.itemsize
+        shared["lines"] = groups * sizes.in_group * _lines(axes, cut)
+        shared["laid" if _in_vectors(axes[2]) else "picked"] = groups * cut.laid * dtype.itemsize
     gaps = problem.output_elements * dtype.itemsize if cut.leaves_gaps else 0
     return Effort({"call": 1.0, "gaps": gaps}, shared, groups, _work(problem, cut))
+
+
+def _lines(axes: tuple[Axis, ...], cut: Cut) -> int:
+    """The lines of a channel's planes."""
+    planes = math.prod(len(axis.in_residues) for axis in axes[:2])
+    return planes * (cut.sizes.box_z + cut.sizes.span_z) * cut.sizes.lines
+
+
+def tasks_of(problem: Problem) -> int:
+    """How many tasks there are: groups of all samples."""
+    return problem.batch * problem.groups
 
 
 def _widths(vectors: int) -> list[tuple[int, int]]:
@@ -137,12 +152,12 @@ def _work(problem: Problem, cut: Cut) -> int:
     return sums + 4 * (problem.input_elements + problem.output_elements)
 
 
-def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output: each thread's planes and sums, and the tables."""
     cut = _cut(problem)
     laid, sums = _memory(cut, dtype.itemsize)
-    lines = 2 * (cut.sizes.box_z + cut.sizes.span_z) * cut.sizes.lines * cut.sizes.in_step_z * cut.sizes.in_step_y
-    tables = 2 * (lines + cut.sizes.in_group * cut.taps + cut.sizes.line_length * cut.sizes.in_step_x)
+    tables = 4 * _lines(axes, cut) + 2 * cut.sizes.in_group * cut.taps
+    tables += 4 * (cut.sizes.box_x + cut.sizes.span_x) * len(axes[2].in_residues)
     return team.size * ((laid + sums) * dtype.itemsize + VECTOR + 3 * LINE) + tables * np.dtype(np.int64).itemsize
 
 
@@ -170,7 +185,7 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
             ):  # fmt: skip
                 flawed.append(True)
 
-    run_in_parts(part, problem.batch * problem.groups, _work(problem, cut))
+    run_in_parts(part, tasks_of(problem), _work(problem, cut))
     return not flawed
 
 
@@ -209,9 +224,13 @@ def _in_vectors(axis: Axis) -> bool:
     return axis.in_step == 1 or len(axis.in_residues) == axis.in_step <= LONGEST_STEP
 
 
-@lru_cache(maxsize=256)
 def groups_of(problem: Problem, itemsize: int) -> Groups:
     """The tables of a problem for elements of so many bytes."""
+    make = _kept_groups if _lines(axes_of(problem), _cut(problem)) <= KEPT_LINES else _groups
+    return make(problem, itemsize)
+
+
+def _groups(problem: Problem, itemsize: int) -> Groups:
     axes, cut = axes_of(problem), _cut(problem)
     boxes, sizes = tables(cut, axes), cut.sizes
     begins = (sizes.begin_z, sizes.begin_y, sizes.begin_x)
@@ -227,11 +246,14 @@ def groups_of(problem: Problem, itemsize: int) -> Groups:
     targets = ((rz[:, None] * along_y + ry) * along_x) * plane + u[:, None] * slab + v * sizes.line_length
     _, first, counts = np.unique(rx, return_index=True, return_counts=True)
     columns = np.stack([rx[first] * plane + m[first], ix[first], counts])
-    readable, tasks = 0, problem.batch * problem.groups
+    readable, tasks = 0, tasks_of(problem)
     if _reads_as_it_lies(axes, cut):  # nothing is read after the input: the last groups are laid
         each = sizes.in_group * sizes.input_channel
         readable = max(0, tasks - ceil_div((BEYOND + 1) * VECTOR // itemsize, each))
     return Groups(boxes, sources.reshape(-1), targets.reshape(-1), columns, _at_once(cut, itemsize), readable)
+
+
+_kept_groups = lru_cache(maxsize=256)(_groups)
 
 
 def _inside(places: NDArray[np.int64], length: int) -> tuple[Int64Array, Int64Array, Int64Array]:
@@ -293,7 +315,7 @@ def _sum_channel(
     w_at = (g * sizes.in_group * sizes.out_group + co * sizes.apart_out) * kernel
     out_at = (b * sizes.groups * sizes.out_group + channel) * sizes.output_channel + phase.residue_x
     width = phase.positions_x
-    for z in range(phase.positions_z if width > 0 else 0):
+    for z in range(phase.positions_z):
         for y in range(0, phase.positions_y, at_once):
             height = min(at_once, phase.positions_y - y)
             length = (height - 1) * sizes.line_length + width

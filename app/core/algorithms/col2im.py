@@ -24,7 +24,7 @@ from app.core.algorithms.tile_sums import TILES, sum_tile
 from app.core.geometry import ceil_div
 from app.core.jit import compiled, inlined
 from app.core.layout import Array
-from app.core.parallel import PLANNED_THREADS, run_in_parts, team
+from app.core.parallel import MOST_IN_A_TASK, PLANNED_THREADS, run_in_parts, team
 from app.core.problem import Problem
 
 #: Input positions at most: each has a line in a table.
@@ -33,8 +33,11 @@ MOST_POSITIONS = 2**13
 #: Weights of one kernel at most: so are these.
 MOST_WEIGHTS = 4096
 
-#: Tasks for each thread, and the most multiply-adds of one: work can be abandoned between two of them alone.
-TASKS, MOST_IN_A_TASK = 4, 2**30
+#: Tasks for each thread.
+TASKS = 4
+
+#: Bytes of a row of inputs from which on some of eight would push each other out of the first cache.
+LONG_ROW = 2**10
 
 #: Multiply-adds that take as long as to turn an input.
 TURNING = 16
@@ -68,14 +71,14 @@ class Places:
     covers: bool
 
 
-def fits(problem: Problem, _axes: tuple[Axis, ...], _dtype: np.dtype[np.generic]) -> bool:
-    """Whether there are few enough input positions and weights."""
+def fits(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
+    """Whether there are few enough input positions and weights, also for one task."""
     kernel = math.prod(problem.kernel_size)
-    return (
-        problem.op == "conv_transpose"
-        and problem.batch * math.prod(problem.input_size) <= MOST_POSITIONS
-        and kernel <= MOST_WEIGHTS
-    )
+    positions = problem.batch * math.prod(problem.input_size)
+    if problem.op != "conv_transpose" or positions > MOST_POSITIONS or kernel > MOST_WEIGHTS:
+        return False
+    of_a_unit = _unit(problem, VECTOR // dtype.itemsize) * kernel * positions * (problem.in_channels // problem.groups)
+    return of_a_unit <= MOST_IN_A_TASK
 
 
 def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
@@ -137,8 +140,9 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
 
 
 def _pitch(problem: Problem, itemsize: int) -> int:
-    """Elements of a row of inputs: a few more than needed, since rows a power of two apart would share cache sets."""
-    return problem.in_channels // problem.groups + LINE // itemsize
+    """Elements of a row of inputs: of long ones a few more, since rows a power of two apart would share cache sets."""
+    in_group = problem.in_channels // problem.groups
+    return in_group + (LINE // itemsize if in_group * itemsize >= LONG_ROW else 0)
 
 
 def _unit(problem: Problem, lanes: int) -> int:

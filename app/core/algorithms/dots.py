@@ -19,7 +19,7 @@ from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.laying import lay
 from app.core.algorithms.packing import packed
 from app.core.algorithms.scratch import LINE, aligned, pieces
-from app.core.algorithms.simd import ROWS, VECTOR
+from app.core.algorithms.simd import LONGEST, ROWS, VECTOR
 from app.core.algorithms.taps import Axis
 from app.core.algorithms.watch import new_watch
 from app.core.geometry import ceil_div
@@ -44,6 +44,8 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
     taps = problem.in_channels // problem.groups * math.prod(problem.kernel_size)
     columns = problem.batch * math.prod(problem.output_size)
     if problem.op != "conv" or problem.groups > 1 or taps < FEWEST_TAPS or taps * columns * dtype.itemsize > MOST_BYTES:
+        return False
+    if any(axis.farthest >= LONGEST for axis in axes):
         return False
     lengths = (axis.output + axis.span // axis.in_step for axis in axes)
     laid = problem.in_channels * math.prod(lengths) * math.prod(min(axis.in_step, axis.kernel) for axis in axes)

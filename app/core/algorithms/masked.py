@@ -23,7 +23,7 @@ from app.core.algorithms.tile_sums import MASKS, sum_masked_tile
 from app.core.geometry import ceil_div
 from app.core.jit import compiled
 from app.core.layout import Array
-from app.core.parallel import PLANNED_THREADS, run_in_parts, team
+from app.core.parallel import MOST_IN_A_TASK, PLANNED_THREADS, run_in_parts, team
 from app.core.problem import Problem
 
 #: Masks of a table, for each tile of a plane, each tap and each vector: 128 KiB.
@@ -32,8 +32,8 @@ MOST_MASKS = 2**14
 #: Output channels of a group at least: tiles are for so many.
 FEWEST_CHANNELS = ROWS // 2
 
-#: Tasks for each thread, and the most multiply-adds of one: work can be abandoned between two of them alone.
-TASKS, MOST_IN_A_TASK = 8, 2**30
+#: Tasks for each thread.
+TASKS = 8
 
 
 @dataclass(frozen=True)
@@ -154,6 +154,9 @@ def _tiles(length: int, lanes: int) -> list[tuple[int, int]]:
     return [*found, (length - last * lanes, last)]
 
 
+_HALF = ROWS // 2
+
+
 @compiled
 def _sum_tiles(
     x, w, bias, out, seen, tiles, places, steps, masks,
@@ -161,6 +164,7 @@ def _sum_tiles(
 ):  # fmt: skip
     """Sum the tasks from `low` to `high`, counted over (batch, group, strip, chunk of channels).
 
+    The last tile of a plane may write outputs of the one before once more, the same bits, also beside another thread.
     Tells whether all sums are known to be finite.
     """
     seen[:] = 0
@@ -182,6 +186,3 @@ def _sum_tiles(
                     seen,
                 )  # fmt: skip
     return not seen.any()
-
-
-_HALF = ROWS // 2

@@ -38,7 +38,10 @@ def unpacking(kind: type[NamedTuple]) -> Any:
 
 
 def picking(kind: type[NamedTuple]) -> Any:
-    """A piece of kernels that makes such a named tuple of one of several rows; an array's record is counted instead."""
+    """A piece of kernels that makes such a named tuple of one of several rows.
+
+    To take a record of a structured array would count a reference to it.
+    """
     made = _tuple_type(kind)
 
     def pick(_context: Any, rows: Any, _number: Any) -> Any:

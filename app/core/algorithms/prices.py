@@ -1,6 +1,7 @@
 """What each unit of work takes, in nanoseconds: of each algorithm, in each dtype, of each feature.
 
-Fitted to measurements by `python -m benchmarks fit`, on 2 threads.
+Fitted to measurements by `python -m benchmarks fit`, on 2 threads. A few were moved by hand where
+the choice between two algorithms was better so.
 """
 
 PRICES: dict[str, dict[str, dict[str, float]]] = {

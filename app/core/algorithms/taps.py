@@ -121,6 +121,12 @@ class Axis:
         return int(shifts.max() - shifts.min())
 
     @cached_property
+    def farthest(self) -> int:
+        """How far from the input's begin a tap of any output looks, at most, within the input or not."""
+        shifts = self.table[-self.kernel :]
+        return max(-int(shifts.min()), int(shifts.max()) + (self.output - 1) * self.in_step)
+
+    @cached_property
     def counts(self) -> Counts:
         """What the taps come to."""
         return Counts._make(_count(self.table, self.input, self.output))
