@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 
 from app.core import algorithms
-from app.core.algorithms import ALGORITHMS, Algorithm
+from app.core.algorithms import ALGORITHMS, Algorithm, channelwise
+from app.core.algorithms.taps import axes_of
 from app.core.checks import describe
 from app.core.execute import execute
 from app.core.parallel import team
@@ -144,6 +145,14 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
         ((1, 2, 90, 70), (2, 1, 2, 5), {"groups": 2, "padding": (1, 2)}),
         ((2, 2, 5, 9, 7), (2, 1, 2, 3, 4), {"groups": 2, "padding": (0, 1, 2), "dilation": (2, 1, 1)}),
     ],
+    "channelwise, by lines": [
+        # Kernels of many lines: a line that is not full, two vectors and one, columns apart, inputs as they lie.
+        ((2, 2, 19, 17), (2, 1, 13, 13), {"groups": 2, "padding": 6}),
+        ((1, 4, 22, 40), (4, 2, 9, 3), {"groups": 2, "padding": ((4, 4), (2, 2)), "dilation": (1, 2)}),
+        ((1, 3, 30, 36), (3, 1, 11, 5), {"groups": 3}),
+        ((1, 2, 3, 33), (4, 1, 12, 1), {"groups": 2, "padding": ((11, 8), (0, 0))}),
+        ((1, 2, 2, 31, 28), (2, 1, 1, 12, 7), {"groups": 2, "padding": (0, 3, 0)}),
+    ],
     "channelwise, transposed": [
         # Two phases woven, and phases apart; more planes than there are inputs, which are not read as they lie.
         ((2, 3, 7, 16), (3, 1, 4, 4), {"groups": 3, "stride": 2, "padding": 1}),
@@ -219,8 +228,7 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
 def particular(name: str) -> tuple[Op, Algorithm]:
     """The operation and the algorithm of an entry."""
     op: Op = "conv_transpose" if name.endswith("transposed") or name in {"polyphase_tiles", "col2im"} else "conv"
-    name = name.removesuffix(", transposed")
-    return op, next(algorithm for algorithm in ALGORITHMS[op] if algorithm.name == name)
+    return op, next(algorithm for algorithm in ALGORITHMS[op] if algorithm.name == name.split(",", maxsplit=1)[0])
 
 
 @pytest.mark.parametrize("dtype", ["int64", "float32", "float64"])
@@ -258,6 +266,12 @@ def test_threads_change_no_bit(op: Op, name: str, dtype: str) -> None:
     finally:
         team.resize(threads)
     assert len(set(outputs)) == 1
+
+
+def test_kernels_of_many_lines_go_by_lines() -> None:
+    for x_shape, w_shape, options in PARTICULAR["channelwise, by lines"]:
+        problem = problem_of("conv", x_shape, w_shape, False, options)
+        assert channelwise.goes_by_lines(axes_of(problem), channelwise.cut_of(problem), 8)
 
 
 @pytest.mark.parametrize("name", PARTICULAR)

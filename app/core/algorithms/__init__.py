@@ -12,6 +12,7 @@ import numpy as np
 from app.core.algorithms import (
     boxes,
     channelwise,
+    channelwise_effort,
     col2im,
     direct,
     dots,
@@ -114,8 +115,8 @@ _FOURIER = Algorithm(
 )
 
 _CHANNELWISE = Algorithm(
-    "channelwise", channelwise.fits, channelwise.effort, channelwise.workspace, channelwise.run, "channelwise",
-    as_asked=True,
+    "channelwise", channelwise.fits, channelwise_effort.effort, channelwise.workspace, channelwise.run,
+    "channelwise", as_asked=True,
 )  # fmt: skip
 
 ALGORITHMS: dict[str, tuple[Algorithm, ...]] = {

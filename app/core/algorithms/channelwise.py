@@ -4,6 +4,7 @@ As in `tiles`, a group's inputs lie in planes without gaps, padding around them,
 one long row. There, what is around the sums counts for little; here an output takes so few
 products that it would be most of the work. So zeros are written once for all groups, tables tell
 which line goes where, and where there is neither padding nor a step, inputs are read as they lie.
+Kernels of many lines are summed for a few lines of outputs at once, which share what is loaded.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ from app.core.algorithms.boxes import (
     sizes_of,
     tables,
 )
-from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.laying import lay_zeros_around
+from app.core.algorithms.line_sums import LINES, sum_four_lines
 from app.core.algorithms.lines import copy_line, place_apart, weave_two
 from app.core.algorithms.scratch import LINE, Working
 from app.core.algorithms.simd import LONGEST, VECTOR
@@ -56,6 +57,10 @@ SUMS_BYTES = 2**13
 #: Vectors of the widest tile, and how many are summed at most beyond a row's end.
 WIDEST, BEYOND = 8, 3
 
+#: The time of a product of vectors as one row, beside one of several lines, since most loads lie across lines of the
+#: cache; and so many lines more a column of a kernel takes for its beginning and end.
+ROW_TIME, ENDS = 1.8, 4
+
 #: Lines whose every step-th inputs are laid by vectors have no longer steps.
 LONGEST_STEP = 4
 
@@ -67,7 +72,8 @@ class Groups:
     The line of a channel's plane that begins at `sources` goes to `targets` among its laid planes. Of
     each line, `columns` (3, remainders) tell where the inputs of a remainder go, from where, and how many, if these are
     laid one by one.
-    As many lines of outputs are summed `at_once`. The groups before number `readable` are read as they lie.
+    As many lines of outputs are summed `at_once`. The groups before number `readable` are read as they lie. Where the
+    `kernel` is told (height, width, places from one column to the next), its sums are those of `sum_four_lines`.
     """
 
     boxes: Boxes
@@ -76,6 +82,7 @@ class Groups:
     columns: Int64Array
     at_once: int
     readable: int
+    kernel: tuple[int, int, int]
 
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
@@ -92,42 +99,7 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
     return few and laid * dtype.itemsize <= MOST_BYTES
 
 
-def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
-    """What the time is proportional to.
-
-    `groups`; `lines` and bytes `laid`, or inputs `picked` one by one; `tiles` of sums, their `turns`
-    of the innermost loop, and these by vectors, `sums`; `parts`, lines of outputs that are copied, and
-    what is `placed` side by side, or `spread`.
-    """
-    cut, lanes, groups = _cut(problem), VECTOR // dtype.itemsize, tasks_of(problem)
-    sizes = cut.sizes
-    at_once = _at_once(cut, dtype.itemsize)
-    strips, last = divmod(sizes.positions_y, at_once)
-    rows = [(at_once, strips), (last, 1 if last else 0)]
-    taps, channels = sizes.in_group * cut.taps, groups * sizes.out_group * sizes.positions_z
-    tiles = vectors = 0
-    for height, count in rows:
-        for wide, many in _widths(ceil_div((height - 1) * sizes.line_length + sizes.positions_x, lanes)):
-            tiles += count * many
-            vectors += count * many * wide
-    outputs = groups * sizes.out_group * sizes.phases * sizes.positions_z * sizes.positions_y
-    shared: Features = {
-        "groups": groups,
-        "tiles": channels * tiles * sizes.phases,
-        "turns": channels * tiles * taps,
-        "sums": channels * vectors * taps,
-        "parts": outputs / sizes.woven,
-        "spread" if sizes.out_step_x > sizes.woven else "placed": outputs * sizes.positions_x * dtype.itemsize,
-        "bytes": (problem.input_elements + problem.kernel_elements + problem.output_elements) * dtype.itemsize,
-    }
-    if not _reads_as_it_lies(axes, cut):
-        shared["lines"] = groups * sizes.in_group * _lines(axes, cut)
-        shared["laid" if _in_vectors(axes[2]) else "picked"] = groups * cut.laid * dtype.itemsize
-    gaps = problem.output_elements * dtype.itemsize if cut.leaves_gaps else 0
-    return Effort({"call": 1.0, "gaps": gaps}, shared, groups, _work(problem, cut))
-
-
-def _lines(axes: tuple[Axis, ...], cut: Cut) -> int:
+def laid_lines(axes: tuple[Axis, ...], cut: Cut) -> int:
     """The lines of a channel's planes."""
     planes = math.prod(len(axis.in_residues) for axis in axes[:2])
     return planes * (cut.sizes.box_z + cut.sizes.span_z) * cut.sizes.lines
@@ -138,13 +110,7 @@ def tasks_of(problem: Problem) -> int:
     return problem.batch * problem.groups
 
 
-def _widths(vectors: int) -> list[tuple[int, int]]:
-    """(vectors of a tile, tiles) along a row of so many."""
-    whole, left = divmod(vectors, WIDEST)
-    return [(WIDEST, whole), (1 << (left - 1).bit_length(), 1)] if left else [(WIDEST, whole)]
-
-
-def _work(problem: Problem, cut: Cut) -> int:
+def work_of(problem: Problem, cut: Cut) -> int:
     """Multiply-adds by their time: those of places without outputs, and some for each element that is moved."""
     sizes = cut.sizes
     row = sizes.positions_z * sizes.positions_y * sizes.line_length
@@ -154,9 +120,9 @@ def _work(problem: Problem, cut: Cut) -> int:
 
 def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output: each thread's planes and sums, and the tables."""
-    cut = _cut(problem)
-    laid, sums = _memory(cut, dtype.itemsize)
-    tables = 4 * _lines(axes, cut) + 2 * cut.sizes.in_group * cut.taps
+    cut = cut_of(problem)
+    laid, sums = _memory(axes, cut, dtype.itemsize)
+    tables = 4 * laid_lines(axes, cut) + 2 * cut.sizes.in_group * cut.taps
     tables += 4 * (cut.sizes.box_x + cut.sizes.span_x) * len(axes[2].in_residues)
     return team.size * ((laid + sums) * dtype.itemsize + VECTOR + 3 * LINE) + tables * np.dtype(np.int64).itemsize
 
@@ -168,8 +134,8 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     if cut.leaves_gaps:
         out[:] = bias[:, None, None, None]
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
-    working = Working((*_memory(cut, x.dtype.itemsize), VECTOR // x.dtype.itemsize), x.dtype)
-    kernel, in_vectors = math.prod(w.shape[2:]), _in_vectors(axes[2])
+    working = Working((*_memory(axes, cut, x.dtype.itemsize), VECTOR // x.dtype.itemsize), x.dtype)
+    kernel, in_vectors = math.prod(w.shape[2:]), lays_in_vectors(axes[2])
     planes, flawed = cut.laid // cut.sizes.in_group, list[bool]()
 
     def part(low: int, high: int) -> None:
@@ -181,37 +147,69 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
             if first < end and not _sum_groups(
                 flat_x, flat_w, bias, flat_out, data, sums, seen, boxes.row, boxes.phases, boxes.places, boxes.steps,
                 groups.sources, groups.targets, groups.columns, data is laid, planes, in_vectors,
-                groups.at_once, kernel, first, end,
+                groups.at_once, groups.kernel, kernel, first, end,
             ):  # fmt: skip
                 flawed.append(True)
 
-    run_in_parts(part, tasks_of(problem), _work(problem, cut))
+    run_in_parts(part, tasks_of(problem), work_of(problem, cut))
     return not flawed
 
 
 @lru_cache(maxsize=1024)
-def _cut(problem: Problem) -> Cut:
+def cut_of(problem: Problem) -> Cut:
     """One box of a whole group."""
     axes = axes_of(problem)
     return cut_into(problem, Lie(axes), positions_of(axes), problem.out_channels, most_shared=LONGEST)
 
 
-def _memory(cut: Cut, itemsize: int) -> tuple[int, int]:
+def goes_by_lines(axes: tuple[Axis, ...], cut: Cut, itemsize: int) -> bool:
+    """Whether lines of outputs share their loads: of convolutions as they come, where that takes less time."""
+    depth, height, _ = axes
+    if (
+        not all(axis.in_step == axis.out_step == 1 and _ascends(axis) for axis in axes)
+        or depth.kernel > 1
+        or height.kernel < LINES
+        or height.span >= height.kernel
+    ):
+        return False
+    sizes, lanes = cut.sizes, VECTOR // itemsize
+    row = ceil_div((sizes.positions_y - 1) * sizes.line_length + sizes.positions_x, lanes)
+    lines = ceil_div(sizes.positions_y, LINES) * LINES * ceil_div(sizes.positions_x, lanes)
+    return lines * (height.kernel + ENDS) < ROW_TIME * row * height.kernel
+
+
+def _ascends(axis: Axis) -> bool:
+    """Whether one weight after the other meets inputs further on: not in transposed and flipped kernels."""
+    shifts = axis.shifts(0)[np.argsort(axis.taps(0))]
+    return bool(shifts[0] <= shifts[-1])
+
+
+def _memory(axes: tuple[Axis, ...], cut: Cut, itemsize: int) -> tuple[int, int]:
     """Elements of a group's laid planes, and of the sums, with what is read and written beyond their ends.
 
     The zeros that the last line would share with a next one lie behind it.
     """
-    sizes, beyond = cut.sizes, (BEYOND + 1) * VECTOR // itemsize
+    sizes, lanes = cut.sizes, VECTOR // itemsize
     shared = sizes.box_x + sizes.span_x - sizes.line_length
-    return cut.laid + shared + beyond, sizes.woven * (_at_once(cut, itemsize) * sizes.line_length + beyond)
+    sums = LINES * ceil_div(sizes.positions_x, lanes) * lanes
+    if not goes_by_lines(axes, cut, itemsize):
+        sums = sizes.woven * (lines_at_once(cut, itemsize) * sizes.line_length + (BEYOND + 1) * lanes)
+    return cut.laid + shared + _beyond(axes, cut, itemsize), sums
 
 
-def _at_once(cut: Cut, itemsize: int) -> int:
+def _beyond(axes: tuple[Axis, ...], cut: Cut, itemsize: int) -> int:
+    """Elements that are read behind a group's planes."""
+    lanes = VECTOR // itemsize
+    by_lines = (LINES - 1) * cut.sizes.line_length + lanes if goes_by_lines(axes, cut, itemsize) else 0
+    return max((BEYOND + 1) * lanes, by_lines)
+
+
+def lines_at_once(cut: Cut, itemsize: int) -> int:
     """Lines of outputs that are summed before they are copied."""
     return min(cut.sizes.positions_y, max(1, SUMS_BYTES // itemsize // cut.sizes.line_length))
 
 
-def _reads_as_it_lies(axes: tuple[Axis, ...], cut: Cut) -> bool:
+def reads_as_it_lies(axes: tuple[Axis, ...], cut: Cut) -> bool:
     """Whether a group's input is what would be laid."""
     sizes = cut.sizes
     begins, laid = (sizes.begin_z, sizes.begin_y, sizes.begin_x), (sizes.box_z + sizes.span_z, sizes.lines)
@@ -219,19 +217,19 @@ def _reads_as_it_lies(axes: tuple[Axis, ...], cut: Cut) -> bool:
     return lying and begins == (0, 0, 0) and all(axis.in_step == 1 for axis in axes)
 
 
-def _in_vectors(axis: Axis) -> bool:
+def lays_in_vectors(axis: Axis) -> bool:
     """Whether lines along the last axis are laid by vectors."""
     return axis.in_step == 1 or len(axis.in_residues) == axis.in_step <= LONGEST_STEP
 
 
 def groups_of(problem: Problem, itemsize: int) -> Groups:
     """The tables of a problem for elements of so many bytes."""
-    make = _kept_groups if _lines(axes_of(problem), _cut(problem)) <= KEPT_LINES else _groups
+    make = _kept_groups if laid_lines(axes_of(problem), cut_of(problem)) <= KEPT_LINES else _groups
     return make(problem, itemsize)
 
 
 def _groups(problem: Problem, itemsize: int) -> Groups:
-    axes, cut = axes_of(problem), _cut(problem)
+    axes, cut = axes_of(problem), cut_of(problem)
     boxes, sizes = tables(cut, axes), cut.sizes
     begins = (sizes.begin_z, sizes.begin_y, sizes.begin_x)
     lengths = (sizes.box_z + sizes.span_z, sizes.box_y + sizes.span_y, sizes.box_x + sizes.span_x)
@@ -247,10 +245,13 @@ def _groups(problem: Problem, itemsize: int) -> Groups:
     _, first, counts = np.unique(rx, return_index=True, return_counts=True)
     columns = np.stack([rx[first] * plane + m[first], ix[first], counts])
     readable, tasks = 0, tasks_of(problem)
-    if _reads_as_it_lies(axes, cut):  # nothing is read after the input: the last groups are laid
+    if reads_as_it_lies(axes, cut):  # nothing is read after the input: the last groups are laid
         each = sizes.in_group * sizes.input_channel
-        readable = max(0, tasks - ceil_div((BEYOND + 1) * VECTOR // itemsize, each))
-    return Groups(boxes, sources.reshape(-1), targets.reshape(-1), columns, _at_once(cut, itemsize), readable)
+        readable = max(0, tasks - ceil_div(_beyond(axes, cut, itemsize), each))
+    kernel, at_once = (0, 0, 0), lines_at_once(cut, itemsize)
+    if goes_by_lines(axes, cut, itemsize):
+        kernel = axes[1].kernel, axes[2].kernel, axes[2].span // max(1, axes[2].kernel - 1)
+    return Groups(boxes, sources.reshape(-1), targets.reshape(-1), columns, at_once, readable, kernel)
 
 
 _kept_groups = lru_cache(maxsize=256)(_groups)
@@ -265,7 +266,7 @@ def _inside(places: NDArray[np.int64], length: int) -> tuple[Int64Array, Int64Ar
 @compiled
 def _sum_groups(
     x, w, bias, out, data, sums, seen, row, phases, places, steps, sources, targets, columns,
-    lays, laid_channel, in_vectors, at_once, kernel, low, high,
+    lays, laid_channel, in_vectors, at_once, by_lines, kernel, low, high,
 ):  # fmt: skip
     """Sum the groups from `low` to `high`, counted over (batch, group); `data` holds what is read.
 
@@ -281,6 +282,13 @@ def _sum_groups(
                 source = at + ci * sizes.input_channel
                 _lay_channel(x, source, data, ci * laid_channel, sizes, sources, targets, columns, in_vectors)
             at = 0
+        if by_lines[0]:
+            apart = laid_channel if lays else sizes.input_channel
+            for co in range(sizes.out_group):
+                _sum_by_lines(
+                    data, at + places[0], apart, sums, seen, w, bias, out, sizes, by_lines, b, g * sizes.out_group + co
+                )
+            continue
         for p in range(0, sizes.phases, sizes.woven):
             for co in range(sizes.out_group):
                 _sum_channel(
@@ -338,6 +346,26 @@ def _sum_channel(
                     copy_line(out, t, sums, s, width)
                 else:
                     place_apart(out, t, sizes.out_step_x, sums, s, width)
+
+
+@inlined
+def _sum_by_lines(data, at, apart, sums, seen, w, bias, out, sizes, kernel, b, channel):
+    """Sum the outputs of a channel, some lines at once; what its first weight meets first is data[at]."""
+    lanes = VECTOR // data.itemsize
+    row, weights = (sizes.output_x + lanes - 1) // lanes * lanes, kernel[0] * kernel[1]
+    out_at = (b * sizes.groups * sizes.out_group + channel) * sizes.output_channel
+    for z in range(sizes.output_z):
+        for y in range(0, sizes.output_y, LINES):
+            source = at + (z * sizes.lines + y) * sizes.line_length
+            for column in range(0, sizes.output_x, 2 * lanes):
+                sum_four_lines(
+                    2 if sizes.output_x - column > lanes else 1, data, source + column, sizes.line_length, apart,
+                    sizes.in_group, kernel[2], w, channel * sizes.in_group * weights, weights, kernel[0], kernel[1],
+                    bias, channel, sums, column, row, seen,
+                )  # fmt: skip
+            target = out_at + z * sizes.output_slab + y * sizes.output_x
+            for n in range(min(LINES, sizes.output_y - y)):
+                copy_line(out, target + n * sizes.output_x, sums, n * row, sizes.output_x)
 
 
 @inlined

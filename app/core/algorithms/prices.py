@@ -7,6 +7,8 @@ the choice between two algorithms was better so.
 PRICES: dict[str, dict[str, dict[str, float]]] = {
     "channelwise": {
         "float32": {
+            "columns": 4.0,
+            "lined": 0.36,
             "call": 9510.0,
             "gaps": 0.0382,
             "groups": 22.5,
@@ -24,6 +26,8 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "fresh": 0.018,
         },
         "float64": {
+            "columns": 4.0,
+            "lined": 0.36,
             "call": 5930.0,
             "gaps": 0.0409,
             "groups": 24.8,
@@ -41,6 +45,8 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "fresh": 0.0339,
         },
         "int64": {
+            "columns": 4.0,
+            "lined": 0.5,
             "call": 10500.0,
             "gaps": 0.0122,
             "groups": 39.1,
