@@ -159,6 +159,7 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
         ((1, 4, 6, 5), (4, 3, 5, 7), {"groups": 2, "stride": (1, 3), "padding": 2}),
         ((1, 18, 5, 5, 4), (18, 1, 7, 7, 1), {"groups": 9, "stride": 7, "padding": (3, 6, 0)}),
         ((1, 2, 9, 3), (2, 2, 2, 3), {"groups": 2, "stride": 2, "dilation": 3, "flip_kernel": True}),
+        ((1, 6, 16, 13), (6, 2, 11, 11), {"groups": 2, "flip_kernel": True}),
     ],
     "masked": [
         # Tiles end inside lines; taps that meet padding alone are left out; planes of one tile that hold two vectors.

@@ -285,9 +285,7 @@ def _sum_groups(
         if by_lines[0]:
             apart = laid_channel if lays else sizes.input_channel
             for co in range(sizes.out_group):
-                _sum_by_lines(
-                    data, at + places[0], apart, sums, seen, w, bias, out, sizes, by_lines, b, g * sizes.out_group + co
-                )
+                _sum_by_lines(data, at + places[0], apart, sums, seen, w, bias, out, sizes, by_lines, b, g, co)
             continue
         for p in range(0, sizes.phases, sizes.woven):
             for co in range(sizes.out_group):
@@ -349,10 +347,13 @@ def _sum_channel(
 
 
 @inlined
-def _sum_by_lines(data, at, apart, sums, seen, w, bias, out, sizes, kernel, b, channel):
+def _sum_by_lines(data, at, apart, sums, seen, w, bias, out, sizes, kernel, b, g, co):
     """Sum the outputs of a channel, some lines at once; what its first weight meets first is data[at]."""
-    lanes = VECTOR // data.itemsize
-    row, weights = (sizes.output_x + lanes - 1) // lanes * lanes, kernel[0] * kernel[1]
+    lanes, channel, weights = VECTOR // data.itemsize, g * sizes.out_group + co, kernel[0] * kernel[1]
+    row, w_at = (
+        (sizes.output_x + lanes - 1) // lanes * lanes,
+        g * sizes.in_group * sizes.out_group + co * sizes.apart_out,
+    )
     out_at = (b * sizes.groups * sizes.out_group + channel) * sizes.output_channel
     for z in range(sizes.output_z):
         for y in range(0, sizes.output_y, LINES):
@@ -360,7 +361,7 @@ def _sum_by_lines(data, at, apart, sums, seen, w, bias, out, sizes, kernel, b, c
             for column in range(0, sizes.output_x, 2 * lanes):
                 sum_four_lines(
                     2 if sizes.output_x - column > lanes else 1, data, source + column, sizes.line_length, apart,
-                    sizes.in_group, kernel[2], w, channel * sizes.in_group * weights, weights, kernel[0], kernel[1],
+                    sizes.in_group, kernel[2], w, w_at * weights, sizes.apart_in * weights, kernel[0], kernel[1],
                     bias, channel, sums, column, row, seen,
                 )  # fmt: skip
             target = out_at + z * sizes.output_slab + y * sizes.output_x
