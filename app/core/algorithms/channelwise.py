@@ -73,7 +73,8 @@ class Groups:
     each line, `columns` (3, remainders) tell where the inputs of a remainder go, from where, and how many, if these are
     laid one by one.
     As many lines of outputs are summed `at_once`. The groups before number `readable` are read as they lie. Where the
-    `kernel` is told (height, width, places from one column to the next), its sums are those of `sum_four_lines`.
+    `kernel` is told (height, width, places from one column to the next), its sums are those of `sum_four_lines`. What
+    else a call would work out anew: whether lines are laid `in_vectors`, the elements of its `memory`, its `work`.
     """
 
     boxes: Boxes
@@ -83,6 +84,9 @@ class Groups:
     at_once: int
     readable: int
     kernel: tuple[int, int, int]
+    in_vectors: bool
+    memory: tuple[int, int]
+    work: int
 
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
@@ -127,16 +131,15 @@ def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.gener
     return team.size * ((laid + sums) * dtype.itemsize + VECTOR + 3 * LINE) + tables * np.dtype(np.int64).itemsize
 
 
-def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
+def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
     """Write the operation's output into `out`; whether all of it is known to be finite. Shapes as for `tiles`."""
     groups = groups_of(problem, x.dtype.itemsize)
     boxes, cut = groups.boxes, groups.boxes.cut
     if cut.leaves_gaps:
         out[:] = bias[:, None, None, None]
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
-    working = Working((*_memory(axes, cut, x.dtype.itemsize), VECTOR // x.dtype.itemsize), x.dtype)
-    kernel, in_vectors = math.prod(w.shape[2:]), lays_in_vectors(axes[2])
-    planes, flawed = cut.laid // cut.sizes.in_group, list[bool]()
+    working = Working((*groups.memory, VECTOR // x.dtype.itemsize), x.dtype)
+    kernel, plane, flawed = math.prod(w.shape[2:]), cut.laid // cut.sizes.in_group, list[bool]()
 
     def part(low: int, high: int) -> None:
         at_hand, laid, sums, seen = working.own()
@@ -146,12 +149,12 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
         for data, first, end in ((flat_x, low, middle), (laid, middle, high)):
             if first < end and not _sum_groups(
                 flat_x, flat_w, bias, flat_out, data, sums, seen, boxes.row, boxes.phases, boxes.places, boxes.steps,
-                groups.sources, groups.targets, groups.columns, data is laid, planes, in_vectors,
+                groups.sources, groups.targets, groups.columns, data is laid, plane, groups.in_vectors,
                 groups.at_once, groups.kernel, kernel, first, end,
             ):  # fmt: skip
                 flawed.append(True)
 
-    run_in_parts(part, tasks_of(problem), work_of(problem, cut))
+    run_in_parts(part, tasks_of(problem), groups.work)
     return not flawed
 
 
@@ -224,7 +227,7 @@ def lays_in_vectors(axis: Axis) -> bool:
 
 def groups_of(problem: Problem, itemsize: int) -> Groups:
     """The tables of a problem for elements of so many bytes."""
-    make = _kept_groups if laid_lines(axes_of(problem), cut_of(problem)) <= KEPT_LINES else _groups
+    make = _kept_groups if math.prod(problem.input_size[:-1]) <= KEPT_LINES else _groups
     return make(problem, itemsize)
 
 
@@ -251,7 +254,10 @@ def _groups(problem: Problem, itemsize: int) -> Groups:
     kernel, at_once = (0, 0, 0), lines_at_once(cut, itemsize)
     if goes_by_lines(axes, cut, itemsize):
         kernel = axes[1].kernel, axes[2].kernel, axes[2].span // max(1, axes[2].kernel - 1)
-    return Groups(boxes, sources.reshape(-1), targets.reshape(-1), columns, at_once, readable, kernel)
+    return Groups(
+        boxes, sources.reshape(-1), targets.reshape(-1), columns, at_once, readable, kernel,
+        lays_in_vectors(axes[2]), _memory(axes, cut, itemsize), work_of(problem, cut),
+    )  # fmt: skip
 
 
 _kept_groups = lru_cache(maxsize=256)(_groups)
