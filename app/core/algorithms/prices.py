@@ -9,7 +9,7 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
         "float32": {
             "columns": 2.15,
             "lined": 0.291,
-            "call": 12000.0,
+            "call": 9500.0,
             "gaps": 0.0387,
             "groups": 25.2,
             "tiles": 13.5,
@@ -28,7 +28,7 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
         "float64": {
             "columns": 1.69,
             "lined": 0.28,
-            "call": 9500.0,
+            "call": 8800.0,
             "gaps": 0.0414,
             "groups": 24.3,
             "tiles": 11.1,
@@ -47,7 +47,7 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
         "int64": {
             "columns": 2.45,
             "lined": 0.324,
-            "call": 13400.0,
+            "call": 10500.0,
             "gaps": 0.0178,
             "groups": 37.9,
             "tiles": 3.24,
