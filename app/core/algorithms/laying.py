@@ -76,7 +76,7 @@ def _lay_any(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, l
     """As `lay`, for any step and padding mode.
 
     All lines take their inputs from the same places. Where vectors do most of a line, the places are those alone where
-    the padding is no zero.
+    the padding is no zero, or none.
     """
     step, plane, per_line = sizes.in_step_x, sizes.lines * sizes.line_length, len(residues_x)
     planes = (sizes.box_z + sizes.span_z) * plane
@@ -85,8 +85,9 @@ def _lay_any(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, l
     columns = min(sizes.box_x, sizes.positions_x - left) + sizes.span_x
     begin, by_step = left + sizes.begin_x, step == 1 or per_line == step <= 4
     in_vectors = by_step if sizes.run_x == 1 else sizes.run_x >= SHORTEST_RUN
-    targets, origins = np.empty(per_line * columns, np.int64), np.empty(per_line * columns, np.int64)
-    count, end = _list_places(sizes, begin, residues_x, columns, planes, mode, in_vectors, targets, origins)
+    listed = 0 if in_vectors and mode == _ZEROS else columns
+    targets, origins = np.empty(per_line * listed, np.int64), np.empty(per_line * listed, np.int64)
+    count, end = _list_places(sizes, begin, residues_x, listed, planes, mode, in_vectors, targets, origins)
     at = 0
     for ci in range(sizes.in_group):
         channel = source + ci * sizes.input_channel
