@@ -125,7 +125,7 @@ def work_of(problem: Problem, cut: Cut) -> int:
 def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output: each thread's planes and sums, and the tables."""
     cut = cut_of(problem)
-    laid, sums = _memory(axes, cut, dtype.itemsize)
+    laid, sums = _memory(cut, dtype.itemsize, by_lines=goes_by_lines(axes, cut, dtype.itemsize))
     tables = 4 * laid_lines(axes, cut) + 2 * cut.sizes.in_group * cut.taps
     tables += 4 * (cut.sizes.box_x + cut.sizes.span_x) * len(axes[2].in_residues)
     return team.size * ((laid + sums) * dtype.itemsize + VECTOR + 3 * LINE) + tables * np.dtype(np.int64).itemsize
@@ -168,12 +168,9 @@ def cut_of(problem: Problem) -> Cut:
 def goes_by_lines(axes: tuple[Axis, ...], cut: Cut, itemsize: int) -> bool:
     """Whether lines of outputs share their loads: of convolutions as they come, where that takes less time."""
     depth, height, _ = axes
-    if (
-        not all(axis.in_step == axis.out_step == 1 and _ascends(axis) for axis in axes)
-        or depth.kernel > 1
-        or height.kernel < LINES
-        or height.span >= height.kernel
-    ):
+    if depth.kernel > 1 or height.kernel < LINES or height.span >= height.kernel:
+        return False
+    if not all(axis.in_step == axis.out_step == 1 and _ascends(axis) for axis in axes):
         return False
     sizes, lanes = cut.sizes, VECTOR // itemsize
     row = ceil_div((sizes.positions_y - 1) * sizes.line_length + sizes.positions_x, lanes)
@@ -187,24 +184,24 @@ def _ascends(axis: Axis) -> bool:
     return bool(shifts[0] <= shifts[-1])
 
 
-def _memory(axes: tuple[Axis, ...], cut: Cut, itemsize: int) -> tuple[int, int]:
+def _memory(cut: Cut, itemsize: int, *, by_lines: bool) -> tuple[int, int]:
     """Elements of a group's laid planes, and of the sums, with what is read and written beyond their ends.
 
     The zeros that the last line would share with a next one lie behind it.
     """
     sizes, lanes = cut.sizes, VECTOR // itemsize
     shared = sizes.box_x + sizes.span_x - sizes.line_length
-    sums = LINES * ceil_div(sizes.positions_x, lanes) * lanes
-    if not goes_by_lines(axes, cut, itemsize):
+    if by_lines:
+        sums = LINES * ceil_div(sizes.positions_x, lanes) * lanes
+    else:
         sums = sizes.woven * (lines_at_once(cut, itemsize) * sizes.line_length + (BEYOND + 1) * lanes)
-    return cut.laid + shared + _beyond(axes, cut, itemsize), sums
+    return cut.laid + shared + _beyond(cut, itemsize, by_lines=by_lines), sums
 
 
-def _beyond(axes: tuple[Axis, ...], cut: Cut, itemsize: int) -> int:
+def _beyond(cut: Cut, itemsize: int, *, by_lines: bool) -> int:
     """Elements that are read behind a group's planes."""
     lanes = VECTOR // itemsize
-    by_lines = (LINES - 1) * cut.sizes.line_length + lanes if goes_by_lines(axes, cut, itemsize) else 0
-    return max((BEYOND + 1) * lanes, by_lines)
+    return max((BEYOND + 1) * lanes, (LINES - 1) * cut.sizes.line_length + lanes if by_lines else 0)
 
 
 def lines_at_once(cut: Cut, itemsize: int) -> int:
@@ -247,16 +244,16 @@ def _groups(problem: Problem, itemsize: int) -> Groups:
     targets = ((rz[:, None] * along_y + ry) * along_x) * plane + u[:, None] * slab + v * sizes.line_length
     _, first, counts = np.unique(rx, return_index=True, return_counts=True)
     columns = np.stack([rx[first] * plane + m[first], ix[first], counts])
-    readable, tasks = 0, tasks_of(problem)
+    readable, tasks, by_lines = 0, tasks_of(problem), goes_by_lines(axes, cut, itemsize)
     if reads_as_it_lies(axes, cut):  # nothing is read after the input: the last groups are laid
         each = sizes.in_group * sizes.input_channel
-        readable = max(0, tasks - ceil_div(_beyond(axes, cut, itemsize), each))
+        readable = max(0, tasks - ceil_div(_beyond(cut, itemsize, by_lines=by_lines), each))
     kernel, at_once = (0, 0, 0), lines_at_once(cut, itemsize)
-    if goes_by_lines(axes, cut, itemsize):
+    if by_lines:
         kernel = axes[1].kernel, axes[2].kernel, axes[2].span // max(1, axes[2].kernel - 1)
     return Groups(
         boxes, sources.reshape(-1), targets.reshape(-1), columns, at_once, readable, kernel,
-        lays_in_vectors(axes[2]), _memory(axes, cut, itemsize), work_of(problem, cut),
+        lays_in_vectors(axes[2]), _memory(cut, itemsize, by_lines=by_lines), work_of(problem, cut),
     )  # fmt: skip
 
 
@@ -356,10 +353,8 @@ def _sum_channel(
 def _sum_by_lines(data, at, apart, sums, seen, w, bias, out, sizes, kernel, b, g, co):
     """Sum the outputs of a channel, some lines at once; what its first weight meets first is data[at]."""
     lanes, channel, weights = VECTOR // data.itemsize, g * sizes.out_group + co, kernel[0] * kernel[1]
-    row, w_at = (
-        (sizes.output_x + lanes - 1) // lanes * lanes,
-        g * sizes.in_group * sizes.out_group + co * sizes.apart_out,
-    )
+    row = (sizes.output_x + lanes - 1) // lanes * lanes
+    w_at = (g * sizes.in_group * sizes.out_group + co * sizes.apart_out) * weights
     out_at = (b * sizes.groups * sizes.out_group + channel) * sizes.output_channel
     for z in range(sizes.output_z):
         for y in range(0, sizes.output_y, LINES):
@@ -367,7 +362,7 @@ def _sum_by_lines(data, at, apart, sums, seen, w, bias, out, sizes, kernel, b, g
             for column in range(0, sizes.output_x, 2 * lanes):
                 sum_four_lines(
                     2 if sizes.output_x - column > lanes else 1, data, source + column, sizes.line_length, apart,
-                    sizes.in_group, kernel[2], w, w_at * weights, sizes.apart_in * weights, kernel[0], kernel[1],
+                    sizes.in_group, kernel[2], w, w_at, sizes.apart_in * weights, kernel[0], kernel[1],
                     bias, channel, sums, column, row, seen,
                 )  # fmt: skip
             target = out_at + z * sizes.output_slab + y * sizes.output_x

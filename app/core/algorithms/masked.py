@@ -7,7 +7,6 @@ outputs has a gap to the next, and taps that meet padding alone are left out, ti
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from app.core.algorithms.effort import Effort, Features
-from app.core.algorithms.planes import as_bits, served_by
+from app.core.algorithms.planes import as_bits, served_by, tiles_of_row
 from app.core.algorithms.scratch import Working
 from app.core.algorithms.simd import LONGEST, ROWS, VECTOR
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
@@ -144,10 +143,7 @@ def tables_of(problem: Problem, itemsize: int) -> Masked:
 
 def _tiles(length: int, lanes: int) -> list[tuple[int, int]]:
     """(begin, vectors) of each tile of a plane, about equally long; the last one is moved back to end with it."""
-    vectors = ceil_div(length, lanes)
-    count = ceil_div(vectors, MASKS)
-    bounds = [n * vectors // count for n in range(count + 1)]
-    found = [(low * lanes, high - low) for low, high in itertools.pairwise(bounds)]
+    found = [(first * lanes, vectors) for first, vectors in tiles_of_row(ceil_div(length, lanes), MASKS)]
     _, last = found.pop()
     if last * lanes > length:
         found, last = [(0, last - 1)], 1

@@ -123,7 +123,7 @@ def _rows_of(problem: Problem, itemsize: int) -> Rows:
     padded[:, :row] = served
     masks = as_bits(padded.reshape(taps, vectors, lanes))
     tiles = np.zeros((ceil_div(vectors, WIDEST), in_group, taps, WIDEST), np.int64)
-    for number, (first, count) in enumerate(_tiles(vectors)):
+    for number, (first, count) in enumerate(tiles_of_row(vectors, WIDEST)):
         tiles[number, :, :, :count] = masks[:, first : first + count]
     places = (np.arange(in_group)[:, None] * row + along).reshape(-1)
     return Rows(places, tiles.reshape(-1, WIDEST))
@@ -155,9 +155,9 @@ def _served(length: int, shifts: Int64Array) -> NDArray[np.bool_]:
     return (places >= 0) & (places < length)
 
 
-def _tiles(vectors: int) -> list[tuple[int, int]]:
-    """(first vector, vectors) of each tile of a row: about equally long."""
-    count = ceil_div(vectors, WIDEST)
+def tiles_of_row(vectors: int, widest: int) -> list[tuple[int, int]]:
+    """(first vector, vectors) of each tile of a row: about equally long, none longer than the widest."""
+    count = ceil_div(vectors, widest)
     bounds = [n * vectors // count for n in range(count + 1)]
     return [(low, high - low) for low, high in itertools.pairwise(bounds)]
 
