@@ -161,6 +161,24 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
         ((1, 2, 9, 3), (2, 2, 2, 3), {"groups": 2, "stride": 2, "dilation": 3, "flip_kernel": True}),
         ((1, 6, 16, 13), (6, 2, 11, 11), {"groups": 2, "flip_kernel": True}),
     ],
+    "channels_last": [
+        # Each line of outputs is a class of its own; groups that are no whole number of vectors; several channels each.
+        ((2, 19, 7, 7), (19, 1, 7, 7), {"groups": 19, "padding": 3}),
+        ((1, 34, 9, 5), (51, 2, 3, 2), {"groups": 17, "padding": (1, 0), "stride": 2, "flip_kernel": True}),
+        # Fewer inputs than a vector has elements; outputs that meet none; inputs that no window meets.
+        ((3, 16, 2, 3), (16, 1, 2, 2), {"groups": 16, "padding": ((5, 0), (0, 2))}),
+        ((2, 20, 11, 10), (20, 1, 1, 2), {"groups": 20, "stride": 4}),
+        # One dimension, and three.
+        ((1, 20, 50), (40, 1, 9), {"groups": 20, "padding": ((8, 3),)}),
+        ((1, 16, 3, 6, 5), (16, 1, 2, 3, 3), {"groups": 16, "padding": 1, "dilation": (1, 2, 1), "stride": (1, 1, 2)}),
+    ],
+    "channels_last, transposed": [
+        ((2, 17, 5, 4), (17, 1, 4, 4), {"groups": 17, "stride": 2, "padding": 1}),
+        # Outputs between the phases; weights apart, more padding than the kernel reaches.
+        ((1, 32, 3, 3), (32, 3, 2, 2), {"groups": 16, "stride": 3}),
+        ((2, 32, 6), (32, 2, 5), {"groups": 16, "stride": 3, "dilation": 2, "output_padding": 2, "flip_kernel": True}),
+        ((1, 16, 2, 3, 4), (16, 1, 3, 2, 3), {"groups": 16, "stride": (2, 1, 2), "padding": (1, 0, 2)}),
+    ],
     "masked": [
         # Tiles end inside lines; taps that meet padding alone are left out; planes of one tile that hold two vectors.
         ((2, 3, 14, 14), (8, 3, 3, 3), {"padding": 1}),
@@ -291,7 +309,7 @@ def test_threads_change_no_bit_where_it_is_for(name: str) -> None:
         team.resize(threads)
 
 
-@pytest.mark.parametrize("algorithm", ["direct", "tiles", "dots", "channelwise"])
+@pytest.mark.parametrize("algorithm", ["direct", "tiles", "dots", "channelwise", "channels_last"])
 @pytest.mark.parametrize("op", OPS)
 def test_taps_far_beyond_the_input_read_nothing(op: Op, algorithm: str) -> None:
     """Masks count in 32 bits: an algorithm that has them leaves to others what is further away."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from app.core.algorithms import (
     boxes,
+    channels_last,
     channelwise,
     channelwise_effort,
     col2im,
@@ -119,12 +120,18 @@ _CHANNELWISE = Algorithm(
     "channelwise", as_asked=True,
 )  # fmt: skip
 
+_CHANNELS_LAST = Algorithm(
+    "channels_last", channels_last.fits, channels_last.effort, channels_last.workspace, channels_last.run,
+    "channels_last", as_asked=True,
+)  # fmt: skip
+
 ALGORITHMS: dict[str, tuple[Algorithm, ...]] = {
     "conv": (
         Algorithm("direct", _always, _direct_effort, _nothing, direct.run, "direct"),
         Algorithm("tiles", boxes.fits, tiles_effort.effort, tiles.workspace, tiles.run, "tiles", as_asked=True),
         Algorithm("masked", masked.fits, masked.effort, masked.workspace, masked.run, "masked", as_asked=True),
         _CHANNELWISE,
+        _CHANNELS_LAST,
         Algorithm("rows", rows.fits, rows.effort, rows.workspace, rows.run, "rows", looks=True),
         Algorithm("planes", planes.fits, planes.effort, planes.workspace, planes.run, "planes", looks=True),
         Algorithm("dots", dots.fits, dots.effort, dots.workspace, dots.run, "dots", as_asked=True),
@@ -137,6 +144,7 @@ ALGORITHMS: dict[str, tuple[Algorithm, ...]] = {
             "polyphase_tiles", boxes.fits, tiles_effort.effort, tiles.workspace, tiles.run, "tiles", as_asked=True
         ),
         _CHANNELWISE,
+        _CHANNELS_LAST,
         Algorithm("col2im", col2im.fits, col2im.effort, col2im.workspace, col2im.run, "col2im", as_asked=True),
         WINOGRAD,
         _FOURIER,

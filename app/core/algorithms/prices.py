@@ -5,6 +5,41 @@ the choice between two algorithms was better so.
 """
 
 PRICES: dict[str, dict[str, dict[str, float]]] = {
+    "channels_last": {
+        "float32": {
+            "call": 8490.0,
+            "tasks": 0.0,
+            "turned": 25.1,
+            "steps": 0.405,
+            "sums": 0.395,
+            "blocks": 9.03,
+            "bytes": 0.00855,
+            "woken": 35000.0,
+            "fresh": 0.00612,
+        },
+        "float64": {
+            "call": 7580.0,
+            "tasks": 0.0,
+            "turned": 11.9,
+            "steps": 0.445,
+            "sums": 0.397,
+            "blocks": 5.19,
+            "bytes": 0.01,
+            "woken": 33900.0,
+            "fresh": 0.0127,
+        },
+        "int64": {
+            "call": 8430.0,
+            "tasks": 0.0,
+            "turned": 21.9,
+            "steps": 0.57,
+            "sums": 0.385,
+            "blocks": 0.0,
+            "bytes": 0.0107,
+            "woken": 48300.0,
+            "fresh": 0.0118,
+        },
+    },
     "channelwise": {
         "float32": {
             "columns": 2.15,

@@ -56,13 +56,13 @@ class Vectors:
         self.is_integer = isinstance(self.element, ir.IntType)
         self.nothing = ir.Constant(self.kind, [self.element(0)] * self.lanes)
 
-    def load(self, pointer: Any) -> Any:
-        """A vector from here on."""
-        return self.builder.load(self._as_vector(pointer), align=self.bytes)
+    def load(self, pointer: Any, *, aligned: bool = False) -> Any:
+        """A vector from here on, which may be known to lie in one line of the cache."""
+        return self.builder.load(self._as_vector(pointer), align=VECTOR if aligned else self.bytes)
 
-    def store(self, value: Any, pointer: Any) -> None:
-        """Write a vector from here on."""
-        self.builder.store(value, self._as_vector(pointer), align=self.bytes)
+    def store(self, value: Any, pointer: Any, *, aligned: bool = False) -> None:
+        """Write a vector from here on, which may be known to lie in one line of the cache."""
+        self.builder.store(value, self._as_vector(pointer), align=VECTOR if aligned else self.bytes)
 
     def fetch(self, pointer: Any) -> None:
         """Have what is here in the first cache soon; nothing is read where there is no memory."""

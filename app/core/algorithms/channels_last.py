@@ -1,0 +1,173 @@
+"""Sums with channels side by side in vectors, for groups of few channels: small planes, wide steps, long kernels.
+
+The other algorithms for such layers have neighbours along a line in a vector: it is not filled where lines are short,
+most reads lie across two lines of the cache, and steps take inputs apart. Here as many groups as a vector has elements
+are turned into vectors of channels and back, at a tenth of a nanosecond an element; in between each product is of
+whole vectors, wherever its inputs lie, and nothing is multiplied above or below the input.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from app.core.algorithms.channels_last_tables import memory_of, most_classes, tables_of
+from app.core.algorithms.effort import Effort, Features
+from app.core.algorithms.interleaving import AT_ONCE, sum_places, turn_in, turn_out
+from app.core.algorithms.scratch import LINE, Working
+from app.core.algorithms.simd import VECTOR
+from app.core.algorithms.taps import Axis
+from app.core.geometry import ceil_div
+from app.core.jit import compiled
+from app.core.layout import Array
+from app.core.parallel import MOST_IN_A_TASK, run_in_parts, team
+from app.core.problem import Problem
+
+#: Bytes of the laid inputs, of the weights and of the sums, at most: each half of a usual second cache.
+MOST_BYTES = 2**19
+
+#: Channels of a group: for more, other algorithms meet several with the same inputs.
+MOST_CHANNELS = 8
+
+#: Taps of all classes of outputs, and these classes, at most: tables are kept.
+MOST_TAPS, MOST_CLASSES = 2**13, 2**10
+
+
+def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
+    """Whether there are enough groups, of few channels, whose planes and tables are small."""
+    lanes, phases = VECTOR // dtype.itemsize, math.prod(axis.counts.phases for axis in axes)
+    if not lanes <= problem.groups or problem.pads_by_copying or not phases:
+        return False
+    if max(problem.in_channels, problem.out_channels) > MOST_CHANNELS * problem.groups:
+        return False
+    classes = most_classes(axes[0]) * most_classes(axes[1])
+    taps = problem.in_channels // problem.groups * math.prod(axis.kernel for axis in axes)
+    if classes * axes[2].counts.phases > MOST_CLASSES or classes * taps > MOST_TAPS:
+        return False
+    small = max(memory_of(problem, axes, lanes)) * dtype.itemsize <= MOST_BYTES
+    return small and problem.macs <= MOST_IN_A_TASK * _tasks(problem, dtype)
+
+
+def _tasks(problem: Problem, dtype: np.dtype[np.generic]) -> int:
+    """As many groups of a sample as a vector has elements are a task."""
+    return problem.batch * ceil_div(problem.groups, VECTOR // dtype.itemsize)
+
+
+def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
+    """What the time is proportional to.
+
+    Vectors of inputs, weights and outputs that are `turned`; `blocks` of sums, `steps` of their innermost loops, and
+    these by vectors, `sums`.
+    """
+    tasks, lanes = _tasks(problem, dtype), VECTOR // dtype.itemsize
+    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    inputs, outputs = (ceil_div(count, lanes) for count in (math.prod(problem.input_size), _outputs(axes)))
+    kernels = ceil_div(problem.kernel_elements // problem.groups, lanes)
+    sums = tasks * in_group * out_group * axes[0].counts.pairs * axes[1].counts.pairs * axes[2].counts.visits
+    share = _share_of_blocks(axes)
+    shared: Features = {
+        "tasks": tasks,
+        "turned": tasks * (in_group * inputs + out_group * outputs + kernels / problem.batch),
+        "blocks": tasks * out_group * _outputs(axes) * share,
+        "steps": sums * share,
+        "sums": sums,
+        "bytes": (problem.input_elements + problem.output_elements) * dtype.itemsize,
+    }
+    return Effort({"call": 1.0}, shared, tasks, _work(problem, axes, dtype))
+
+
+def _outputs(axes: tuple[Axis, ...]) -> int:
+    """The outputs of a plane."""
+    return math.prod(axis.output for axis in axes)
+
+
+def _share_of_blocks(axes: tuple[Axis, ...]) -> float:
+    """Blocks for each output: lines in the middle of a plane are cut as one, those at its ends each by itself."""
+    _, height, width = axes
+    lines, row = height.counts.positions, width.counts.positions
+    ends = min(lines, ceil_div(height.kernel, height.counts.phases) - 1)
+    blocks = ends * ceil_div(row, AT_ONCE) + ceil_div((lines - ends) * row, AT_ONCE)
+    return blocks / (lines * row)
+
+
+def _work(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+    """Multiply-adds by their time, and some for each element that is turned; of eight bytes they take twice as long."""
+    pairs = axes[0].counts.pairs * axes[1].counts.pairs * axes[2].counts.visits
+    sums = problem.batch * problem.out_channels * (problem.in_channels // problem.groups) * pairs
+    return (sums + 4 * (problem.input_elements + problem.output_elements)) * dtype.itemsize // 4
+
+
+def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+    """Bytes beside input, kernel and output: each thread's memory, and the tables with what they are made from."""
+    lanes = VECTOR // dtype.itemsize
+    laid, weights, sums = memory_of(problem, axes, lanes)
+    out_group = problem.out_channels // problem.groups
+    own = (laid + weights + sums) * dtype.itemsize + (out_group + 1) * VECTOR + 6 * LINE
+    taps = problem.in_channels // problem.groups * math.prod(axis.kernel for axis in axes)
+    planes = math.prod(problem.input_size) * problem.in_channels // problem.groups + 8 * _outputs(axes) + weights
+    tables = 4 * planes + 4 * min(MOST_TAPS, most_classes(axes[0]) * most_classes(axes[1]) * taps)
+    return team.size * own + tables * np.dtype(np.int64).itemsize
+
+
+def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
+    """Write the operation's output into `out`; whether all of it is known to be finite. Shapes as for `tiles`."""
+    tables, lanes = tables_of(problem, x.dtype.itemsize), VECTOR // x.dtype.itemsize
+    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
+    working, flawed = Working((*tables.memory, out_group * lanes, lanes), x.dtype), list[bool]()
+    kernel = math.prod(w.shape[2:])
+    apart = kernel * (in_group if problem.op == "conv" else 1)
+
+    def part(low: int, high: int) -> None:
+        at_hand, laid, weights, sums, constants, seen = working.own()
+        if at_hand[0] < 0:  # what lies around the inputs stays zero from task to task
+            laid[:], at_hand[0] = 0, 0
+        if not _sum_groups(
+            flat_x, flat_w, bias, flat_out, laid, weights, sums, constants, seen, tables.inputs, tables.weights,
+            tables.blocks, tables.places, tables.targets, tables.offsets, tables.steps,
+            problem.groups, in_group, out_group, kernel, apart, problem.batch, low, high,
+        ):  # fmt: skip
+            flawed.append(True)
+
+    run_in_parts(part, _tasks(problem, x.dtype), _work(problem, _axes, x.dtype))
+    return not flawed
+
+
+@compiled
+def _sum_groups(
+    x, w, bias, out, laid, weights, sums, constants, seen, inputs, own_weights, blocks, places, targets, offsets, steps,
+    groups, in_group, out_group, kernel, apart, batch, low, high,
+):  # fmt: skip
+    """Sum the tasks from `low` to `high`, counted over (groups, batch); tells whether all sums are known to be finite.
+
+    The last groups of a sample may be some of those before once more, for the same bits, also beside another thread.
+    """
+    seen[:] = 0
+    lanes, kernels, held = VECTOR // x.itemsize, in_group * out_group * kernel, -1
+    plane, out_plane, row = (
+        len(x) // (batch * groups * in_group),
+        len(out) // (batch * groups * out_group),
+        len(inputs) // in_group,
+    )
+    for task in range(low, high):
+        number, b = divmod(task, batch)
+        g = min(number * lanes, groups - lanes)
+        if held != number:
+            turn_in(w, g * kernels, kernels, kernels, weights, own_weights, 0)
+            for co in range(out_group):
+                for r in range(lanes):
+                    constants[co * lanes + r] = bias[(g + r) * out_group + co]
+            held = number
+        source, target = (b * groups + g) * in_group * plane, (b * groups + g) * out_group * out_plane
+        for ci in range(in_group):
+            turn_in(x, source + ci * plane, in_group * plane, plane, laid, inputs, ci * row)
+        for co in range(out_group):
+            for n in range(len(blocks)):
+                first, count, tap, taps = blocks[n, 0], blocks[n, 1], blocks[n, 2], blocks[n, 3]
+                sum_places(
+                    count, laid, places, targets, first, offsets, steps, tap, taps, weights, co * apart * lanes,
+                    constants, co * lanes, sums, seen,
+                )  # fmt: skip
+            turn_out(sums, out, target + co * out_plane, out_group * out_plane, out_plane)
+    return not seen.any()

@@ -1,0 +1,169 @@
+"""Where `channels_last` lays its inputs, and what each output takes of them: from shapes alone."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from app.core.algorithms.interleaving import AT_ONCE
+from app.core.algorithms.planes import tiles_of_row
+from app.core.algorithms.simd import VECTOR
+from app.core.algorithms.taps import Axis, Int64Array, axes_of
+from app.core.geometry import ceil_div
+from app.core.problem import Problem
+
+
+@dataclass(frozen=True)
+class ChannelsLast:
+    """The tables of `channels_last`; places in the laid inputs, weights and sums are in elements.
+
+    `inputs` (channels of a group, places of a plane) tells where an input goes, `weights` where a weight does.
+    `blocks` (blocks, 4): a block's first number in `places`, where its outputs meet the laid inputs, and in `targets`,
+    where they go; how many they are; its first number in `offsets` and `steps`, where each tap lies beside a place, and
+    its weight; and how many taps it has. `memory`: the elements of inputs, weights and sums.
+    """
+
+    inputs: Int64Array
+    weights: Int64Array
+    blocks: Int64Array
+    places: Int64Array
+    targets: Int64Array
+    offsets: Int64Array
+    steps: Int64Array
+    memory: tuple[int, int, int]
+
+
+class _Class(NamedTuple):
+    """Outputs of a line that meet the same taps: their numbers, their places, and the taps' weights and offsets."""
+
+    outputs: Int64Array
+    places: Int64Array
+    taps: Int64Array
+    offsets: Int64Array
+
+
+def reach(axis: Axis) -> tuple[int, int]:
+    """The first place that outputs look at, within the input or not, and how many there are up to the last."""
+    phases = range(axis.counts.phases)
+    first = min(int(axis.shifts(q).min()) for q in phases)
+    last = max(int(axis.shifts(q).max()) + (axis.positions(q) - 1) * axis.in_step for q in phases)
+    return first, last - first + 1
+
+
+def most_classes(axis: Axis) -> int:
+    """How many classes of outputs a line has at most: with each tap that begins or ends to meet inputs another one."""
+    return min(axis.output, 2 * axis.kernel + axis.counts.phases)
+
+
+def memory_of(problem: Problem, axes: tuple[Axis, ...], lanes: int) -> tuple[int, int, int]:
+    """The elements of the laid inputs, weights and sums of as many groups as a vector has elements.
+
+    Behind the inputs lie a vector of zeros and one for what is not used.
+    """
+    laid = problem.in_channels // problem.groups * math.prod(reach(axis)[1] for axis in axes) + 2
+    weights, outputs = (
+        ceil_div(count, lanes) * lanes
+        for count in (problem.kernel_elements // problem.groups, math.prod(axis.output for axis in axes))
+    )
+    return laid * lanes, weights * lanes, outputs * lanes
+
+
+@lru_cache(maxsize=128)
+def tables_of(problem: Problem, itemsize: int) -> ChannelsLast:
+    """The tables of a problem for elements of so many bytes."""
+    axes, lanes = axes_of(problem), VECTOR // itemsize
+    memory = memory_of(problem, axes, lanes)
+    unused = memory[0] // lanes - 1
+    blocks, places, targets, offsets, steps = list[tuple[int, ...]](), [], [], [], []
+    at = taps_at = 0
+    for own in _classes(problem, axes, unused - 1):
+        order = np.argsort(own.taps)
+        steps.append(own.taps[order])
+        offsets.append(own.offsets[order])
+        places.append(own.places)
+        targets.append(own.outputs)
+        for begin, count in tiles_of_row(len(own.outputs), AT_ONCE):
+            blocks.append((at + begin, count, taps_at, len(order)))
+        at, taps_at = at + len(own.outputs), taps_at + len(order)
+    return ChannelsLast(
+        _inputs(problem, axes, unused, lanes) * lanes, np.arange(memory[1] // lanes) * lanes, np.array(blocks),
+        np.concatenate(places) * lanes, np.concatenate(targets) * lanes,
+        np.concatenate(offsets) * lanes, np.concatenate(steps) * lanes, memory,
+    )  # fmt: skip
+
+
+def _plane(axes: tuple[Axis, ...]) -> int:
+    """The places of a channel's laid inputs."""
+    return math.prod(reach(axis)[1] for axis in axes)
+
+
+def _strides(axes: tuple[Axis, ...]) -> tuple[int, int, int]:
+    """How far apart neighbours along each axis are laid."""
+    height, width = (reach(axis)[1] for axis in axes[1:])
+    return height * width, width, 1
+
+
+def _inputs(problem: Problem, axes: tuple[Axis, ...], unused: int, lanes: int) -> Int64Array:
+    """The places of the inputs of a group, for whole vectors of each channel; `unused` where nothing looks at one."""
+    places, inside = np.zeros((), np.int64), np.ones((), np.bool_)
+    for axis, stride in zip(axes, _strides(axes), strict=True):
+        first, length = reach(axis)
+        own = np.arange(axis.input) - first
+        places = places[..., None] + own * stride
+        inside = inside[..., None] & (own >= 0) & (own < length)
+    channels = np.arange(problem.in_channels // problem.groups)[:, None] * _plane(axes)
+    laid = np.where(inside.reshape(-1), channels + places.reshape(-1), unused)
+    return np.pad(laid, ((0, 0), (0, -laid.shape[1] % lanes)), constant_values=unused).reshape(-1)
+
+
+def _classes(problem: Problem, axes: tuple[Axis, ...], zeros: int) -> Iterator[_Class]:
+    """The outputs of a plane in classes, whose taps are those of all channels; without any, they meet zeros."""
+    in_group, kernel = problem.in_channels // problem.groups, [axis.kernel for axis in axes]
+    numbers, nothing = np.arange(in_group), np.zeros(1, np.int64)
+    channels = [_Class(nothing, nothing, numbers, numbers)]
+    apart = math.prod(kernel) * (1 if problem.op == "conv" else problem.out_channels // problem.groups)
+    along_taps = apart, kernel[1] * kernel[2], kernel[2], 1
+    along_outputs = 0, axes[1].output * axes[2].output, axes[2].output, 1
+    along_places = _plane(axes), *_strides(axes)
+    met = np.zeros(math.prod(axis.output for axis in axes), np.bool_)
+    lines = [_of_line(axis, with_zeros=n == len(axes) - 1) for n, axis in enumerate(axes)]
+    for parts in itertools.product(channels, *lines):
+        outputs, places, taps, offsets = zip(*parts, strict=True)
+        own = _Class(
+            _sums(outputs, along_outputs), _sums(places, along_places),
+            _sums(taps, along_taps), _sums(offsets, along_places),
+        )  # fmt: skip
+        met[own.outputs] = True
+        yield own
+    if len(left := np.flatnonzero(~met)):
+        yield _Class(left, np.full(len(left), zeros), nothing, nothing)
+
+
+def _of_line(axis: Axis, *, with_zeros: bool) -> list[_Class]:
+    """The outputs along an axis in classes; where inputs have zeros around them, one for each phase."""
+    first, found = reach(axis)[0], []
+    for q in range(axis.counts.phases):
+        taps, shifts, numbers = axis.taps(q), axis.shifts(q), np.arange(axis.positions(q))
+        looks = numbers * axis.in_step + shifts[:, None]
+        live = np.ones_like(looks, np.bool_) if with_zeros else (looks >= 0) & (looks < axis.input)
+        sets, which = np.unique(live, axis=1, return_inverse=True)
+        for number, own in enumerate(sets.T):
+            if own.any():
+                m = numbers[which.reshape(-1) == number]
+                outputs, places = axis.residues[q] + m * axis.out_step, m * axis.in_step - first
+                found.append(_Class(outputs, places, taps[own], shifts[own]))
+    return found
+
+
+def _sums(parts: Sequence[Int64Array], strides: Sequence[int]) -> Int64Array:
+    """All sums of one element of each part, each times its stride, the last part's changing first."""
+    total = np.zeros(1, np.int64)
+    for part, stride in zip(parts, strides, strict=True):
+        total = (total[:, None] + part * stride).reshape(-1)
+    return total

@@ -1,0 +1,195 @@
+"""Channels side by side in vectors: turned so from planes, summed at any places, and turned back; written for LLVM.
+
+A line here is what one channel has, a place what as many channels as a vector has elements have at the same place.
+Places lie one after the other, each a vector that begins with a line of the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from numba import types
+
+from app.core.algorithms.simd import I64, Vectors, choose, loop, piece, pointers
+
+#: Places that are summed at once: more than a processor has multiply-adds under way.
+AT_ONCE = 8
+
+#: Within so many bytes of vectors elements change places in one instruction, and so do these among each other.
+SHORT = 16
+
+
+@piece
+def turn_in(_context, x, x_at, x_row, count, laid, targets, target_at):
+    """Lay lines of `count` elements, as many lines as a vector has elements.
+
+        laid[targets[target_at + m] + r] = x[x_at + r·x_row + m]
+
+    for m below `count`, and on to a whole number of vectors: there nothing is read, and zero is laid.
+    """
+    i = types.int64
+    signature = types.void(x, i, i, i, laid, targets, i)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        x, x_at, x_row, count, laid, targets, at = pointers(context, builder, signature.args, arguments)
+        vec = Vectors(context, builder, signature.args[0].dtype)
+
+        def write(begin: Any, read: Callable[[Any], Any]) -> None:
+            lines = [read(line) for line in _lines(vec, builder.gep(x, [builder.add(x_at, begin)]), x_row)]
+            own = builder.gep(targets, [builder.add(at, begin)])
+            for n, place in enumerate(_turned(vec, lines)):
+                vec.store(place, builder.gep(laid, [builder.load(builder.gep(own, [I64(n)]))]), aligned=True)
+
+        _each(vec, count, lambda begin: write(begin, vec.load),
+              lambda begin, mask: write(begin, lambda line: vec.load_some(line, mask)))  # fmt: skip
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@piece
+def turn_out(_context, sums, out, out_at, out_row, count):
+    """Write lines of `count` elements, as many lines as a vector has elements.
+
+        out[out_at + r·out_row + m] = sums[m·(elements of a vector) + r]
+
+    for m below `count`; `sums` is read on to a whole number of vectors.
+    """
+    i = types.int64
+    signature = types.void(sums, out, i, i, i)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        sums, out, at, row, count = pointers(context, builder, signature.args, arguments)
+        vec = Vectors(context, builder, signature.args[0].dtype)
+
+        def write(begin: Any, put: Callable[[Any, Any], None]) -> None:
+            source = builder.gep(sums, [builder.mul(begin, I64(vec.lanes))])
+            places = [builder.gep(source, [I64(n * vec.lanes)]) for n in range(vec.lanes)]
+            turned = _turned(vec, [vec.load(place, aligned=True) for place in places])
+            for value, line in zip(turned, _lines(vec, builder.gep(out, [builder.add(at, begin)]), row), strict=True):
+                put(value, line)
+
+        _each(vec, count, lambda begin: write(begin, vec.store),
+              lambda begin, mask: write(begin, lambda value, line: vec.store_some(value, line, mask)))  # fmt: skip
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _each(vec: Vectors, count: Any, whole: Callable[[Any], None], last: Callable[[Any, Any], None]) -> None:
+    """Write a loop over the vectors of a line; the last one, if it is not whole, gets the mask of what it has."""
+    builder, lanes = vec.builder, I64(vec.lanes)
+    vectors = builder.sdiv(count, lanes)
+    loop(builder, vectors, lambda n: whole(builder.mul(n, lanes)))
+    begin = builder.mul(vectors, lanes)
+    left = builder.sub(count, begin)
+    some = builder.zext(builder.icmp_signed("<", I64(0), left), I64)
+    loop(builder, some, lambda _: last(begin, vec.below(left)))
+
+
+def _lines(vec: Vectors, first: Any, row: Any) -> list[Any]:
+    """Pointers to lines so far apart."""
+    lines = [first]
+    for _ in range(vec.lanes - 1):
+        lines.append(vec.builder.gep(lines[-1], [row]))
+    return lines
+
+
+def _turned(vec: Vectors, lines: Sequence[Any]) -> list[Any]:
+    """Vector m of the result has element m of each line.
+
+    First in each run of elements of `SHORT` bytes, of as many lines as it has elements; then runs change places.
+    """
+    short = SHORT // vec.bytes
+    blocks = [_unpacked(vec, lines[first : first + short], short) for first in range(0, vec.lanes, short)]
+    by_column = [_dealt(vec, same, short) for same in zip(*blocks, strict=True)]
+    return [by_column[m % short][m // short] for m in range(vec.lanes)]
+
+
+def _unpacked(vec: Vectors, lines: Sequence[Any], short: int) -> Sequence[Any]:
+    """Vector m has, in each run of `short` elements, element m of this run of each line."""
+    low = [
+        place
+        for run in range(0, vec.lanes, short)
+        for m in range(run, run + short // 2)
+        for place in (m, m + vec.lanes)
+    ]
+    high = [place + short // 2 for place in low]
+    half = short // 2
+    for _ in range(short.bit_length() - 1):
+        pairs = zip(lines[:half], lines[half:], strict=True)
+        lines = [vec.shuffle(a, b, order) for a, b in pairs for order in (low, high)]
+    return lines
+
+
+def _dealt(vec: Vectors, same: Sequence[Any], short: int) -> Sequence[Any]:
+    """Vector m has run m of each: the even runs of two, or the odd ones, again and again."""
+    if len(same) == 1:
+        return same
+    runs = [range(first, first + short) for first in range(0, 2 * vec.lanes, short)]
+    halves = []
+    for odd in (0, 1):
+        order = [place for run in runs[odd::2] for place in run]
+        own = [vec.shuffle(a, b, order) for a, b in zip(same[::2], same[1::2], strict=True)]
+        halves.append(_dealt(vec, own, short))
+    return [vector for pair in zip(*halves, strict=True) for vector in pair]
+
+
+@piece
+def sum_places(
+    _context, count, laid, places, targets, at, offsets, steps, first, taps, weights, weights_at, bias, bias_at,
+    sums, seen,
+):  # fmt: skip
+    """Sum up to `AT_ONCE` places.
+
+        sums[targets[at + n] + r] = bias[bias_at + r] + Σ over t of
+            weights[weights_at + steps[t] + r]·laid[places[at + n] + offsets[t] + r]
+
+    for n below `count`, r below the elements of a vector and so many taps t from `first` on, at least one. What is seen
+    of the sums comes into `seen` (`Vectors.note`).
+    """
+    i = types.int64
+    signature = types.void(i, laid, places, targets, i, offsets, steps, i, i, weights, i, bias, i, sums, seen)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        count, *rest = pointers(context, builder, signature.args, arguments)
+        vec = Vectors(context, builder, signature.args[1].dtype)
+        choose(builder, count, {n: partial(_write_places, vec, n, *rest) for n in range(1, AT_ONCE + 1)})
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _write_places(
+    vec: Vectors, count: int, laid: Any, places: Any, targets: Any, at: Any, offsets: Any, steps: Any, first: Any,
+    taps: Any, weights: Any, weights_at: Any, bias: Any, bias_at: Any, sums: Any, seen: Any,
+) -> None:  # fmt: skip
+    """The instructions for so many places; arrays are pointers."""
+    builder = vec.builder
+    places, targets = builder.gep(places, [at]), builder.gep(targets, [at])
+    offsets, steps = builder.gep(offsets, [first]), builder.gep(steps, [first])
+    weights = builder.gep(weights, [weights_at])
+    sources = [builder.gep(laid, [builder.load(builder.gep(places, [I64(n)]))]) for n in range(count)]
+    before, body, after = builder.block, builder.append_basic_block("tap"), builder.append_basic_block("sums")
+    builder.branch(body)
+    builder.position_at_end(body)
+    tap = builder.phi(I64)
+    own = [builder.phi(vec.kind) for _ in range(count)]
+    weight = vec.load(builder.gep(weights, [builder.load(builder.gep(steps, [tap]))]), aligned=True)
+    offset = builder.load(builder.gep(offsets, [tap]))
+    met = [vec.load(builder.gep(source, [offset]), aligned=True) for source in sources]
+    summed = [vec.multiply_add(weight, value, one) for value, one in zip(met, own, strict=True)]
+    following = builder.add(tap, I64(1))
+    for phi, begun, going in ((tap, I64(0), following), *zip(own, [vec.nothing] * count, summed, strict=True)):
+        phi.add_incoming(begun, before)
+        phi.add_incoming(going, body)
+    builder.cbranch(builder.icmp_signed("<", following, taps), body, after)
+    builder.position_at_end(after)
+    constant, noted = vec.load(builder.gep(bias, [bias_at]), aligned=True), vec.load(seen)
+    for n, one in enumerate(summed):
+        total = vec.add(one, constant)
+        vec.store(total, builder.gep(sums, [builder.load(builder.gep(targets, [I64(n)]))]), aligned=True)
+        noted = vec.note(noted, total)
+    vec.store(noted, seen)
