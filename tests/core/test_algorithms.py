@@ -179,6 +179,24 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
         ((2, 32, 6), (32, 2, 5), {"groups": 16, "stride": 3, "dilation": 2, "output_padding": 2, "flip_kernel": True}),
         ((1, 16, 2, 3, 4), (16, 1, 3, 2, 3), {"groups": 16, "stride": (2, 1, 2), "padding": (1, 0, 2)}),
     ],
+    "blocked": [
+        # Every border has taps of its own; channels that are no whole number of vectors; one vector, two, and one more.
+        ((2, 5, 7, 7), (35, 5, 3, 3), {"padding": 1}),
+        ((1, 6, 9, 12), (40, 3, 3, 2), {"groups": 2, "padding": ((1, 0), (2, 1)), "stride": 2, "flip_kernel": True}),
+        ((1, 2, 25, 25), (16, 2, 3, 3), {"padding": 12, "dilation": 12}),
+        # Outputs that meet no input; runs across lines; several strips, of a line and of a volume.
+        ((3, 2, 6, 3), (33, 2, 2, 2), {"padding": ((7, 0), (0, 4)), "stride": (3, 1)}),
+        ((1, 3, 40, 3), (16, 3, 3, 3), {}),
+        ((1, 4, 700), (50, 4, 5), {"stride": 2, "padding": ((4, 1),)}),
+        ((1, 3, 5, 9, 17), (17, 3, 3, 1, 3), {"padding": (1, 0, 1), "dilation": (2, 1, 1)}),
+    ],
+    "blocked, transposed": [
+        ((2, 5, 6, 5), (5, 20, 4, 4), {"stride": 2, "padding": 1}),
+        # Outputs between the phases, which have no inputs; a weight more than a vector has elements.
+        ((1, 6, 3, 4), (6, 33, 2, 2), {"stride": 3, "groups": 2}),
+        ((2, 3, 40), (3, 16, 17), {"stride": 8, "padding": 4, "output_padding": 5, "flip_kernel": True}),
+        ((1, 2, 3, 4, 5), (2, 40, 3, 3, 2), {"stride": (2, 1, 2), "padding": (1, 2, 0), "dilation": (1, 2, 1)}),
+    ],
     "masked": [
         # Tiles end inside lines; taps that meet padding alone are left out; planes of one tile that hold two vectors.
         ((2, 3, 14, 14), (8, 3, 3, 3), {"padding": 1}),
@@ -309,7 +327,7 @@ def test_threads_change_no_bit_where_it_is_for(name: str) -> None:
         team.resize(threads)
 
 
-@pytest.mark.parametrize("algorithm", ["direct", "tiles", "dots", "channelwise", "channels_last"])
+@pytest.mark.parametrize("algorithm", ["direct", "tiles", "dots", "channelwise", "channels_last", "blocked"])
 @pytest.mark.parametrize("op", OPS)
 def test_taps_far_beyond_the_input_read_nothing(op: Op, algorithm: str) -> None:
     """Masks count in 32 bits: an algorithm that has them leaves to others what is further away."""

@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 
 from app.core.algorithms import (
+    blocked,
     boxes,
     channels_last,
     channelwise,
@@ -120,6 +121,8 @@ _CHANNELWISE = Algorithm(
     "channelwise", as_asked=True,
 )  # fmt: skip
 
+_BLOCKED = Algorithm("blocked", blocked.fits, blocked.effort, blocked.workspace, blocked.run, "blocked", as_asked=True)
+
 _CHANNELS_LAST = Algorithm(
     "channels_last", channels_last.fits, channels_last.effort, channels_last.workspace, channels_last.run,
     "channels_last", as_asked=True,
@@ -132,6 +135,7 @@ ALGORITHMS: dict[str, tuple[Algorithm, ...]] = {
         Algorithm("masked", masked.fits, masked.effort, masked.workspace, masked.run, "masked", as_asked=True),
         _CHANNELWISE,
         _CHANNELS_LAST,
+        _BLOCKED,
         Algorithm("rows", rows.fits, rows.effort, rows.workspace, rows.run, "rows", looks=True),
         Algorithm("planes", planes.fits, planes.effort, planes.workspace, planes.run, "planes", looks=True),
         Algorithm("dots", dots.fits, dots.effort, dots.workspace, dots.run, "dots", as_asked=True),
@@ -145,6 +149,7 @@ ALGORITHMS: dict[str, tuple[Algorithm, ...]] = {
         ),
         _CHANNELWISE,
         _CHANNELS_LAST,
+        _BLOCKED,
         Algorithm("col2im", col2im.fits, col2im.effort, col2im.workspace, col2im.run, "col2im", as_asked=True),
         WINOGRAD,
         _FOURIER,

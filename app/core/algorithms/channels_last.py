@@ -12,7 +12,8 @@ import math
 
 import numpy as np
 
-from app.core.algorithms.channels_last_tables import memory_of, most_classes, tables_of
+from app.core.algorithms.channels_last_tables import memory_of, tables_of
+from app.core.algorithms.classes import most_classes
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.interleaving import AT_ONCE, sum_places, turn_in, turn_out
 from app.core.algorithms.scratch import LINE, Working
@@ -154,14 +155,14 @@ def _sum_groups(
         number, b = divmod(task, batch)
         g = min(number * lanes, groups - lanes)
         if held != number:
-            turn_in(w, g * kernels, kernels, kernels, weights, own_weights, 0)
+            turn_in(w, g * kernels, kernels, kernels, weights, 0, own_weights, 0)
             for co in range(out_group):
                 for r in range(lanes):
                     constants[co * lanes + r] = bias[(g + r) * out_group + co]
             held = number
         source, target = (b * groups + g) * in_group * plane, (b * groups + g) * out_group * out_plane
         for ci in range(in_group):
-            turn_in(x, source + ci * plane, in_group * plane, plane, laid, inputs, ci * row)
+            turn_in(x, source + ci * plane, in_group * plane, plane, laid, 0, inputs, ci * row)
         for co in range(out_group):
             for n in range(len(blocks)):
                 first, count, tap, taps = blocks[n, 0], blocks[n, 1], blocks[n, 2], blocks[n, 3]
@@ -169,5 +170,5 @@ def _sum_groups(
                     count, laid, places, targets, first, offsets, steps, tap, taps, weights, co * apart * lanes,
                     constants, co * lanes, sums, seen,
                 )  # fmt: skip
-            turn_out(sums, out, target + co * out_plane, out_group * out_plane, out_plane)
+            turn_out(sums, 0, out, target + co * out_plane, out_group * out_plane, out_plane)
     return not seen.any()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
+from app.core.algorithms.classes import Class, all_sums, classes_of
 from app.core.algorithms.interleaving import AT_ONCE
 from app.core.algorithms.planes import tiles_of_row
 from app.core.algorithms.simd import VECTOR
@@ -39,26 +39,12 @@ class ChannelsLast:
     memory: tuple[int, int, int]
 
 
-class _Class(NamedTuple):
-    """Outputs of a line that meet the same taps: their numbers, their places, and the taps' weights and offsets."""
-
-    outputs: Int64Array
-    places: Int64Array
-    taps: Int64Array
-    offsets: Int64Array
-
-
 def reach(axis: Axis) -> tuple[int, int]:
     """The first place that outputs look at, within the input or not, and how many there are up to the last."""
     phases = range(axis.counts.phases)
     first = min(int(axis.shifts(q).min()) for q in phases)
     last = max(int(axis.shifts(q).max()) + (axis.positions(q) - 1) * axis.in_step for q in phases)
     return first, last - first + 1
-
-
-def most_classes(axis: Axis) -> int:
-    """How many classes of outputs a line has at most: with each tap that begins or ends to meet inputs another one."""
-    return min(axis.output, 2 * axis.kernel + axis.counts.phases)
 
 
 def memory_of(problem: Problem, axes: tuple[Axis, ...], lanes: int) -> tuple[int, int, int]:
@@ -122,48 +108,24 @@ def _inputs(problem: Problem, axes: tuple[Axis, ...], unused: int, lanes: int) -
     return np.pad(laid, ((0, 0), (0, -laid.shape[1] % lanes)), constant_values=unused).reshape(-1)
 
 
-def _classes(problem: Problem, axes: tuple[Axis, ...], zeros: int) -> Iterator[_Class]:
+def _classes(problem: Problem, axes: tuple[Axis, ...], zeros: int) -> Iterator[Class]:
     """The outputs of a plane in classes, whose taps are those of all channels; without any, they meet zeros."""
     in_group, kernel = problem.in_channels // problem.groups, [axis.kernel for axis in axes]
     numbers, nothing = np.arange(in_group), np.zeros(1, np.int64)
-    channels = [_Class(nothing, nothing, numbers, numbers)]
+    channels = [Class(nothing, nothing, numbers, numbers)]
     apart = math.prod(kernel) * (1 if problem.op == "conv" else problem.out_channels // problem.groups)
     along_taps = apart, kernel[1] * kernel[2], kernel[2], 1
     along_outputs = 0, axes[1].output * axes[2].output, axes[2].output, 1
     along_places = _plane(axes), *_strides(axes)
     met = np.zeros(math.prod(axis.output for axis in axes), np.bool_)
-    lines = [_of_line(axis, with_zeros=n == len(axes) - 1) for n, axis in enumerate(axes)]
+    lines = [classes_of(axis, reach(axis)[0], apart=n < len(axes) - 1) for n, axis in enumerate(axes)]
     for parts in itertools.product(channels, *lines):
         outputs, places, taps, offsets = zip(*parts, strict=True)
-        own = _Class(
-            _sums(outputs, along_outputs), _sums(places, along_places),
-            _sums(taps, along_taps), _sums(offsets, along_places),
+        own = Class(
+            all_sums(outputs, along_outputs), all_sums(places, along_places),
+            all_sums(taps, along_taps), all_sums(offsets, along_places),
         )  # fmt: skip
         met[own.outputs] = True
         yield own
     if len(left := np.flatnonzero(~met)):
-        yield _Class(left, np.full(len(left), zeros), nothing, nothing)
-
-
-def _of_line(axis: Axis, *, with_zeros: bool) -> list[_Class]:
-    """The outputs along an axis in classes; where inputs have zeros around them, one for each phase."""
-    first, found = reach(axis)[0], []
-    for q in range(axis.counts.phases):
-        taps, shifts, numbers = axis.taps(q), axis.shifts(q), np.arange(axis.positions(q))
-        looks = numbers * axis.in_step + shifts[:, None]
-        live = np.ones_like(looks, np.bool_) if with_zeros else (looks >= 0) & (looks < axis.input)
-        sets, which = np.unique(live, axis=1, return_inverse=True)
-        for number, own in enumerate(sets.T):
-            if own.any():
-                m = numbers[which.reshape(-1) == number]
-                outputs, places = axis.residues[q] + m * axis.out_step, m * axis.in_step - first
-                found.append(_Class(outputs, places, taps[own], shifts[own]))
-    return found
-
-
-def _sums(parts: Sequence[Int64Array], strides: Sequence[int]) -> Int64Array:
-    """All sums of one element of each part, each times its stride, the last part's changing first."""
-    total = np.zeros(1, np.int64)
-    for part, stride in zip(parts, strides, strict=True):
-        total = (total[:, None] + part * stride).reshape(-1)
-    return total
+        yield Class(left, np.full(len(left), zeros), nothing, nothing)

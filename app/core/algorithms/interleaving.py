@@ -12,7 +12,7 @@ from typing import Any
 
 from numba import types
 
-from app.core.algorithms.simd import I64, Vectors, choose, loop, piece, pointers
+from app.core.algorithms.simd import I64, Vectors, choose, loop, piece, pointers, summed_over
 
 #: Places that are summed at once: more than a processor has multiply-adds under way.
 AT_ONCE = 8
@@ -22,18 +22,19 @@ SHORT = 16
 
 
 @piece
-def turn_in(_context, x, x_at, x_row, count, laid, targets, target_at):
+def turn_in(_context, x, x_at, x_row, count, laid, laid_at, targets, target_at):
     """Lay lines of `count` elements, as many lines as a vector has elements.
 
-        laid[targets[target_at + m] + r] = x[x_at + r·x_row + m]
+        laid[laid_at + targets[target_at + m] + r] = x[x_at + r·x_row + m]
 
     for m below `count`, and on to a whole number of vectors: there nothing is read, and zero is laid.
     """
     i = types.int64
-    signature = types.void(x, i, i, i, laid, targets, i)
+    signature = types.void(x, i, i, i, laid, i, targets, i)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        x, x_at, x_row, count, laid, targets, at = pointers(context, builder, signature.args, arguments)
+        x, x_at, x_row, count, laid, laid_at, targets, at = pointers(context, builder, signature.args, arguments)
+        laid = builder.gep(laid, [laid_at])
         vec = Vectors(context, builder, signature.args[0].dtype)
 
         def write(begin: Any, read: Callable[[Any], Any]) -> None:
@@ -50,18 +51,19 @@ def turn_in(_context, x, x_at, x_row, count, laid, targets, target_at):
 
 
 @piece
-def turn_out(_context, sums, out, out_at, out_row, count):
+def turn_out(_context, sums, sums_at, out, out_at, out_row, count):
     """Write lines of `count` elements, as many lines as a vector has elements.
 
-        out[out_at + r·out_row + m] = sums[m·(elements of a vector) + r]
+        out[out_at + r·out_row + m] = sums[sums_at + m·(elements of a vector) + r]
 
     for m below `count`; `sums` is read on to a whole number of vectors.
     """
     i = types.int64
-    signature = types.void(sums, out, i, i, i)
+    signature = types.void(sums, i, out, i, i, i)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        sums, out, at, row, count = pointers(context, builder, signature.args, arguments)
+        sums, sums_at, out, at, row, count = pointers(context, builder, signature.args, arguments)
+        sums = builder.gep(sums, [sums_at])
         vec = Vectors(context, builder, signature.args[0].dtype)
 
         def write(begin: Any, put: Callable[[Any, Any], None]) -> None:
@@ -172,21 +174,14 @@ def _write_places(
     offsets, steps = builder.gep(offsets, [first]), builder.gep(steps, [first])
     weights = builder.gep(weights, [weights_at])
     sources = [builder.gep(laid, [builder.load(builder.gep(places, [I64(n)]))]) for n in range(count)]
-    before, body, after = builder.block, builder.append_basic_block("tap"), builder.append_basic_block("sums")
-    builder.branch(body)
-    builder.position_at_end(body)
-    tap = builder.phi(I64)
-    own = [builder.phi(vec.kind) for _ in range(count)]
-    weight = vec.load(builder.gep(weights, [builder.load(builder.gep(steps, [tap]))]), aligned=True)
-    offset = builder.load(builder.gep(offsets, [tap]))
-    met = [vec.load(builder.gep(source, [offset]), aligned=True) for source in sources]
-    summed = [vec.multiply_add(weight, value, one) for value, one in zip(met, own, strict=True)]
-    following = builder.add(tap, I64(1))
-    for phi, begun, going in ((tap, I64(0), following), *zip(own, [vec.nothing] * count, summed, strict=True)):
-        phi.add_incoming(begun, before)
-        phi.add_incoming(going, body)
-    builder.cbranch(builder.icmp_signed("<", following, taps), body, after)
-    builder.position_at_end(after)
+
+    def of_tap(tap: Any, held: list[Any]) -> list[Any]:
+        weight = vec.load(builder.gep(weights, [builder.load(builder.gep(steps, [tap]))]), aligned=True)
+        offset = builder.load(builder.gep(offsets, [tap]))
+        met = [vec.load(builder.gep(source, [offset]), aligned=True) for source in sources]
+        return [vec.multiply_add(weight, value, one) for value, one in zip(met, held, strict=True)]
+
+    summed = summed_over(builder, taps, [vec.nothing] * count, of_tap)
     constant, noted = vec.load(builder.gep(bias, [bias_at]), aligned=True), vec.load(seen)
     for n, one in enumerate(summed):
         total = vec.add(one, constant)

@@ -18,7 +18,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from app.core.algorithms.effort import Effort, Features
-from app.core.algorithms.simd import I64, VECTOR, Vectors, choose, piece, pointers
+from app.core.algorithms.simd import I64, VECTOR, Vectors, choose, piece, pointers, summed_over
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.algorithms.watch import new_watch, note_inputs, shows_fit
 from app.core.geometry import ceil_div
@@ -213,25 +213,19 @@ def _write_row(
     x, w, out = builder.gep(x, [x_at]), builder.gep(w, [w_at]), builder.gep(out, [out_at])
     masks = builder.gep(masks, [builder.mul(mask_at, I64(WIDEST))])
     constant = vec.spread(builder.load(builder.gep(bias, [bias_at])))
-    before, body, after = builder.block, builder.append_basic_block("tap"), builder.append_basic_block("sums")
-    builder.branch(body)
-    builder.position_at_end(body)
-    tap = builder.phi(I64)
-    sums = [builder.phi(vec.kind) for _ in range(vectors)]
-    source = builder.gep(x, [builder.load(builder.gep(places, [tap]))])
-    weight = vec.spread(builder.load(builder.gep(w, [tap])))
-    own = builder.gep(masks, [builder.mul(tap, I64(WIDEST))])
-    summed = []
-    for v in range(vectors):
-        mask = vec.of_bits(builder.load(builder.gep(own, [I64(v)])))
-        met = vec.load_some(builder.gep(source, [I64(v * vec.lanes)]), mask)
-        summed.append(vec.multiply_add(weight, met, sums[v]))
-    following = builder.add(tap, I64(1))
-    for phi, begun, going in ((tap, I64(0), following), *zip(sums, [vec.nothing] * vectors, summed, strict=True)):
-        phi.add_incoming(begun, before)
-        phi.add_incoming(going, body)
-    builder.cbranch(builder.icmp_signed("<", following, taps), body, after)
-    builder.position_at_end(after)
+
+    def of_tap(tap: Any, held: list[Any]) -> list[Any]:
+        source = builder.gep(x, [builder.load(builder.gep(places, [tap]))])
+        weight = vec.spread(builder.load(builder.gep(w, [tap])))
+        own = builder.gep(masks, [builder.mul(tap, I64(WIDEST))])
+        summed = []
+        for v in range(vectors):
+            mask = vec.of_bits(builder.load(builder.gep(own, [I64(v)])))
+            met = vec.load_some(builder.gep(source, [I64(v * vec.lanes)]), mask)
+            summed.append(vec.multiply_add(weight, met, held[v]))
+        return summed
+
+    summed = summed_over(builder, taps, [vec.nothing] * vectors, of_tap)
     noted = [vec.load(seen)]
     for v, one in enumerate(summed):
         total, begin = vec.add(one, constant), I64(v * vec.lanes)

@@ -5,6 +5,50 @@ the choice between two algorithms was better so.
 """
 
 PRICES: dict[str, dict[str, dict[str, float]]] = {
+    "blocked": {
+        "float32": {
+            "call": 11000.0,
+            "kernels": 40.0,
+            "tasks": 0.0,
+            "turned": 18.0,
+            "steps": 0.266,
+            "sums": 0.3,
+            "runs": 11.8,
+            "bytes": 0.01,
+            "near": 0.01,
+            "far": 0.02,
+            "woken": 23000.0,
+            "fresh": 0.017,
+        },
+        "float64": {
+            "call": 11000.0,
+            "kernels": 40.0,
+            "tasks": 0.0,
+            "turned": 18.0,
+            "steps": 0.266,
+            "sums": 0.3,
+            "runs": 11.8,
+            "bytes": 0.01,
+            "near": 0.01,
+            "far": 0.02,
+            "woken": 23000.0,
+            "fresh": 0.017,
+        },
+        "int64": {
+            "call": 11000.0,
+            "kernels": 40.0,
+            "tasks": 0.0,
+            "turned": 18.0,
+            "steps": 0.266,
+            "sums": 0.3,
+            "runs": 11.8,
+            "bytes": 0.01,
+            "near": 0.01,
+            "far": 0.02,
+            "woken": 23000.0,
+            "fresh": 0.017,
+        },
+    },
     "channels_last": {
         "float32": {
             "call": 8490.0,

@@ -187,6 +187,39 @@ def loop(builder: Any, count: Any, write: Callable[[Any], None]) -> None:
     builder.position_at_end(after)
 
 
+def summed_over(
+    builder: Any, count: Any, begun: Sequence[Any], write: Callable[[Any, list[Any]], list[Any]]
+) -> list[Any]:
+    """Write a loop over 0 to `count`, one turn at least, whose vectors stay in registers.
+
+    `write` gets the number and the vectors so far, at first `begun`, and returns those of the next turn; the last ones
+    are returned. LLVM is to leave the loop as it is: for two turns in one there are too few registers.
+    """
+    before, body, after = builder.block, builder.append_basic_block("turn"), builder.append_basic_block("summed")
+    builder.branch(body)
+    builder.position_at_end(body)
+    number, held = builder.phi(I64), [builder.phi(one.type) for one in begun]
+    summed = write(number, held)
+    following = builder.add(number, I64(1))
+    for phi, begin, going in ((number, I64(0), following), *zip(held, begun, summed, strict=True)):
+        phi.add_incoming(begin, before)
+        phi.add_incoming(going, builder.block)
+    _keep_rolled(builder, builder.cbranch(builder.icmp_signed("<", following, count), body, after))
+    builder.position_at_end(after)
+    return summed
+
+
+def _keep_rolled(builder: Any, branch: Any) -> None:
+    """Have LLVM leave the loop that ends with this branch as it is.
+
+    The node that says so refers to itself, as LLVM's language reference asks of loops.
+    """
+    off = builder.module.add_metadata([ir.MetaDataString(builder.module, "llvm.loop.unroll.disable")])
+    node = ir.MDValue(builder.module, [off], name=str(len(builder.module.metadata)))
+    node.operands = (node, off)
+    branch.set_metadata("llvm.loop", node)
+
+
 def choose(builder: Any, number: Any, cases: Mapping[int, Callable[[], None]]) -> None:
     """Write a choice by a number, nothing where it is none of the cases; each writes its own, in a block left open."""
     after = builder.append_basic_block("chosen")

@@ -6,15 +6,13 @@ the registers until the last tap.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping
 from functools import partial, reduce
 from typing import Any
 
-from llvmlite import ir
 from numba import types
 
-from app.core.algorithms.simd import I64, ROWS, WIDEST, Vectors, choose, piece, pointers
+from app.core.algorithms.simd import I64, ROWS, WIDEST, Vectors, choose, piece, pointers, summed_over
 
 #: The shapes of tiles: how many vectors, for each number of rows.
 TILES = {
@@ -161,30 +159,29 @@ def _write_tile(
     steps = None if steps is None else builder.gep(steps, [place_at])
     real = _real(builder, rows, live)
     weights = [builder.gep(w, [builder.add(w_at, builder.mul(r, w_row))]) for r in real]
-    before, body, after = builder.block, builder.append_basic_block("tap"), builder.append_basic_block("sums")
-    builder.branch(body)
-    builder.position_at_end(body)
-    tap = builder.phi(I64)
-    sums = [[builder.phi(vec.kind) for _ in range(vectors)] for _ in range(rows)]
-    source = builder.gep(x, [builder.load(builder.gep(places, [tap]))])
-    inputs = [vec.load(builder.gep(source, [I64(v * vec.lanes)])) for v in range(vectors)]
-    step = tap if steps is None else builder.load(builder.gep(steps, [tap]))
+
+    def of_tap(tap: Any, held: list[Any]) -> list[Any]:
+        source = builder.gep(x, [builder.load(builder.gep(places, [tap]))])
+        inputs = [vec.load(builder.gep(source, [I64(v * vec.lanes)])) for v in range(vectors)]
+        summed = _met(vec, weights, tap if steps is None else builder.load(builder.gep(steps, [tap])), inputs, held)
+        if ahead is not None:
+            vec.fetch(builder.gep(w, [builder.add(builder.add(w_at, ahead), builder.mul(tap, I64(rows)))]))
+        return summed
+
+    return _by_rows(summed_over(builder, taps, [vec.nothing] * rows * vectors, of_tap), vectors), real
+
+
+def _met(vec: Vectors, weights: list[Any], step: Any, inputs: list[Any], held: list[Any]) -> list[Any]:
+    """The sums, row by row, with the products of inputs and the weight of each row that is so far on."""
     summed = []
-    for r in range(rows):
-        weight = vec.spread(builder.load(builder.gep(weights[r], [step])))
-        summed.append([vec.multiply_add(weight, inputs[v], sums[r][v]) for v in range(vectors)])
-    if ahead is not None:
-        vec.fetch(builder.gep(w, [builder.add(builder.add(w_at, ahead), builder.mul(tap, I64(rows)))]))
-    following = builder.add(tap, I64(1))
-    tap.add_incoming(I64(0), before)
-    tap.add_incoming(following, body)
-    for r in range(rows):
-        for v in range(vectors):
-            sums[r][v].add_incoming(vec.nothing, before)
-            sums[r][v].add_incoming(summed[r][v], body)
-    _keep_rolled(builder, builder.cbranch(builder.icmp_signed("<", following, taps), body, after))
-    builder.position_at_end(after)
-    return summed, real
+    for r, own in enumerate(weights):
+        weight = vec.spread(vec.builder.load(vec.builder.gep(own, [step])))
+        summed += [vec.multiply_add(weight, one, held[r * len(inputs) + v]) for v, one in enumerate(inputs)]
+    return summed
+
+
+def _by_rows(sums: list[Any], vectors: int) -> Sums:
+    return [sums[first : first + vectors] for first in range(0, len(sums), vectors)]
 
 
 def _real(builder: Any, rows: int, live: Any) -> list[Any]:
@@ -206,56 +203,21 @@ def _write_masked_tile(
     x, places, steps = builder.gep(x, [x_at]), builder.gep(places, [first]), builder.gep(steps, [first])
     masks, real = builder.gep(masks, [builder.mul(first, I64(MASKS))]), _real(builder, rows, live)
     weights = [builder.gep(w, [builder.add(w_at, builder.mul(r, w_row))]) for r in real]
-    before = builder.block
-    outer, inner, following, after = (builder.append_basic_block(name) for name in ("channel", "tap", "next", "sums"))
-    builder.branch(outer)
-    builder.position_at_end(outer)
-    channel = builder.phi(I64)
-    begun = [[builder.phi(vec.kind) for _ in range(vectors)] for _ in range(rows)]
-    source, beside = builder.gep(x, [builder.mul(channel, apart)]), builder.mul(channel, w_apart)
-    own = [builder.gep(weight, [beside]) for weight in weights]
-    builder.branch(inner)
-    builder.position_at_end(inner)
-    tap = builder.phi(I64)
-    sums = [[builder.phi(vec.kind) for _ in range(vectors)] for _ in range(rows)]
-    place = builder.gep(source, [builder.load(builder.gep(places, [tap]))])
-    mask = builder.gep(masks, [builder.mul(tap, I64(MASKS))])
-    bits = [builder.load(builder.gep(mask, [I64(v)])) for v in range(vectors)]
-    inputs = [vec.load_some(builder.gep(place, [I64(v * vec.lanes)]), vec.of_bits(bits[v])) for v in range(vectors)]
-    step = builder.load(builder.gep(steps, [tap]))
-    summed = []
-    for r in range(rows):
-        weight = vec.spread(builder.load(builder.gep(own[r], [step])))
-        summed.append([vec.multiply_add(weight, inputs[v], sums[r][v]) for v in range(vectors)])
-    next_tap = builder.add(tap, I64(1))
-    _keep_rolled(builder, builder.cbranch(builder.icmp_signed("<", next_tap, taps), inner, following))
-    builder.position_at_end(following)
-    next_channel = builder.add(channel, I64(1))
-    builder.cbranch(builder.icmp_signed("<", next_channel, channels), outer, after)
-    carried = [
-        (channel, I64(0), before),
-        (channel, next_channel, following),
-        (tap, I64(0), outer),
-        (tap, next_tap, inner),
-    ]
-    for r, v in itertools.product(range(rows), range(vectors)):
-        carried += [(begun[r][v], vec.nothing, before), (begun[r][v], summed[r][v], following)]
-        carried += [(sums[r][v], begun[r][v], outer), (sums[r][v], summed[r][v], inner)]
-    for phi, value, block in carried:
-        phi.add_incoming(value, block)
-    builder.position_at_end(after)
-    return summed, real
 
+    def of_channel(channel: Any, held: list[Any]) -> list[Any]:
+        source, beside = builder.gep(x, [builder.mul(channel, apart)]), builder.mul(channel, w_apart)
+        own = [builder.gep(weight, [beside]) for weight in weights]
 
-def _keep_rolled(builder: Any, branch: Any) -> None:
-    """Have LLVM leave the loop that ends with this branch as it is: for two turns in one there are too few registers.
+        def of_tap(tap: Any, held: list[Any]) -> list[Any]:
+            place = builder.gep(source, [builder.load(builder.gep(places, [tap]))])
+            mask = builder.gep(masks, [builder.mul(tap, I64(MASKS))])
+            bits = [vec.of_bits(builder.load(builder.gep(mask, [I64(v)]))) for v in range(vectors)]
+            inputs = [vec.load_some(builder.gep(place, [I64(v * vec.lanes)]), bits[v]) for v in range(vectors)]
+            return _met(vec, own, builder.load(builder.gep(steps, [tap])), inputs, held)
 
-    The node that says so refers to itself, as LLVM's language reference asks of loops.
-    """
-    off = builder.module.add_metadata([ir.MetaDataString(builder.module, "llvm.loop.unroll.disable")])
-    node = ir.MDValue(builder.module, [off], name=str(len(builder.module.metadata)))
-    node.operands = (node, off)
-    branch.set_metadata("llvm.loop", node)
+        return summed_over(builder, taps, held, of_tap)
+
+    return _by_rows(summed_over(builder, channels, [vec.nothing] * rows * vectors, of_channel), vectors), real
 
 
 def _finish_summing(

@@ -1,0 +1,86 @@
+"""Single inputs, each spread over a vector, meet vectors of weights of output channels; written by hand for LLVM.
+
+Inputs are read as they lie, wherever they are, so no vector has an element that is no output.
+"""
+
+from __future__ import annotations
+
+import itertools
+from functools import partial
+from typing import Any
+
+from numba import types
+
+from app.core.algorithms.simd import I64, VECTOR, Vectors, choose, piece, pointers, summed_over
+
+#: Outputs of a channel that are summed at once, and vectors of channels: with 32 registers 10·2 sums, with 16 5·2.
+AT_ONCE = 10 if VECTOR == 64 else 5
+WIDEST = 2
+
+
+@piece
+def sum_spread(
+    _context, vectors, count, x, x_at, x_step, apart, channels, offsets, steps, first, taps,
+    w, w_vector, w_apart, bias, sums, sums_at, sums_step, sums_vector, seen,
+):  # fmt: skip
+    """Sum `count` outputs of so many vectors of channels, up to `AT_ONCE` and `WIDEST`.
+
+        sums[sums_at + v·sums_vector + n·sums_step + r] = bias[v·lanes + r] + Σ over c and t of
+            w[v·w_vector + c·w_apart + steps[t] + r]·x[x_at + n·x_step + c·apart + offsets[t]]
+
+    for v below `vectors`, n below `count`, c below `channels`, r below `lanes`, the elements of a vector, and so many
+    taps t from `first` on, at least one. Weights and sums begin with lines of the cache. What is seen of the sums comes
+    into `seen` (`Vectors.note`).
+    """
+    i = types.int64
+    signature = types.void(
+        i, i, x, i, i, i, i, offsets, steps, i, i, w, i, i, bias, sums, i, i, i, seen
+    )  # fmt: skip
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        vectors, count, *rest = pointers(context, builder, signature.args, arguments)
+        vec = Vectors(context, builder, signature.args[2].dtype)
+        shape = builder.add(builder.mul(count, I64(WIDEST)), vectors)
+        shapes = itertools.product(range(1, WIDEST + 1), range(1, AT_ONCE + 1))
+        choose(builder, shape, {n * WIDEST + v: partial(_write, vec, v, n, *rest) for v, n in shapes})
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _write(
+    vec: Vectors, vectors: int, count: int, x: Any, x_at: Any, x_step: Any, apart: Any, channels: Any, offsets: Any,
+    steps: Any, first: Any, taps: Any, w: Any, w_vector: Any, w_apart: Any, bias: Any, sums: Any,
+    sums_at: Any, sums_step: Any, sums_vector: Any, seen: Any,
+) -> None:  # fmt: skip
+    """A loop over channels and one over taps; arrays are pointers."""
+    builder = vec.builder
+    x = builder.gep(x, [x_at])
+    offsets, steps = builder.gep(offsets, [first]), builder.gep(steps, [first])
+
+    def of_channel(channel: Any, held: list[Any]) -> list[Any]:
+        source, weights = builder.gep(x, [builder.mul(channel, apart)]), builder.gep(w, [builder.mul(channel, w_apart)])
+
+        def of_tap(tap: Any, held: list[Any]) -> list[Any]:
+            weight = builder.gep(weights, [builder.load(builder.gep(steps, [tap]))])
+            each = [
+                vec.load(builder.gep(weight, [builder.mul(w_vector, I64(v))]), aligned=True) for v in range(vectors)
+            ]
+            place, summed = builder.gep(source, [builder.load(builder.gep(offsets, [tap]))]), []
+            for n in range(count):
+                met = vec.spread(builder.load(builder.gep(place, [builder.mul(x_step, I64(n))])))
+                summed += [vec.multiply_add(each[v], met, held[n * vectors + v]) for v in range(vectors)]
+            return summed
+
+        return summed_over(builder, taps, held, of_tap)
+
+    summed = summed_over(builder, channels, [vec.nothing] * vectors * count, of_channel)
+    noted, sums = vec.load(seen), builder.gep(sums, [sums_at])
+    for v in range(vectors):
+        constant = vec.load(builder.gep(bias, [I64(v * vec.lanes)]), aligned=True)
+        line = builder.gep(sums, [builder.mul(sums_vector, I64(v))])
+        for n in range(count):
+            total = vec.add(summed[n * vectors + v], constant)
+            vec.store(total, builder.gep(line, [builder.mul(sums_step, I64(n))]), aligned=True)
+            noted = vec.note(noted, total)
+    vec.store(noted, seen)
