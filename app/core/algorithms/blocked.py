@@ -32,8 +32,8 @@ MOST_BYTES = 2**20
 #: Outputs of a plane, taps of all classes of outputs, and these classes, at most: tables are kept.
 MOST_OUTPUTS, MOST_TAPS, MOST_CLASSES = 2**14, 2**14, 2**10
 
-#: Inputs of more bytes are read from afar by each chunk of channels.
-NEAR = 2**20
+#: Inputs of more bytes are read from further away by each chunk of channels.
+NEAR, FAR = 2**20, 2**22
 
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
@@ -91,12 +91,15 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
         "steps": pairs * chunks * per_output,
         "sums": pairs * vectors,
         "bytes": problem.output_elements * dtype.itemsize,
-        "far" if problem.input_elements * dtype.itemsize > NEAR else "near": problem.input_elements
-        * chunks
-        * dtype.itemsize,
+        _distance(problem.input_elements * dtype.itemsize): problem.input_elements * chunks * dtype.itemsize,
     }
     alone: Features = {"call": 1.0, "kernels": ceil_div(problem.groups * chunks, PLANNED_THREADS) * WIDEST * turned}
     return Effort(alone, shared, tasks, problem.macs)
+
+
+def _distance(size: int) -> str:
+    """From where inputs of so many bytes are read."""
+    return "near" if size <= NEAR else "far" if size <= FAR else "afar"
 
 
 def _runs_per_output(axes: tuple[Axis, ...]) -> float:

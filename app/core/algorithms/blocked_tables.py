@@ -55,34 +55,16 @@ def strips_of(axes: tuple[Axis, ...]) -> tuple[int, list[tuple[int, int]]]:
 def tables_of(problem: Problem, itemsize: int) -> Blocked:
     """The tables of a problem for elements of so many bytes."""
     axes, lanes = axes_of(problem), VECTOR // itemsize
-    lines = [classes_of(axis, 0, apart=True) for axis in axes]
-    inputs, outputs = (_strides([getattr(axis, name) for axis in axes]) for name in ("input", "output"))
-    kernel = _strides([axis.kernel for axis in axes])
     cut, strips = strips_of(axes)
-    first, offsets, steps, runs = 0, list[Int64Array](), list[Int64Array](), list[Int64Array]()
-    left = np.ones(math.prod(axis.output for axis in axes), np.bool_)
-    for parts in itertools.product(*lines):
-        weights = all_sums([part.taps for part in parts], kernel)
-        order = np.argsort(weights)
-        steps.append(weights[order])
-        offsets.append(all_sums([part.offsets for part in parts], inputs)[order])
-        bounds = [low for low, _ in strips]
-        runs.append(_runs(axes, parts, inputs, outputs, (cut, bounds), (first, len(order))))
-        left[all_sums([part.outputs for part in parts], outputs)] = False
-        first += len(order)
-    bare = np.zeros((np.count_nonzero(left), 7), np.int64)
-    bare[:, 2], bare[:, 3] = 1, np.flatnonzero(left)
-    begins = np.array([low for low, _ in strips]) * outputs[cut]
-    ends = np.append(begins[1:], len(left))
-    joined = np.concatenate([*runs, bare])
-    strip = begins.searchsorted(joined[:, 3], side="right") - 1
+    each = math.prod(axis.output for axis in axes[cut + 1 :])
+    begins, counts = np.array(strips).T * each
+    runs, offsets, steps = _runs_of_plane(axes, cut, [begin for begin, _ in strips])
+    strip = begins.searchsorted(runs[:, 3], side="right") - 1
+    runs[:, 3] -= begins[strip]
     order = np.argsort(strip, kind="stable")
-    joined[:, 3] -= begins[strip]
-    where = strip[order].searchsorted(np.arange(len(begins) + 1))
-    nothing = np.zeros(0, np.int64)
+    bounds = strip[order].searchsorted(np.arange(len(strips) + 1))
     return Blocked(
-        np.stack([begins, ends - begins, where[:-1], where[1:]], axis=1), joined[order],
-        np.concatenate([nothing, *offsets]), np.concatenate([nothing, *steps]) * lanes,
+        np.stack([begins, counts, bounds[:-1], bounds[1:]], axis=1), runs[order], offsets, steps * lanes,
         np.arange(weights_of(problem, lanes)) * lanes,
     )  # fmt: skip
 
@@ -97,15 +79,38 @@ def _strides(lengths: list[int]) -> tuple[int, int, int]:
     return lengths[1] * lengths[2], lengths[2], 1
 
 
+def _runs_of_plane(
+    axes: tuple[Axis, ...], cut: int, cuts: list[int]
+) -> tuple[Int64Array, Int64Array, Int64Array]:  # fmt: skip
+    """`runs` with the numbers of outputs in the plane, `offsets` and `steps`; no run goes across a cut of that axis."""
+    inputs, outputs, kernel = (
+        _strides([getattr(axis, name) for axis in axes]) for name in ("input", "output", "kernel")
+    )
+    found, offsets, steps = list[Int64Array](), [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    left, first = np.ones(math.prod(axis.output for axis in axes), np.bool_), 0
+    for parts in itertools.product(*(classes_of(axis, 0, apart=True) for axis in axes)):
+        weights = all_sums([part.taps for part in parts], kernel)
+        order = np.argsort(weights)
+        steps.append(weights[order])
+        offsets.append(all_sums([part.offsets for part in parts], inputs)[order])
+        found.append(_runs(axes, parts, (inputs, outputs), (cut, cuts), (first, len(order))))
+        left[all_sums([part.outputs for part in parts], outputs)] = False
+        first += len(order)
+    bare = np.zeros((np.count_nonzero(left), 7), np.int64)
+    bare[:, 2], bare[:, 3] = 1, np.flatnonzero(left)
+    return np.concatenate([*found, bare]), np.concatenate(offsets), np.concatenate(steps)
+
+
 def _runs(
-    axes: tuple[Axis, ...], parts: tuple[Class, ...], inputs: Ints, outputs: Ints, strips: tuple[int, list[int]],
+    axes: tuple[Axis, ...], parts: tuple[Class, ...], strides: tuple[Ints, Ints], strips: tuple[int, list[int]],
     taps: tuple[int, int],
 ) -> Int64Array:  # fmt: skip
     """`Blocked.runs` of the outputs of a class along each axis, with their numbers in the plane.
 
-    Inputs and outputs are so far apart along the axes, strips cut one of these at some outputs, and `taps` tells where
-    those of the class begin, and how many they are.
+    `strides` of inputs and outputs along the axes, the axis that `strips` cut and where, and where the class has its
+    `taps`, and how many.
     """
+    inputs, outputs = strides
     along = 1 if len(parts[2].outputs) < SHORT and len(parts[1].outputs) > len(parts[2].outputs) else 2
     others = [n for n in range(3) if n != along]
     low, length = _pieces(parts[along].outputs, axes[along].out_step, strips[1] if strips[0] == along else [])
