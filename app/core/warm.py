@@ -136,6 +136,7 @@ def _examples(op: Op) -> list[Problem]:
         describe(Setting(op, (8, 8), 3, padding=1, batch=3, in_channels=32, kernel_channels=(32, 32))),
         describe(Setting(op, (40, 40), 3, kernel_channels=(1, 1))),
         describe(Setting(op, (99,), 66, kernel_channels=(1, 1))),
+        describe(Setting(op, (4, 4), 3, in_channels=16, kernel_channels=(16, 1), groups=16)),
     ]
 
 

@@ -124,7 +124,7 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
         at_hand, laid, weights, sums, constants, seen = working.own()
         if at_hand[0] < 0:  # what lies around the inputs stays zero from task to task
             laid[:], at_hand[0] = 0, 0
-        if not _sum_groups(
+        if not _sum_side_by_side(
             flat_x, flat_w, bias, flat_out, laid, weights, sums, constants, seen, tables.inputs, tables.weights,
             tables.blocks, tables.places, tables.targets, tables.offsets, tables.steps,
             problem.groups, in_group, out_group, kernel, apart, problem.batch, low, high,
@@ -136,7 +136,7 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
 
 
 @compiled
-def _sum_groups(
+def _sum_side_by_side(
     x, w, bias, out, laid, weights, sums, constants, seen, inputs, own_weights, blocks, places, targets, offsets, steps,
     groups, in_group, out_group, kernel, apart, batch, low, high,
 ):  # fmt: skip
