@@ -53,6 +53,7 @@ def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic
         "laid": elements * dtype.itemsize,
         "picked": 0 if (sizes.run_x, sizes.in_step_x) in _LAID_AT_ONCE or sizes.run_x >= SHORTEST_RUN else elements,
         "lines": lines,
+        "strewn": elements * dtype.itemsize if sizes.run_x > 1 else 0,
         "apart": problem.output_elements if way.apart_x > 1 else 0,
         "guarded": of_guard,
         "bytes": (of_guard + problem.output_elements) * dtype.itemsize,
