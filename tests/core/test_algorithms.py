@@ -162,8 +162,9 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
         ((1, 6, 16, 13), (6, 2, 11, 11), {"groups": 2, "flip_kernel": True}),
     ],
     "channels_last": [
-        # Each line of outputs is a class of its own; groups that are no whole number of vectors; several channels each.
+        # Each line of outputs is a class of its own, some meet nothing; groups that are no whole number of vectors.
         ((2, 19, 7, 7), (19, 1, 7, 7), {"groups": 19, "padding": 3}),
+        ((1, 32, 11, 13), (16, 2, 3, 5), {"groups": 16, "padding": ((4, 0), (1, 2))}),
         ((1, 34, 9, 5), (51, 2, 3, 2), {"groups": 17, "padding": (1, 0), "stride": 2, "flip_kernel": True}),
         # Fewer inputs than a vector has elements; outputs that meet none; inputs that no window meets.
         ((3, 16, 2, 3), (16, 1, 2, 2), {"groups": 16, "padding": ((5, 0), (0, 2))}),

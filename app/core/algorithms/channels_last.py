@@ -12,10 +12,10 @@ import math
 
 import numpy as np
 
-from app.core.algorithms.channels_last_tables import memory_of, tables_of
+from app.core.algorithms.channels_last_tables import goes_by_lines, memory_of, tables_of
 from app.core.algorithms.classes import most_classes
 from app.core.algorithms.effort import Effort, Features
-from app.core.algorithms.interleaving import AT_ONCE, sum_places, turn_in, turn_out
+from app.core.algorithms.interleaving import AT_ONCE, SIDE_BY_SIDE, sum_line, sum_places, turn_in, turn_out
 from app.core.algorithms.scratch import LINE, Working
 from app.core.algorithms.simd import VECTOR
 from app.core.algorithms.taps import Axis
@@ -59,20 +59,20 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     """What the time is proportional to.
 
     Vectors of inputs, weights and outputs that are `turned`; `blocks` of sums, `steps` of their innermost loops, and
-    these by vectors, `sums`.
+    these by vectors, `sums`; or `lines` of kernels that blocks meet, and products of vectors by `lined`.
     """
     tasks, lanes = _tasks(problem, dtype), VECTOR // dtype.itemsize
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     inputs, outputs = (ceil_div(count, lanes) for count in (math.prod(problem.input_size), _outputs(axes)))
     kernels = ceil_div(problem.kernel_elements // problem.groups, lanes)
     sums = tasks * in_group * out_group * axes[0].counts.pairs * axes[1].counts.pairs * axes[2].counts.visits
-    share = _share_of_blocks(axes)
+    by_lines, share = goes_by_lines(axes), _share_of_blocks(axes)
     shared: Features = {
         "tasks": tasks,
         "turned": tasks * (in_group * inputs + out_group * outputs + kernels / problem.batch),
         "blocks": tasks * out_group * _outputs(axes) * share,
-        "steps": sums * share,
-        "sums": sums,
+        "lines" if by_lines else "steps": sums * share / (axes[2].kernel if by_lines else 1),
+        "lined" if by_lines else "sums": sums,
         "bytes": (problem.input_elements + problem.output_elements) * dtype.itemsize,
     }
     return Effort({"call": 1.0}, shared, tasks, _work(problem, axes, dtype))
@@ -84,9 +84,11 @@ def _outputs(axes: tuple[Axis, ...]) -> int:
 
 
 def _share_of_blocks(axes: tuple[Axis, ...]) -> float:
-    """Blocks for each output: lines in the middle of a plane are cut as one, those at its ends each by itself."""
+    """Blocks for each output: each line by itself, or those in the middle of a plane cut as one."""
     _, height, width = axes
     lines, row = height.counts.positions, width.counts.positions
+    if goes_by_lines(axes):
+        return ceil_div(row, SIDE_BY_SIDE) / row
     ends = min(lines, ceil_div(height.kernel, height.counts.phases) - 1)
     blocks = ends * ceil_div(row, AT_ONCE) + ceil_div((lines - ends) * row, AT_ONCE)
     return blocks / (lines * row)
@@ -164,11 +166,18 @@ def _sum_side_by_side(
         for ci in range(in_group):
             turn_in(x, source + ci * plane, in_group * plane, plane, laid, 0, inputs, ci * row)
         for co in range(out_group):
+            w_at, bias_at = co * apart * lanes, co * lanes
             for n in range(len(blocks)):
-                first, count, tap, taps = blocks[n, 0], blocks[n, 1], blocks[n, 2], blocks[n, 3]
-                sum_places(
-                    count, laid, places, targets, first, offsets, steps, tap, taps, weights, co * apart * lanes,
-                    constants, co * lanes, sums, seen,
-                )  # fmt: skip
+                at, count, tap, taps, width = blocks[n, 0], blocks[n, 1], blocks[n, 2], blocks[n, 3], blocks[n, 4]
+                if width:
+                    sum_line(
+                        count, laid, places[at], offsets, steps, tap, taps, width, weights, w_at, constants, bias_at,
+                        sums, targets[at], seen,
+                    )  # fmt: skip
+                else:
+                    sum_places(
+                        count, laid, places, targets, at, offsets, steps, tap, taps, weights, w_at, constants, bias_at,
+                        sums, seen,
+                    )  # fmt: skip
             turn_out(sums, 0, out, target + co * out_plane, out_group * out_plane, out_plane)
     return not seen.any()

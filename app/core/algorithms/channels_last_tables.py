@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from app.core.algorithms.classes import Class, all_sums, classes_of
-from app.core.algorithms.interleaving import AT_ONCE
+from app.core.algorithms.interleaving import AT_ONCE, SIDE_BY_SIDE
 from app.core.algorithms.planes import tiles_of_row
 from app.core.algorithms.simd import VECTOR
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
@@ -24,9 +24,10 @@ class ChannelsLast:
     """The tables of `channels_last`; places in the laid inputs, weights and sums are in elements.
 
     `inputs` (channels of a group, places of a plane) tells where an input goes, `weights` where a weight does.
-    `blocks` (blocks, 4): a block's first number in `places`, where its outputs meet the laid inputs, and in `targets`,
+    `blocks` (blocks, 5): a block's first number in `places`, where its outputs meet the laid inputs, and in `targets`,
     where they go; how many they are; its first number in `offsets` and `steps`, where each tap lies beside a place, and
-    its weight; and how many taps it has. `memory`: the elements of inputs, weights and sums.
+    its weight; how many taps it has; and the width of the kernel where these are the first ones of its lines (see
+    `sum_line`), or 0. `memory`: the elements of inputs, weights and sums.
     """
 
     inputs: Int64Array
@@ -60,6 +61,13 @@ def memory_of(problem: Problem, axes: tuple[Axis, ...], lanes: int) -> tuple[int
     return laid * lanes, weights * lanes, outputs * lanes
 
 
+def goes_by_lines(axes: tuple[Axis, ...]) -> bool:
+    """Whether outputs side by side share what is loaded: windows move by one, and weights lie as what they meet."""
+    width = axes[2]
+    plain = width.in_step == width.out_step == 1 and width.span == width.kernel - 1 > 0
+    return plain and bool(np.all(width.shifts(0) - width.taps(0) == width.shifts(0)[0] - width.taps(0)[0]))
+
+
 @lru_cache(maxsize=128)
 def tables_of(problem: Problem, itemsize: int) -> ChannelsLast:
     """The tables of a problem for elements of so many bytes."""
@@ -69,13 +77,17 @@ def tables_of(problem: Problem, itemsize: int) -> ChannelsLast:
     blocks, places, targets, offsets, steps = list[tuple[int, ...]](), [], [], [], []
     at = taps_at = 0
     for own in _classes(problem, axes, unused - 1):
-        order = np.argsort(own.taps)
+        by_lines = goes_by_lines(axes) and own.places[0] < unused - 1
+        order, width = np.argsort(own.taps), axes[2].kernel if by_lines else 0
+        order = order[:: width or None]
         steps.append(own.taps[order])
         offsets.append(own.offsets[order])
         places.append(own.places)
         targets.append(own.outputs)
-        for begin, count in tiles_of_row(len(own.outputs), AT_ONCE):
-            blocks.append((at + begin, count, taps_at, len(order)))
+        row, most = (axes[2].output, SIDE_BY_SIDE) if by_lines else (len(own.outputs), AT_ONCE)
+        pieces = tiles_of_row(row, most)
+        for line in range(at, at + len(own.outputs), row):
+            blocks += [(line + begin, count, taps_at, len(order), width) for begin, count in pieces]
         at, taps_at = at + len(own.outputs), taps_at + len(order)
     return ChannelsLast(
         _inputs(problem, axes, unused, lanes) * lanes, np.arange(memory[1] // lanes) * lanes, np.array(blocks),

@@ -12,10 +12,13 @@ from typing import Any
 
 from numba import types
 
-from app.core.algorithms.simd import I64, Vectors, choose, loop, piece, pointers, summed_over
+from app.core.algorithms.simd import I64, VECTOR, Vectors, choose, loop, piece, pointers, summed_over
 
 #: Places that are summed at once: more than a processor has multiply-adds under way.
 AT_ONCE = 8
+
+#: The same of places side by side, whose inputs are in registers too: of these there are 32 or 16.
+SIDE_BY_SIDE = 8 if VECTOR == 64 else 6
 
 #: Within so many bytes of vectors elements change places in one instruction, and so do these among each other.
 SHORT = 16
@@ -186,5 +189,64 @@ def _write_places(
     for n, one in enumerate(summed):
         total = vec.add(one, constant)
         vec.store(total, builder.gep(sums, [builder.load(builder.gep(targets, [I64(n)]))]), aligned=True)
+        noted = vec.note(noted, total)
+    vec.store(noted, seen)
+
+
+@piece
+def sum_line(
+    _context, count, laid, place, offsets, steps, first, lines, width, weights, weights_at, bias, bias_at, sums, target,
+    seen,
+):  # fmt: skip
+    """Sum up to `SIDE_BY_SIDE` places one after the other.
+
+        sums[target + n·L + r] = bias[bias_at + r] + Σ over i and k of
+            weights[weights_at + steps[i] + k·L + r]·laid[place + offsets[i] + (n + k)·L + r]
+
+    for n below `count`, r below L, the elements of a vector, so many lines i of the kernel from `first` on and k below
+    `width`, at least one of each. A place is loaded once for all outputs that it serves in a line. What is seen of the
+    sums comes into `seen`.
+    """
+    i = types.int64
+    signature = types.void(i, laid, i, offsets, steps, i, i, i, weights, i, bias, i, sums, i, seen)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        count, *rest = pointers(context, builder, signature.args, arguments)
+        vec = Vectors(context, builder, signature.args[1].dtype)
+        choose(builder, count, {n: partial(_write_line, vec, n, *rest) for n in range(1, SIDE_BY_SIDE + 1)})
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _write_line(
+    vec: Vectors, count: int, laid: Any, place: Any, offsets: Any, steps: Any, first: Any, lines: Any, width: Any,
+    weights: Any, weights_at: Any, bias: Any, bias_at: Any, sums: Any, target: Any, seen: Any,
+) -> None:  # fmt: skip
+    """The instructions for so many places; arrays are pointers."""
+    builder = vec.builder
+    laid, weights, sums = builder.gep(laid, [place]), builder.gep(weights, [weights_at]), builder.gep(sums, [target])
+    offsets, steps = builder.gep(offsets, [first]), builder.gep(steps, [first])
+
+    def at(begin: Any, number: Any) -> Any:
+        return vec.load(builder.gep(begin, [builder.mul(number, I64(vec.lanes))]), aligned=True)
+
+    def of_line(line: Any, held: list[Any]) -> list[Any]:
+        source = builder.gep(laid, [builder.load(builder.gep(offsets, [line]))])
+        own = builder.gep(weights, [builder.load(builder.gep(steps, [line]))])
+
+        def of_column(column: Any, held: list[Any]) -> list[Any]:
+            met = [*held[count:], at(source, builder.add(column, I64(count - 1)))]
+            weight = at(own, column)
+            return [vec.multiply_add(weight, met[n], held[n]) for n in range(count)] + met[1:]
+
+        begun = [at(source, I64(n)) for n in range(count - 1)]
+        return summed_over(builder, width, held + begun, of_column)[:count]
+
+    summed = summed_over(builder, lines, [vec.nothing] * count, of_line)
+    constant, noted = vec.load(builder.gep(bias, [bias_at]), aligned=True), vec.load(seen)
+    for n, one in enumerate(summed):
+        total = vec.add(one, constant)
+        vec.store(total, builder.gep(sums, [I64(n * vec.lanes)]), aligned=True)
         noted = vec.note(noted, total)
     vec.store(noted, seen)

@@ -63,6 +63,8 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "bytes": 0.00983,
             "woken": 40200.0,
             "fresh": 0.00704,
+            "lines": 3.0,
+            "lined": 0.32,
         },
         "float64": {
             "call": 8720.0,
@@ -74,6 +76,8 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "bytes": 0.0115,
             "woken": 39000.0,
             "fresh": 0.0146,
+            "lines": 3.0,
+            "lined": 0.32,
         },
         "int64": {
             "call": 9690.0,
@@ -85,6 +89,8 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "bytes": 0.0123,
             "woken": 55500.0,
             "fresh": 0.0136,
+            "lines": 3.0,
+            "lined": 0.32,
         },
     },
     "channelwise": {
