@@ -30,7 +30,7 @@ from app.core.problem import Problem
 MOST_BYTES = 2**20
 
 #: Outputs of a plane, taps of all classes of outputs, and these classes, at most: tables are kept.
-MOST_OUTPUTS, MOST_TAPS, MOST_CLASSES = 2**14, 2**14, 2**10
+MOST_OUTPUTS, MOST_TAPS, MOST_CLASSES = 2**14, 2**14, 2**9
 
 #: Inputs of more bytes are read from further away by each chunk of channels.
 NEAR, FAR = 2**20, 2**22
@@ -93,7 +93,11 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
         "bytes": problem.output_elements * dtype.itemsize,
         _distance(problem.input_elements * dtype.itemsize): problem.input_elements * chunks * dtype.itemsize,
     }
-    alone: Features = {"call": 1.0, "kernels": ceil_div(problem.groups * chunks, PLANNED_THREADS) * WIDEST * turned}
+    alone: Features = {
+        "call": 1.0,
+        "classes": math.prod(map(most_classes, axes)),
+        "kernels": ceil_div(problem.groups * chunks, PLANNED_THREADS) * WIDEST * turned,
+    }
     return Effort(alone, shared, tasks, problem.macs)
 
 
@@ -117,7 +121,7 @@ def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.gener
     lanes, outputs = VECTOR // dtype.itemsize, math.prod(axis.output for axis in axes)
     own = (_weights(problem, dtype) + _sums(axes, dtype)) * dtype.itemsize + (WIDEST + 1) * VECTOR + 4 * LINE
     taps = math.prod(map(most_classes, axes)) * math.prod(axis.kernel for axis in axes)
-    tables = 4 * min(MOST_TAPS, taps) + 24 * outputs + 2 * weights_of(problem, lanes)
+    tables = 2**13 + 4 * min(MOST_TAPS, taps) + 24 * outputs + 2 * weights_of(problem, lanes)
     return team.size * own + tables * np.dtype(np.int64).itemsize
 
 
@@ -180,7 +184,9 @@ def _sum_tasks(
             if taps == 0:  # without any input, the bias is all
                 for v in range(count):
                     for r in range(lanes):
-                        sums[v * sums_vector + target + r] = constants[v * lanes + r]
+                        value = constants[v * lanes + r]
+                        sums[v * sums_vector + target + r] = value
+                        seen[r] += value - value  # as `Vectors.note` does
                 continue
             sum_spread(
                 count, runs[n, 2], x, source + runs[n, 0], runs[n, 1], plane, in_group, offsets, steps, runs[n, 5],

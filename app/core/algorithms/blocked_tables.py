@@ -16,7 +16,7 @@ from app.core.algorithms.spread_sums import AT_ONCE
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.problem import Problem
 
-#: Outputs of a channel in a strip: their sums take a part of the second cache.
+#: Outputs of a channel in a strip where a step along the axis that is cut has fewer: their sums stay in a near cache.
 STRIP = 256
 
 #: Runs along lines that are shorter go across them where these are more.

@@ -3,7 +3,8 @@
 The other algorithms for such layers have neighbours along a line in a vector: it is not filled where lines are short,
 most reads lie across two lines of the cache, and steps take inputs apart. Here as many groups as a vector has elements
 are turned into vectors of channels and back, at a tenth of a nanosecond an element; in between each product is of
-whole vectors, wherever its inputs lie, and nothing is multiplied above or below the input.
+whole vectors, wherever its inputs lie. Zeros are laid to the left and right of inputs, and above and below nothing is
+multiplied at all.
 """
 
 from __future__ import annotations
@@ -25,14 +26,17 @@ from app.core.layout import Array
 from app.core.parallel import MOST_IN_A_TASK, run_in_parts, team
 from app.core.problem import Problem
 
-#: Bytes of the laid inputs, of the weights and of the sums, at most: each half of a usual second cache.
+#: Bytes of the laid inputs, of the weights and of the sums, at most: half of a usual second cache for the largest.
 MOST_BYTES = 2**19
+
+#: Inputs of a group, at most, laid or not: tables tell of all.
+MOST_INPUTS = 2**15
 
 #: Channels of a group: for more, other algorithms meet several with the same inputs.
 MOST_CHANNELS = 8
 
 #: Taps of all classes of outputs, and these classes, at most: tables are kept.
-MOST_TAPS, MOST_CLASSES = 2**13, 2**10
+MOST_TAPS, MOST_CLASSES = 2**13, 2**9
 
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
@@ -41,6 +45,8 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
     if not lanes <= problem.groups or problem.pads_by_copying or not phases:
         return False
     if max(problem.in_channels, problem.out_channels) > MOST_CHANNELS * problem.groups:
+        return False
+    if problem.in_channels // problem.groups * math.prod(problem.input_size) > MOST_INPUTS:
         return False
     classes = most_classes(axes[0]) * most_classes(axes[1])
     taps = problem.in_channels // problem.groups * math.prod(axis.kernel for axis in axes)
@@ -75,7 +81,8 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
         "lined" if by_lines else "sums": sums,
         "bytes": (problem.input_elements + problem.output_elements) * dtype.itemsize,
     }
-    return Effort({"call": 1.0}, shared, tasks, _work(problem, axes, dtype))
+    alone: Features = {"call": 1.0, "classes": most_classes(axes[0]) * most_classes(axes[1]) * axes[2].counts.phases}
+    return Effort(alone, shared, tasks, _work(problem, axes, dtype))
 
 
 def _outputs(axes: tuple[Axis, ...]) -> int:
@@ -109,11 +116,11 @@ def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.gener
     own = (laid + weights + sums) * dtype.itemsize + (out_group + 1) * VECTOR + 6 * LINE
     taps = problem.in_channels // problem.groups * math.prod(axis.kernel for axis in axes)
     planes = math.prod(problem.input_size) * problem.in_channels // problem.groups + 8 * _outputs(axes) + weights
-    tables = 4 * planes + 4 * min(MOST_TAPS, most_classes(axes[0]) * most_classes(axes[1]) * taps)
+    tables = 2**13 + 4 * planes + 4 * min(MOST_TAPS, most_classes(axes[0]) * most_classes(axes[1]) * taps)
     return team.size * own + tables * np.dtype(np.int64).itemsize
 
 
-def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
+def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
     """Write the operation's output into `out`; whether all of it is known to be finite. Shapes as for `tiles`."""
     tables, lanes = tables_of(problem, x.dtype.itemsize), VECTOR // x.dtype.itemsize
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
@@ -133,7 +140,7 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
         ):  # fmt: skip
             flawed.append(True)
 
-    run_in_parts(part, _tasks(problem, x.dtype), _work(problem, _axes, x.dtype))
+    run_in_parts(part, _tasks(problem, x.dtype), _work(problem, axes, x.dtype))
     return not flawed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -23,8 +24,10 @@ class Class(NamedTuple):
 
 
 def most_classes(axis: Axis) -> int:
-    """How many classes of outputs a line has at most: with each tap that begins or ends to meet inputs another one."""
-    return min(axis.output, 2 * axis.kernel + axis.counts.phases)
+    """How many classes of outputs a line has at most: another one with each tap that looks beyond an end."""
+    first = axis.table[-axis.kernel :]
+    last = first + (axis.counts.positions - 1) * axis.in_step
+    return min(axis.output, axis.counts.phases + int(np.sum(first < 0) + np.sum(last >= axis.input)))
 
 
 def classes_of(axis: Axis, first: int, *, apart: bool) -> list[Class]:
@@ -34,13 +37,15 @@ def classes_of(axis: Axis, first: int, *, apart: bool) -> list[Class]:
     """
     found = []
     for q in range(axis.counts.phases):
-        taps, shifts, numbers = axis.taps(q), axis.shifts(q), np.arange(axis.positions(q))
-        looks = numbers * axis.in_step + shifts[:, None]
-        live = (looks >= 0) & (looks < axis.input) if apart else np.ones_like(looks, np.bool_)
-        sets, which = np.unique(live, axis=1, return_inverse=True)
-        for number, own in enumerate(sets.T):
+        taps, shifts, count = axis.taps(q), axis.shifts(q), axis.positions(q)
+        begins, ends = np.zeros_like(shifts), np.full_like(shifts, count)
+        if apart:  # the outputs from which and up to which a tap meets inputs
+            begins = np.clip(-(shifts // axis.in_step), 0, count)
+            ends = np.clip((axis.input - 1 - shifts) // axis.in_step + 1, 0, count)
+        for low, high in itertools.pairwise(np.unique([begins, ends]).tolist()):
+            own = (begins <= low) & (low < ends)
             if own.any():
-                m = numbers[which.reshape(-1) == number]
+                m = np.arange(low, high)
                 outputs, places = axis.residues[q] + m * axis.out_step, m * axis.in_step - first
                 found.append(Class(outputs, places, taps[own], shifts[own]))
     return found

@@ -34,6 +34,9 @@ FEWEST_CHANNELS = ROWS // 2
 #: Tasks for each thread.
 TASKS = 8
 
+#: Inputs of more bytes come from afar, a few lines of the cache of each channel at a time.
+FAR = 2**22
+
 
 @dataclass(frozen=True)
 class Masked:
@@ -65,7 +68,10 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
 
 
 def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
-    """What the time is proportional to: turns of the innermost loop, these by rows and vectors, tiles, and bytes."""
+    """What the time is proportional to.
+
+    Turns of the innermost loop, these by rows and vectors, tiles, and bytes, of inputs from afar too.
+    """
     vectors = ceil_div(math.prod(axis.output for axis in axes), VECTOR // dtype.itemsize)
     taps = axes[2].kernel * math.prod(axis.counts.pairs / axis.output for axis in axes[:2])
     tiles, runs = ceil_div(vectors, MASKS), problem.batch * problem.groups
@@ -79,6 +85,7 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
         "turns": turns * tiles * blocks,
         "sums": turns * vectors * rows,
         "bytes": (problem.input_elements + problem.kernel_elements + problem.output_elements) * dtype.itemsize,
+        "afar": size if (size := problem.input_elements * dtype.itemsize) > FAR else 0,
     }
     return Effort({"call": 1.0}, shared, tasks, problem.macs)
 

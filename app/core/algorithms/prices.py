@@ -20,6 +20,7 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "afar": 0.0491,
             "woken": 27500.0,
             "fresh": 0.0122,
+            "classes": 500.0,
         },
         "float64": {
             "call": 10600.0,
@@ -35,6 +36,7 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "afar": 0.0316,
             "woken": 24700.0,
             "fresh": 0.0244,
+            "classes": 500.0,
         },
         "int64": {
             "call": 12300.0,
@@ -50,6 +52,7 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "afar": 0.0253,
             "woken": 49700.0,
             "fresh": 0.0301,
+            "classes": 500.0,
         },
     },
     "channels_last": {
@@ -65,6 +68,7 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "fresh": 0.00706,
             "lines": 0.949,
             "lined": 0.313,
+            "classes": 500.0,
         },
         "float64": {
             "call": 9830.0,
@@ -78,6 +82,7 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "fresh": 0.00959,
             "lines": 1.97,
             "lined": 0.298,
+            "classes": 500.0,
         },
         "int64": {
             "call": 9590.0,
@@ -91,6 +96,7 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "fresh": 0.0048,
             "lines": 0.224,
             "lined": 0.437,
+            "classes": 500.0,
         },
     },
     "channelwise": {
@@ -303,6 +309,7 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "bytes": 0.0134,
             "woken": 24900.0,
             "fresh": 0.075,
+            "afar": 0.2,
         },
         "float64": {
             "call": 8800.0,
@@ -313,6 +320,7 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "bytes": 0.0158,
             "woken": 20900.0,
             "fresh": 0.0117,
+            "afar": 0.2,
         },
         "int64": {
             "call": 8800.0,
@@ -323,6 +331,7 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "bytes": 0.0232,
             "woken": 42500.0,
             "fresh": 0.0325,
+            "afar": 0.2,
         },
     },
     "col2im": {

@@ -1,0 +1,97 @@
+"""What `blocked` and `channels_last` work out from shapes: within bounds, for whatever a client sends."""
+
+from __future__ import annotations
+
+import tracemalloc
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.core.algorithms import ALGORITHMS, blocked, blocked_tables, channels_last, channels_last_tables
+from app.core.algorithms.classes import classes_of, most_classes
+from app.core.algorithms.simd import VECTOR
+from app.core.algorithms.spread_sums import WIDEST
+from app.core.algorithms.taps import axes_of
+from app.core.errors import OverflowingError
+from app.core.execute import execute
+from app.core.parallel import team
+from app.core.plan import plan_of
+from app.core.problem import Problem
+from tests.core.alone import problem_of
+
+TABLES = {blocked: blocked_tables, channels_last: channels_last_tables}
+
+#: Shapes with tables as large as any: input, kernel, options.
+CORNERS: list[tuple[ModuleType, str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
+    (channels_last, "conv", (1, 32, 8017), (32, 1, 4000), {"groups": 32}),
+    (channels_last, "conv", (1, 16, 3857), (16, 1, 274), {"groups": 16, "padding": ((90, 81),)}),
+    (channels_last, "conv", (1, 16, 78, 78), (16, 1, 13, 13), {"groups": 16, "padding": 6}),
+    (channels_last, "conv_transpose", (1, 16, 21, 3), (16, 1, 22, 1), {"groups": 16}),
+    (channels_last, "conv_transpose", (1, 16, 2216), (16, 1, 650), {"groups": 16}),
+    (blocked, "conv", (1, 3, 8071), (48, 1, 72), {"groups": 3}),
+    (blocked, "conv", (1, 16, 24, 24, 24), (16, 16, 3, 3, 3), {"padding": 1}),
+    (blocked, "conv_transpose", (1, 1, 650), (1, 16, 70), {"dilation": 149}),
+    (blocked, "conv_transpose", (1, 4, 4485), (4, 16, 80), {"dilation": 22}),
+    (blocked, "conv_transpose", (1, 1, 1053), (1, 16, 77), {"stride": 6, "dilation": 3}),
+]
+
+
+@pytest.mark.parametrize(("module", "op", "x", "w", "options"), CORNERS)
+def test_tables_take_no_more_memory_than_is_counted(
+    module: ModuleType, op: Any, x: tuple[int, ...], w: tuple[int, ...], options: dict[str, Any]
+) -> None:
+    problem = problem_of(op, x, w, False, options)
+    axes, dtype = axes_of(problem), np.dtype(np.float32)
+    assert module.fits(problem, axes, dtype)
+    TABLES[module].tables_of.cache_clear()
+    tracemalloc.start()
+    try:
+        TABLES[module].tables_of(problem, dtype.itemsize)
+        taken = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert taken <= module.workspace(problem, axes, dtype) - team.size * _of_thread(module, problem, dtype)
+
+
+def _of_thread(module: ModuleType, problem: Problem, dtype: np.dtype[Any]) -> int:
+    """Bytes of a thread's own memory at least."""
+    if module is channels_last:
+        return sum(channels_last_tables.memory_of(problem, axes_of(problem), VECTOR // dtype.itemsize)) * dtype.itemsize
+    return blocked_tables.weights_of(problem, VECTOR // dtype.itemsize) * WIDEST * VECTOR
+
+
+def test_a_large_plane_of_which_little_is_looked_at_is_left_to_others() -> None:
+    """Tables tell of each input, and are kept."""
+    problem = problem_of("conv", (1, 16, 2**22), (16, 1, 3), False, {"groups": 16, "stride": 2**22})
+    assert not channels_last.fits(problem, axes_of(problem), np.dtype(np.float32))
+
+
+@pytest.mark.parametrize(
+    "options", [{"padding": 3}, {"padding": 9, "dilation": 4, "stride": 3}, {"padding": 12, "dilation": 6}]
+)
+def test_classes_are_the_outputs_that_meet_the_same_taps(options: dict[str, Any]) -> None:
+    for op in ("conv", "conv_transpose"):
+        problem = problem_of(op, (1, 1, 17), (1, 1, 5), False, options if op == "conv" else {**options, "padding": 1})
+        axis = axes_of(problem)[2]
+        met = {}
+        for q in range(axis.counts.phases):
+            for m in range(axis.positions(q)):
+                looks = axis.shifts(q) + m * axis.in_step
+                if inside := tuple(axis.taps(q)[(looks >= 0) & (looks < axis.input)].tolist()):
+                    met[int(axis.residues[q]) + m * axis.out_step] = inside
+        found = classes_of(axis, 0, apart=True)
+        assert {int(o): tuple(own.taps.tolist()) for own in found for o in own.outputs} == met
+        assert len(found) <= most_classes(axis)
+
+
+def test_an_infinite_bias_is_refused_where_outputs_meet_nothing_else() -> None:
+    problem = problem_of("conv", (1, 2, 1, 1), (16, 2, 2, 2), False, {"padding": ((9, 0), (0, 5)), "stride": (20, 1)})
+    x, w = np.ones(problem.input_shape), np.ones(problem.kernel_shape)
+    plan = plan_of(problem, x.dtype)
+    for algorithm in ALGORITHMS["conv"]:
+        if algorithm.fits(problem, plan.axes, x.dtype) and algorithm.sums_products:
+            with pytest.raises(OverflowingError):
+                execute(replace(plan, algorithm=algorithm), x, w, np.full(16, np.inf))
