@@ -9,6 +9,7 @@ learning" (2016): i input, k kernel, s stride, p padding, o output; d is the dil
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -31,6 +32,13 @@ def effective_kernel(k: int, d: int) -> int:
 def ceil_div(a: int, b: int) -> int:
     """⌈a / b⌉ in whole numbers."""
     return -(-a // b)
+
+
+def even_pieces(length: int, most: int) -> list[tuple[int, int]]:
+    """(begin, count) of the pieces of a length: as few as can be, about equally long, none longer than `most`."""
+    pieces = ceil_div(length, most)
+    bounds = [n * length // pieces for n in range(pieces + 1)]
+    return [(low, high - low) for low, high in itertools.pairwise(bounds)]
 
 
 def split(total: int, *, larger_half_before: bool) -> Pair:

@@ -10,10 +10,10 @@ from functools import lru_cache
 import numpy as np
 
 from app.core.algorithms.classes import Class, all_sums, classes_of
-from app.core.algorithms.planes import tiles_of_row
 from app.core.algorithms.simd import VECTOR
 from app.core.algorithms.spread_sums import AT_ONCE
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
+from app.core.geometry import even_pieces
 from app.core.problem import Problem
 
 #: Outputs of a channel in a strip where a step along the axis that is cut has fewer: their sums stay in a near cache.
@@ -48,7 +48,7 @@ def strips_of(axes: tuple[Axis, ...]) -> tuple[int, list[tuple[int, int]]]:
     lengths = [axis.output for axis in axes]
     number = next((n for n, length in enumerate(lengths) if length > 1), 2)
     most = max(1, STRIP // math.prod(lengths[number + 1 :]))
-    return number, tiles_of_row(lengths[number], most)
+    return number, even_pieces(lengths[number], most)
 
 
 @lru_cache(maxsize=128)
@@ -131,7 +131,7 @@ def _pieces(outputs: Int64Array, step: int, cuts: list[int]) -> tuple[Int64Array
     pieces = [
         (low + begin, count)
         for low, high in itertools.pairwise(bounds.tolist())
-        for begin, count in tiles_of_row(high - low, AT_ONCE)
+        for begin, count in even_pieces(high - low, AT_ONCE)
     ]
     first, count = np.array(pieces).T
     return first, count

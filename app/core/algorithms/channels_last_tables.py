@@ -12,10 +12,9 @@ import numpy as np
 
 from app.core.algorithms.classes import Class, all_sums, classes_of
 from app.core.algorithms.interleaving import AT_ONCE, SIDE_BY_SIDE
-from app.core.algorithms.planes import tiles_of_row
 from app.core.algorithms.simd import VECTOR
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
-from app.core.geometry import ceil_div
+from app.core.geometry import ceil_div, even_pieces
 from app.core.problem import Problem
 
 
@@ -85,7 +84,7 @@ def tables_of(problem: Problem, itemsize: int) -> ChannelsLast:
         places.append(own.places)
         targets.append(own.outputs)
         row, most = (axes[2].output, SIDE_BY_SIDE) if by_lines else (len(own.outputs), AT_ONCE)
-        pieces = tiles_of_row(row, most)
+        pieces = even_pieces(row, most)
         for line in range(at, at + len(own.outputs), row):
             blocks += [(line + begin, count, taps_at, len(order), width) for begin, count in pieces]
         at, taps_at = at + len(own.outputs), taps_at + len(order)

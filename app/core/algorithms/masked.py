@@ -14,12 +14,12 @@ from functools import lru_cache
 import numpy as np
 
 from app.core.algorithms.effort import Effort, Features
-from app.core.algorithms.planes import as_bits, served_by, tiles_of_row
+from app.core.algorithms.planes import as_bits, served_by
 from app.core.algorithms.scratch import Working
 from app.core.algorithms.simd import LONGEST, ROWS, VECTOR
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.algorithms.tile_sums import MASKS, sum_masked_tile
-from app.core.geometry import ceil_div
+from app.core.geometry import ceil_div, even_pieces
 from app.core.jit import compiled
 from app.core.layout import Array
 from app.core.parallel import MOST_IN_A_TASK, PLANNED_THREADS, run_in_parts, team
@@ -150,7 +150,7 @@ def tables_of(problem: Problem, itemsize: int) -> Masked:
 
 def _tiles(length: int, lanes: int) -> list[tuple[int, int]]:
     """(begin, vectors) of each tile of a plane, about equally long; the last one is moved back to end with it."""
-    found = [(first * lanes, vectors) for first, vectors in tiles_of_row(ceil_div(length, lanes), MASKS)]
+    found = [(first * lanes, vectors) for first, vectors in even_pieces(ceil_div(length, lanes), MASKS)]
     _, last = found.pop()
     if last * lanes > length:
         found, last = [(0, last - 1)], 1

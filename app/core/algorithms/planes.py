@@ -7,7 +7,6 @@ planes share; so lines of seven outputs fill vectors of sixteen.
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
 from functools import lru_cache, partial, reduce
@@ -21,7 +20,7 @@ from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.simd import I64, VECTOR, Vectors, choose, piece, pointers, summed_over
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.algorithms.watch import new_watch, note_inputs, shows_fit
-from app.core.geometry import ceil_div
+from app.core.geometry import ceil_div, even_pieces
 from app.core.jit import compiled
 from app.core.layout import Array
 from app.core.parallel import run_in_parts, team
@@ -123,7 +122,7 @@ def _rows_of(problem: Problem, itemsize: int) -> Rows:
     padded[:, :row] = served
     masks = as_bits(padded.reshape(taps, vectors, lanes))
     tiles = np.zeros((ceil_div(vectors, WIDEST), in_group, taps, WIDEST), np.int64)
-    for number, (first, count) in enumerate(tiles_of_row(vectors, WIDEST)):
+    for number, (first, count) in enumerate(even_pieces(vectors, WIDEST)):
         tiles[number, :, :, :count] = masks[:, first : first + count]
     places = (np.arange(in_group)[:, None] * row + along).reshape(-1)
     return Rows(places, tiles.reshape(-1, WIDEST))
@@ -153,13 +152,6 @@ def _served(length: int, shifts: Int64Array) -> NDArray[np.bool_]:
     """Which outputs of a line find an input within it, for each tap: (taps, outputs)."""
     places = np.arange(length) + shifts[:, None]
     return (places >= 0) & (places < length)
-
-
-def tiles_of_row(vectors: int, widest: int) -> list[tuple[int, int]]:
-    """(first vector, vectors) of each tile of a row: about equally long, none longer than the widest."""
-    count = ceil_div(vectors, widest)
-    bounds = [n * vectors // count for n in range(count + 1)]
-    return [(low, high - low) for low, high in itertools.pairwise(bounds)]
 
 
 @compiled
