@@ -12,9 +12,9 @@ import math
 
 import numpy as np
 
-from app.core.algorithms.blocked_tables import SHORT, strips_of, tables_of, weights_of
+from app.core.algorithms.blocked_tables import SHORT, each_of, strips_of, sums_of, tables_of, weights_of
 from app.core.algorithms.classes import most_classes
-from app.core.algorithms.effort import Effort, Features
+from app.core.algorithms.effort import FAR, Effort, Features
 from app.core.algorithms.interleaving import turn_in, turn_out
 from app.core.algorithms.scratch import LINE, Working
 from app.core.algorithms.simd import VECTOR
@@ -32,8 +32,8 @@ MOST_BYTES = 2**20
 #: Outputs of a plane, taps of all classes of outputs, and these classes, at most: tables are kept.
 MOST_OUTPUTS, MOST_TAPS, MOST_CLASSES = 2**14, 2**14, 2**9
 
-#: Inputs of more bytes are read from further away by each chunk of channels.
-NEAR, FAR = 2**20, 2**22
+#: Inputs of more bytes are not in the second cache when the next chunk of channels reads them.
+NEAR = 2**20
 
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
@@ -55,11 +55,9 @@ def _weights(problem: Problem, dtype: np.dtype[np.generic]) -> int:
 
 
 def _sums(axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
-    """Elements of the sums of a strip."""
+    """Elements of the sums of the longest strip."""
     number, strips = strips_of(axes)
-    lanes, longest = VECTOR // dtype.itemsize, max(count for _, count in strips)
-    outputs = longest * math.prod(axis.output for axis in axes[number + 1 :])
-    return WIDEST * ceil_div(outputs, lanes) * lanes * lanes
+    return sums_of(max(count for _, count in strips) * each_of(axes, number), VECTOR // dtype.itemsize)
 
 
 def _chunks(problem: Problem, dtype: np.dtype[np.generic]) -> int:
@@ -125,12 +123,12 @@ def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.gener
     return team.size * own + tables * np.dtype(np.int64).itemsize
 
 
-def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
+def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
     """Write the operation's output into `out`; whether all of it is known to be finite. Shapes as for `tiles`."""
     tables, lanes = tables_of(problem, x.dtype.itemsize), VECTOR // x.dtype.itemsize
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
-    memory = _weights(problem, x.dtype), _sums(axes, x.dtype), WIDEST * lanes, lanes
+    memory = _weights(problem, x.dtype), tables.sums, WIDEST * lanes, lanes
     working, flawed = Working(memory, x.dtype), list[bool]()
 
     def part(low: int, high: int) -> None:
@@ -142,7 +140,8 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
         ):  # fmt: skip
             flawed.append(True)
 
-    run_in_parts(part, _tasks(problem, axes, x.dtype), problem.macs)
+    tasks = problem.groups * _chunks(problem, x.dtype) * problem.batch * len(tables.strips)
+    run_in_parts(part, tasks, problem.macs)
     return not flawed
 
 

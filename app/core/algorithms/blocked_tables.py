@@ -11,9 +11,9 @@ import numpy as np
 
 from app.core.algorithms.classes import Class, all_sums, classes_of
 from app.core.algorithms.simd import VECTOR
-from app.core.algorithms.spread_sums import AT_ONCE
+from app.core.algorithms.spread_sums import AT_ONCE, WIDEST
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
-from app.core.geometry import even_pieces
+from app.core.geometry import ceil_div, even_pieces
 from app.core.problem import Problem
 
 #: Outputs of a channel in a strip where a step along the axis that is cut has fewer: their sums stay in a near cache.
@@ -33,7 +33,7 @@ class Blocked:
     (runs, 7): where the first output of a run finds its inputs and how far from these the next one does; how many
     outputs it has; the first one's number in the strip, and how far the next one is; where its taps begin in `offsets`
     (from that place to a tap's input) and `steps` (to its weights among those of an input channel), and how many there
-    are. `weights` tells where each tap of all input channels is laid.
+    are. `weights` tells where each tap of all input channels is laid; `sums`, how many elements those of a strip take.
     """
 
     strips: Int64Array
@@ -41,14 +41,24 @@ class Blocked:
     offsets: Int64Array
     steps: Int64Array
     weights: Int64Array
+    sums: int
 
 
 def strips_of(axes: tuple[Axis, ...]) -> tuple[int, list[tuple[int, int]]]:
     """Along which axis planes are cut into strips, the first with several outputs; and (begin, count) of each strip."""
     lengths = [axis.output for axis in axes]
     number = next((n for n, length in enumerate(lengths) if length > 1), 2)
-    most = max(1, STRIP // math.prod(lengths[number + 1 :]))
-    return number, even_pieces(lengths[number], most)
+    return number, even_pieces(lengths[number], max(1, STRIP // each_of(axes, number)))
+
+
+def each_of(axes: tuple[Axis, ...], number: int) -> int:
+    """The outputs of a step along this axis."""
+    return math.prod(axis.output for axis in axes[number + 1 :])
+
+
+def sums_of(outputs: int, lanes: int) -> int:
+    """Elements of the sums of so many outputs of `WIDEST` vectors of channels."""
+    return WIDEST * ceil_div(outputs, lanes) * lanes * lanes
 
 
 @lru_cache(maxsize=128)
@@ -56,8 +66,7 @@ def tables_of(problem: Problem, itemsize: int) -> Blocked:
     """The tables of a problem for elements of so many bytes."""
     axes, lanes = axes_of(problem), VECTOR // itemsize
     cut, strips = strips_of(axes)
-    each = math.prod(axis.output for axis in axes[cut + 1 :])
-    begins, counts = np.array(strips).T * each
+    begins, counts = np.array(strips).T * each_of(axes, cut)
     runs, offsets, steps = _runs_of_plane(axes, cut, [begin for begin, _ in strips])
     strip = begins.searchsorted(runs[:, 3], side="right") - 1
     runs[:, 3] -= begins[strip]
@@ -65,7 +74,7 @@ def tables_of(problem: Problem, itemsize: int) -> Blocked:
     bounds = strip[order].searchsorted(np.arange(len(strips) + 1))
     return Blocked(
         np.stack([begins, counts, bounds[:-1], bounds[1:]], axis=1), runs[order], offsets, steps * lanes,
-        np.arange(weights_of(problem, lanes)) * lanes,
+        np.arange(weights_of(problem, lanes)) * lanes, sums_of(int(counts.max()), lanes),
     )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def memory_of(problem: Problem, axes: tuple[Axis, ...], lanes: int) -> tuple[int
 
     Behind the inputs lie a vector of zeros and one for what is not used.
     """
-    laid = problem.in_channels // problem.groups * math.prod(reach(axis)[1] for axis in axes) + 2
+    laid = problem.in_channels // problem.groups * _plane(axes) + 2
     weights, outputs = (
         ceil_div(count, lanes) * lanes
         for count in (problem.kernel_elements // problem.groups, math.prod(axis.output for axis in axes))

@@ -37,11 +37,8 @@ def classes_of(axis: Axis, first: int, *, apart: bool) -> list[Class]:
     """
     found = []
     for q in range(axis.counts.phases):
-        taps, shifts, count = axis.taps(q), axis.shifts(q), axis.positions(q)
-        begins, ends = np.zeros_like(shifts), np.full_like(shifts, count)
-        if apart:  # the outputs from which and up to which a tap meets inputs
-            begins = np.clip(-(shifts // axis.in_step), 0, count)
-            ends = np.clip((axis.input - 1 - shifts) // axis.in_step + 1, 0, count)
+        taps, shifts = axis.taps(q), axis.shifts(q)
+        begins, ends = axis.meets(q) if apart else (np.zeros_like(shifts), np.full_like(shifts, axis.positions(q)))
         for low, high in itertools.pairwise(np.unique([begins, ends]).tolist()):
             own = (begins <= low) & (low < ends)
             if own.any():

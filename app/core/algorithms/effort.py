@@ -12,6 +12,10 @@ Features = dict[str, float]
 WOKEN = "woken"
 
 
+#: Inputs of more bytes come from afar, a few lines of the cache of each channel at a time.
+FAR = 2**22
+
+
 @dataclass(frozen=True)
 class Effort:
     """What an operation takes of an algorithm, by feature.

@@ -12,7 +12,7 @@ from typing import Any
 
 from numba import types
 
-from app.core.algorithms.simd import I64, VECTOR, Vectors, choose, loop, piece, pointers, summed_over
+from app.core.algorithms.simd import I64, VECTOR, Vectors, choose, loop, piece, pointers, summed_over, write_noted
 
 #: Places that are summed at once: more than a processor has multiply-adds under way.
 AT_ONCE = 8
@@ -185,12 +185,9 @@ def _write_places(
         return [vec.multiply_add(weight, value, one) for value, one in zip(met, held, strict=True)]
 
     summed = summed_over(builder, taps, [vec.nothing] * count, of_tap)
-    constant, noted = vec.load(builder.gep(bias, [bias_at]), aligned=True), vec.load(seen)
-    for n, one in enumerate(summed):
-        total = vec.add(one, constant)
-        vec.store(total, builder.gep(sums, [builder.load(builder.gep(targets, [I64(n)]))]), aligned=True)
-        noted = vec.note(noted, total)
-    vec.store(noted, seen)
+    constant = vec.load(builder.gep(bias, [bias_at]), aligned=True)
+    outputs = [builder.gep(sums, [builder.load(builder.gep(targets, [I64(n)]))]) for n in range(count)]
+    write_noted(vec, [(vec.add(one, constant), out) for one, out in zip(summed, outputs, strict=True)], seen)
 
 
 @piece
@@ -244,9 +241,6 @@ def _write_line(
         return summed_over(builder, width, held + begun, of_column)[:count]
 
     summed = summed_over(builder, lines, [vec.nothing] * count, of_line)
-    constant, noted = vec.load(builder.gep(bias, [bias_at]), aligned=True), vec.load(seen)
-    for n, one in enumerate(summed):
-        total = vec.add(one, constant)
-        vec.store(total, builder.gep(sums, [I64(n * vec.lanes)]), aligned=True)
-        noted = vec.note(noted, total)
-    vec.store(noted, seen)
+    constant = vec.load(builder.gep(bias, [bias_at]), aligned=True)
+    outputs = [builder.gep(sums, [I64(n * vec.lanes)]) for n in range(count)]
+    write_noted(vec, [(vec.add(one, constant), out) for one, out in zip(summed, outputs, strict=True)], seen)

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from app.core.algorithms.effort import Effort, Features
+from app.core.algorithms.effort import FAR, Effort, Features
 from app.core.algorithms.planes import as_bits, served_by
 from app.core.algorithms.scratch import Working
 from app.core.algorithms.simd import LONGEST, ROWS, VECTOR
@@ -33,9 +33,6 @@ FEWEST_CHANNELS = ROWS // 2
 
 #: Tasks for each thread.
 TASKS = 8
-
-#: Inputs of more bytes come from afar, a few lines of the cache of each channel at a time.
-FAR = 2**22
 
 
 @dataclass(frozen=True)

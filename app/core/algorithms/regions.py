@@ -59,8 +59,7 @@ def by_regions(axis: Axis) -> Axis:
     if axis.out_step > 1 or not 1 < axis.kernel <= CACHED_KERNEL or axis.output < SHORTEST:
         return axis
     shifts, taps = axis.shifts(0), axis.taps(0)
-    begins = np.clip(-(shifts // axis.in_step), 0, axis.output)
-    ends = np.clip((axis.input - 1 - shifts) // axis.in_step + 1, begins, axis.output)
+    begins, ends = axis.meets(0)
     if (ends - begins).sum() > MOST_LEFT * axis.output * axis.kernel:
         return axis
     bounds = np.unique(np.concatenate([begins, ends, [0, axis.output]]))

@@ -209,6 +209,15 @@ def summed_over(
     return summed
 
 
+def write_noted(vec: Vectors, totals: Sequence[tuple[Any, Any]], seen: Any) -> None:
+    """Write each sum to its place, which begins with a line of the cache, and note it in `seen` (`Vectors.note`)."""
+    noted = vec.load(seen)
+    for total, place in totals:
+        vec.store(total, place, aligned=True)
+        noted = vec.note(noted, total)
+    vec.store(noted, seen)
+
+
 def _keep_rolled(builder: Any, branch: Any) -> None:
     """Have LLVM leave the loop that ends with this branch as it is.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from numba import types
 
-from app.core.algorithms.simd import I64, VECTOR, Vectors, choose, piece, pointers, summed_over
+from app.core.algorithms.simd import I64, VECTOR, Vectors, choose, piece, pointers, summed_over, write_noted
 
 #: Outputs of a channel that are summed at once, and vectors of channels: with 32 registers 10·2 sums, with 16 5·2.
 AT_ONCE = 10 if VECTOR == 64 else 5
@@ -75,12 +75,11 @@ def _write(
         return summed_over(builder, taps, held, of_tap)
 
     summed = summed_over(builder, channels, [vec.nothing] * vectors * count, of_channel)
-    noted, sums = vec.load(seen), builder.gep(sums, [sums_at])
+    sums, totals = builder.gep(sums, [sums_at]), []
     for v in range(vectors):
         constant = vec.load(builder.gep(bias, [I64(v * vec.lanes)]), aligned=True)
         line = builder.gep(sums, [builder.mul(sums_vector, I64(v))])
         for n in range(count):
-            total = vec.add(summed[n * vectors + v], constant)
-            vec.store(total, builder.gep(line, [builder.mul(sums_step, I64(n))]), aligned=True)
-            noted = vec.note(noted, total)
-    vec.store(noted, seen)
+            place = builder.gep(line, [builder.mul(sums_step, I64(n))])
+            totals.append((vec.add(summed[n * vectors + v], constant), place))
+    write_noted(vec, totals, seen)

@@ -147,6 +147,12 @@ class Axis:
         """How many outputs belong to a phase."""
         return max(0, ceil_div(self.output - int(self.residues[phase]), self.out_step))
 
+    def meets(self, phase: int) -> tuple[Int64Array, Int64Array]:
+        """From which output of a phase on, and up to which, each of its taps meets an input."""
+        shifts, count = self.shifts(phase), self.positions(phase)
+        begins = np.clip(-(shifts // self.in_step), 0, count)
+        return begins, np.clip((self.input - 1 - shifts) // self.in_step + 1, begins, count)
+
 
 #: Tables of longer kernels are made anew each time: a cache must not hold what a client chose to be large.
 CACHED_KERNEL = 256
