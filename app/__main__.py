@@ -119,7 +119,7 @@ def server_config(settings: Settings, workers: int) -> Config:
         APPLICATION,
         factory=True,
         workers=workers,
-        loop="app.server:Loop",
+        loop="app.listening:Loop",
         http="app.server:PatientProtocol",
         ws="none",
         lifespan="on",

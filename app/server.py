@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import secrets
-import socket
-from asyncio import AbstractServer, BaseTransport, Task, TimerHandle, Transport
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from asyncio import BaseTransport, TimerHandle, Transport
+from fcntl import ioctl
+from termios import FIONREAD
 from typing import Any, cast
 
 import structlog
-import uvloop
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from app.api.envelope import NO_PAGE, NO_STORE, SAFE, UNMATCHED
@@ -29,6 +27,9 @@ LARGEST_HEAD = 64 * 1024
 #: So many seconds at most a connection without a request is kept when the service stops: one may be on its
 #: way, and a connection that is closed on it is reset.
 LAST_CALL = 1.0
+
+#: Seconds in which the event loop reads what has come by then.
+ANOTHER_LOOK = 0.01
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -111,8 +112,16 @@ class PatientProtocol(HttpToolsProtocol):
             super().shutdown()
 
     def _leave(self) -> None:
-        if self._is_idle() and not self._in_head:
+        if self.transport.is_closing() or not self._is_idle() or self._in_head:
+            return
+        if self._has_unread():
+            self.loop.call_later(ANOTHER_LOOK, self._leave)
+        else:
             self.transport.close()
+
+    def _has_unread(self) -> bool:
+        """Whether the system holds what the client sent and the event loop has not had a turn to read."""
+        return any(ioctl(self.transport.get_extra_info("socket"), FIONREAD, bytes(4)))
 
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
@@ -186,41 +195,3 @@ class PatientProtocol(HttpToolsProtocol):
         headers = [*self.server_state.default_headers, *response.raw_headers, *safe]
         lines = [name + b": " + value + b"\r\n" for name, value in headers]
         return b"".join([STATUS_LINE[status], *lines, b"\r\n", bytes(response.body)])
-
-
-class Loop(uvloop.Loop):
-    """uvloop's event loop, with servers that lose no connection as they close."""
-
-    async def create_server(self, protocol_factory: Callable[[], Any], *place: Any, **options: Any) -> Any:
-        """Serve what connects to the socket `sock`, which listens."""
-        server = await super().create_server(protocol_factory, *place, **options)
-        return Listening(self, server, protocol_factory, options["sock"])
-
-
-class Listening:
-    """A server that takes all who have connected before it closes: the system would reset them."""
-
-    def __init__(
-        self, loop: Loop, server: AbstractServer, protocol_factory: Callable[[], Any], listener: socket.socket
-    ) -> None:
-        self._loop = loop
-        self._server = server
-        self._protocol_factory = protocol_factory
-        self._listener = listener
-        self._taking: set[Task[Any]] = set()
-
-    def close(self) -> None:
-        """Take no more connections after those that there are."""
-        for connection in self._waiting():
-            taken = self._loop.connect_accepted_socket(self._protocol_factory, connection)
-            self._taking.add(self._loop.create_task(taken))
-        self._server.close()
-
-    def _waiting(self) -> Iterator[socket.socket]:
-        with suppress(OSError):
-            while True:
-                yield self._listener.accept()[0]
-
-    async def wait_closed(self) -> None:
-        """Wait until it has closed."""
-        await self._server.wait_closed()

@@ -31,7 +31,7 @@ from app.core.warm import load_kept
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 #: What workers import; only once that folder is named.
-LOADED = ("app.main", "app.server")
+LOADED = ("app.main", "app.server", "app.listening")
 
 #: Elsewhere a process that has loaded so much is not safe to fork: there uvicorn starts each worker anew.
 FORKS = sys.platform == "linux"

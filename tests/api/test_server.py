@@ -17,7 +17,7 @@ import httpx
 import orjson
 import pytest
 
-from app.server import Loop
+from app.listening import Loop
 from tests.api.calls import PROBLEM, Server, read_all, serving
 
 LIMIT = 100_000
@@ -253,6 +253,20 @@ def test_a_request_on_its_way_when_the_service_stops_is_answered() -> None:
         assert server.process.wait(timeout=20) == 0
 
 
+def test_a_request_that_lies_unread_when_the_last_call_ends_is_answered() -> None:
+    """A process that has not had the processor for a while finds both at once: the time over, and the request."""
+    with serving() as server, server.connect() as connection:
+        time.sleep(0.3)
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        server.process.send_signal(signal.SIGSTOP)
+        connection.sendall(LIVE.replace(b"live", b"ready"))
+        time.sleep(1)
+        server.process.send_signal(signal.SIGCONT)
+        one_problem(read_all(connection), 503)
+        assert server.process.wait(timeout=20) == 0
+
+
 def test_who_has_connected_is_served_though_the_listener_closes() -> None:
     """They wait in the system's queue: the event loop has had no turn to take them."""
 
@@ -269,6 +283,9 @@ def test_who_has_connected_is_served_though_the_listener_closes() -> None:
             server = await loop.create_server(Greeting, sock=listener)
             connected = [socket.create_connection(address) for _ in range(20)]
             server.close()
+            if sys.platform == "linux":
+                with pytest.raises(TimeoutError):
+                    socket.create_connection(address, timeout=0.02)
         await server.wait_closed()
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(address)
