@@ -19,7 +19,7 @@ from app.api.budget import Budget, Counting, Hold, nothing
 from app.api.metrics import QUEUE_RUNNING, QUEUE_WAITING
 from app.api.problems import unavailable
 from app.core.machine import give_back_memory
-from app.core.parallel import abandoned_by, check_wanted, team
+from app.core.parallel import Signal, abandoned_by, check_wanted, team
 from app.core.text import say
 from app.core.warm import Step, steps
 
@@ -120,7 +120,7 @@ class ComputeThread:
                 raise unavailable(say("{count} requests wait already; ask again in a moment", count=self.queue_length))
             self._taken += 1
         QUEUE_WAITING.inc()
-        signal, box = threading.Event(), [work]
+        signal, box = Signal(), [work]
         future = self._thread.submit(self._begin, box, signal, held)
         held.join()
         future.add_done_callback(lambda future: self._leave(future, held))
@@ -140,7 +140,7 @@ class ComputeThread:
             del future, done
 
     @staticmethod
-    def _begin(box: list[Callable[[], Result]], signal: threading.Event, held: Hold) -> Result:
+    def _begin(box: list[Callable[[], Result]], signal: Signal, held: Hold) -> Result:
         QUEUE_WAITING.dec()
         with QUEUE_RUNNING.track_inprogress(), abandoned_by(signal):
             check_wanted()

@@ -29,12 +29,12 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-def compiled(function: Kernel) -> Kernel:
-    """Compile at the first call with each dtype; keep the result on disk where that is possible.
+def compiled(function: Kernel, of: Kernel | None = None) -> Kernel:
+    """Compile at the first call with each dtype; keep the result on disk where that is possible, as one `of` its own.
 
     Where there is no place to keep it, every start compiles anew.
     """
-    return _kept(numba.njit(pipeline_class=_KernelCompiler, **_OPTIONS)(function), function)
+    return _kept(numba.njit(pipeline_class=_KernelCompiler, **_OPTIONS)(function), of or function)
 
 
 def brief(function: Kernel) -> Kernel:

@@ -4,44 +4,58 @@ Kernels are compiled without the interpreter lock, so plain Python threads run t
 by side. Unlike numba's own parallel loops this needs no threading layer: any number of
 callers may enter at once.
 
-Locks alone decide who does what. Before a thread sleeps on one it watches for a moment
-whether that will be needed at all (`waiting`), and it says that it has finished when it no
-longer holds the interpreter lock: whoever was woken would go back to sleep for that.
+Who does what is decided on a `board`, without the interpreter. Here is what may take longer: how
+many parts work is worth, and threads that sleep, wake, begin and end.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from typing import Any
 
+import numpy as np
+
+from app.core.board import (
+    ABANDONED,
+    HAS_FAILED,
+    IS_FLAWED,
+    OPEN_JOBS,
+    SIZE,
+    WAS_ABANDONED,
+    WORKING,
+    Entry,
+    has_parts,
+    new_board,
+    processor,
+    run_entry,
+    serve,
+)
+from app.core.jit import Kernel
 from app.core.machine import available_threads
-from app.core.waiting import new_word, processor, tell_and_watch
 
-#: Fewer multiply-adds than this are done about as soon by one thread, even beside a helper
-#: that is awake: 70 to 200 microseconds, for the fastest algorithms and for the others.
-WORTH_A_THREAD = 2_000_000
+#: Fewer multiply-adds than this, of 5 to 20 microseconds, are done about as soon by one thread.
+WORTH_A_THREAD = 250_000
 
-#: The same for helpers that sleep: waking one takes up to 100 microseconds of both.
+#: The same for helpers that sleep, when there was work within `BUSY` seconds, and else: waking one takes up to
+#: 100 microseconds of both.
+WORTH_WAKING_AGAIN = 2_000_000
 WORTH_WAKING = 5_000_000
 
-#: So many seconds after the last call helpers are awake still, and so many seconds after it
-#: they are woken for less work too: more of the kind may follow, and meet them awake.
+#: Within so many seconds after the last call helpers are awake still, unless they were not called: more of the kind
+#: will follow, and meet them awake.
 AWAKE = 40e-6
 BUSY = 5e-4
 
-#: Turns of half a microsecond in which a helper watches for its next call, and a caller for its helpers' end.
+#: Turns of half a microsecond in which a helper watches for its next call.
 PATIENCE = 100
-CALLERS_PATIENCE = 200
 
-#: Looks from a call to its being taken up, some 10 microseconds: the caller then runs its own
-#: kernel and has let go of the interpreter lock. To ask for it earlier takes 40, asleep.
-HEAD_START = 80_000
-
-#: Parts for each thread: at least so many where helpers may come late, and more as soon as
+#: Parts for each thread: at least so many where helpers come late, and more as soon as
 #: each has so many multiply-adds, since an uneven machine then waits less for the last.
 PARTS_FOR_LATE_HELPERS = 3
 WORTH_A_PART = 4_000_000
@@ -57,21 +71,35 @@ MOST_IN_A_TASK = 2**30
 #: would give other bits.
 PLANNED_THREADS = 2
 
-Range = tuple[int, int]
-
 
 class AbandonedError(Exception):
     """The work was given up between two of its parts: the process is stopping, or nobody waits for it."""
 
 
-#: What tells the work of a context to end; the default never does.
-_never = threading.Event()
-_signal: ContextVar[threading.Event] = ContextVar("signal", default=_never)
+class Signal:
+    """Tells the work of a context to end, once it is set, by whichever thread."""
+
+    def __init__(self) -> None:
+        self._word = np.zeros(1, np.int64)
+        #: Where kernels look.
+        self.address = self._word.ctypes.data
+
+    def set(self) -> None:
+        """Have it end."""
+        self._word[0] = 1
+
+    def is_set(self) -> bool:
+        """Whether it is to end."""
+        return bool(self._word[0])
+
+
+#: The default never tells anything.
+_signal: ContextVar[Signal] = ContextVar("signal", default=Signal())
 
 
 @contextmanager
-def abandoned_by(signal: threading.Event) -> Iterator[None]:
-    """Work begun in this context ends at its next part once the signal is set, by whichever thread."""
+def abandoned_by(signal: Signal) -> Iterator[None]:
+    """Work begun in this context ends at its next part once the signal is set."""
     token = _signal.set(signal)
     try:
         yield
@@ -89,99 +117,14 @@ def check_wanted() -> None:
         raise AbandonedError
 
 
-class _Job:
-    """The parts of one call. Whoever is free takes the next; the caller works too.
-
-    The caller takes them from the front and helpers from the back: at the next call of the
-    kind each finds in its own cache much of what it needs. Parts are large at first and
-    small at last: there are few of them, and yet all threads end at about the same time.
-    Nothing waits for a helper that has not begun a part, so one that comes late, or never,
-    delays nobody.
-    """
-
-    def __init__(self, part: Callable[[int, int], None], count: int, sizes: Range) -> None:
-        #: Becomes 1 shortly after the last part, if that was a helper's.
-        self.ended = new_word()
-        self._part = part
-        self._signal = _signal.get()
-        self._low, self._high = 0, count
-        self._least, self._most = sizes
-        self._running = 0
-        self._lock = threading.Lock()
-        self._finished = threading.Lock()
-        self._finished.acquire()
-        self._error: BaseException | None = None
-
-    @property
-    def left(self) -> int:
-        """How much nobody has begun."""
-        return self._high - self._low
-
-    def work(self, *, from_front: bool) -> bool:
-        """Do parts until none is left to begin; whether the last one to end was among them."""
-        while (bounds := self._begin(from_front)) is not None:
-            try:
-                if team.abandoned or self._signal.is_set():
-                    raise AbandonedError
-                self._part(*bounds)
-            except BaseException as error:  # noqa: BLE001
-                self._fail(error)
-            if self._end():
-                return True
-        return False
-
-    def _begin(self, from_front: bool) -> Range | None:
-        with self._lock:
-            if not self.left:
-                return None
-            share = -(-2 * self.left // (3 * team.size))
-            size = min(self.left, max(self._least, min(self._most, share)))
-            self._running += 1
-            if from_front:
-                self._low += size
-                return self._low - size, self._low
-            self._high -= size
-            return self._high, self._high + size
-
-    def _fail(self, error: BaseException) -> None:
-        """Leave out what nobody has begun."""
-        with self._lock:
-            self._error = error
-            self._low = self._high
-
-    def _end(self) -> bool:
-        with self._lock:
-            self._running -= 1
-            is_last = not (self._running or self.left)
-            if is_last:
-                self._finished.release()
-            return is_last
-
-    def result(self) -> None:
-        """Wait for the parts that helpers have begun.
-
-        Raises:
-            BaseException: what a part raised.
-        """
-        if self._running:
-            tell_and_watch(new_word(), self.ended, 0, CALLERS_PATIENCE, 0)
-        self._finished.acquire()
-        error, self._error = self._error, None
-        if error is not None:
-            try:
-                raise error
-            finally:
-                del error  # which knows this frame: the two would keep each other, and the arrays
-
-
 class _Helper(threading.Thread):
-    """Takes parts of open jobs; when there are none it watches for a call, and then sleeps."""
+    """Takes parts of open jobs; when there are none it watches for a while, and then sleeps until it is called."""
 
-    def __init__(self) -> None:
+    def __init__(self, number: int) -> None:
         super().__init__(name="convarith-part", daemon=True)
+        self.number = number
         self._called = threading.Lock()
         self._called.acquire()
-        self._calls = new_word()
         self._kept_off = -1
 
     def call(self) -> None:
@@ -189,7 +132,6 @@ class _Helper(threading.Thread):
         if (here := processor()) != self._kept_off:
             self._keep_off(here)
         self._called.release()
-        self._calls[0] += 1
 
     def _keep_off(self, processor: int) -> None:
         """Leave a processor to the caller that runs on it.
@@ -205,96 +147,92 @@ class _Helper(threading.Thread):
 
     def run(self) -> None:
         """Serve as long as the process lives."""
-        calls, nothing = 0, new_word()
-        ended = nothing
-        tell_and_watch(nothing, self._calls, calls, 0, 0)  # loads it now: later the process may be about to end
         while True:
-            job = team.find_open(self)
-            if job is None or ended is not nothing:
-                tell_and_watch(ended, self._calls, calls, 0 if job else PATIENCE, HEAD_START)
-                ended = nothing
-            if job is None:
+            serve(team.board, self.number, PATIENCE)
+            if team.may_rest(self):
                 self._called.acquire()
-                calls += 1
-            elif job.work(from_front=False):
-                ended = job.ended
 
 
 class _Team:
     """The helpers of whoever calls; they are started at first need."""
 
     def __init__(self) -> None:
-        self.size = available_threads()
-        #: Set to end all work at its next part.
-        self.abandoned = False
-        #: When there was last work that could be worth a helper, in seconds of `perf_counter`.
+        self.board = new_board()
+        #: When work that could be worth a helper last ended, in seconds of `perf_counter`.
         self.last_used = 0.0
         self.forget_helpers()
+        self.resize(available_threads())
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether all work is to end at its next part."""
+        return bool(self.board[ABANDONED])
+
+    @abandoned.setter
+    def abandoned(self, abandoned: bool) -> None:
+        self.board[ABANDONED] = abandoned
 
     def forget_helpers(self) -> None:
-        """Begin without any: a forked process has none of its parent's threads."""
+        """Begin without any: a forked process has none of its parent's threads, and nobody does its jobs."""
+        size = self.board[SIZE]
+        self.board[:] = 0
+        self.board[SIZE] = size
         self._lock = threading.Lock()
-        self._open: list[_Job] = []
         self._idle: list[_Helper] = []
         self._hired = 0
 
     def resize(self, size: int) -> None:
         """Use so many threads in all from now on, the caller's among them."""
         self.size = max(1, size)
+        self.board[SIZE] = self.size
 
     def parts_for(self, work: int) -> int:
-        """How many parts to cut work into at most; 1 where waking a helper would take longer."""
+        """How many parts to cut work into at most, with helpers called for them; 1 where that would take longer."""
         if work < WORTH_A_THREAD:
             return 1
-        now = time.perf_counter()
-        rest, self.last_used = now - self.last_used, now
-        if rest > BUSY and work < WORTH_WAKING:
-            return 1
-        least = 1 if rest < AWAKE or self.size == 1 else PARTS_FOR_LATE_HELPERS
+        least = 1
+        if self._idle or self._hired < self.size - 1:
+            rest = time.perf_counter() - self.last_used
+            if work < (WORTH_A_THREAD if rest < AWAKE else WORTH_WAKING_AGAIN if rest < BUSY else WORTH_WAKING):
+                return 1
+            self._call_helpers()
+            least = PARTS_FOR_LATE_HELPERS
         return self.size * min(MOST_PARTS_PER_THREAD, max(least, work // (self.size * WORTH_A_PART)))
 
-    def open(self, job: _Job) -> None:
-        """Let helpers take parts of a job."""
+    def _call_helpers(self) -> None:
+        """Wake as many as there is room for beside this caller, the last to become idle first; start what lacks."""
         with self._lock:
             with suppress(RuntimeError):  # no more threads are to be had: do with fewer
                 while self._hired < self.size - 1:
-                    _Helper().start()
+                    _Helper(self._hired + 1).start()
                     self._hired += 1
-            self._open.append(job)
-            called = self._take_idle()
+            called = self._take_idle(self.size - 1 - int(self.board[WORKING]))
         for helper in called:
             helper.call()
 
-    def close(self, job: _Job) -> None:
-        """Keep nothing of a job whose parts are all taken; its caller leaves room for a helper of others."""
-        with self._lock:
-            self._open.remove(job)
-            called = self._take_idle() if self._open else []
-        for helper in called:
-            helper.call()
+    def _take_idle(self, most: int) -> list[_Helper]:
+        """Those of the idle ones to call; numbers from the size on are left of a time when it was larger."""
+        useful = [helper for helper in self._idle if helper.number < self.size][::-1][: max(0, most)]
+        for helper in useful:
+            self._idle.remove(helper)
+        return useful
 
-    def find_open(self, helper: _Helper) -> _Job | None:
-        """A job with parts to take; where there is none, or no room, the helper becomes idle, to be called."""
+    def call_for_others(self) -> None:
+        """At the end of a call: where there is work of other callers, there is room for a helper now."""
+        if self._idle and self.board[OPEN_JOBS]:
+            with self._lock:
+                called = self._take_idle(1)
+            for helper in called:
+                helper.call()
+
+    def may_rest(self, helper: _Helper) -> bool:
+        """Whether a helper is idle now, to be called; not where somebody could have missed it just now."""
         with self._lock:
-            if self._room() >= 0:
-                for job in self._open:
-                    if job.left:
-                        return job
             self._idle.append(helper)
-            return None
-
-    def _take_idle(self) -> list[_Helper]:
-        """Helpers to call: the last to become idle first, as they may still be awake."""
-        useful = sum(job.left for job in self._open) - 1
-        return [self._idle.pop() for _ in range(min(self._room(), useful, len(self._idle)))]
-
-    def _room(self) -> int:
-        """How many more threads may work: callers and helpers together are as many as the team's size.
-
-        With a helper besides, two callers on two processors would be slower than one after the other.
-        """
-        awake = self._hired - len(self._idle)
-        return self.size - len(self._open) - awake
+            if has_parts(self.board) and self.board[WORKING] < self.size and helper.number < self.size:
+                self._idle.remove(helper)
+                return False
+            return True
 
 
 team = _Team()
@@ -307,25 +245,49 @@ def largest_share(count: int, work: int, threads: int) -> float:
     return 1.0 if work < WORTH_A_THREAD or count == 0 else -(-count // threads) / count
 
 
-def run_in_parts(part: Callable[[int, int], None], count: int, work: int) -> None:
-    """Call part(low, high) over ranges that cover 0 to count, side by side where that pays.
+def run_parted(kernel: Kernel, count: int, work: int, *arguments: Any) -> bool:
+    """Have a `parted` kernel do the numbers from 0 to count, side by side where that pays.
 
-    `work` is what all of it costs, in multiply-adds. Parts write to places of their own,
-    and what they write does not depend on where the ranges are cut.
+    `work` is what all of it costs, in multiply-adds. Parts write to places of their own, or of their thread's
+    (numbered below `team.size`), and what they write does not depend on where the ranges are cut.
+    Whether all parts said that what they wrote is finite.
 
     Raises:
         AbandonedError: The work of this context was given up between two parts.
+        MemoryError: A part could not have what it needs.
     """
+    check_wanted()
     parts = min(count, team.parts_for(work))
-    if parts == 1:
-        check_wanted()
-        part(0, count)
-        return
-    job = _Job(part, count, (-(-count // parts), -(-count * MOST_IN_A_PART // work)))
-    team.open(job)
+    least, most = -(-count // max(1, parts)), -(-count * MOST_IN_A_PART // max(1, work))
+    result = kernel(team.board, team.size, _signal.get().address, count, least, most, *arguments)
+    if work >= WORTH_A_THREAD:
+        team.last_used = time.perf_counter()
+        team.call_for_others()
+    if result & HAS_FAILED:
+        raise MemoryError
+    if result & WAS_ABANDONED:
+        raise AbandonedError
+    return not result & IS_FLAWED
+
+
+def run_in_parts(part: Callable[[int, int], None], count: int, work: int) -> None:
+    """Call part(low, high) over ranges that cover 0 to count, as `run_parted` does.
+
+    Raises:
+        AbandonedError: The work of this context was given up between two parts.
+        BaseException: What a part raised; after it none begins.
+    """
+    errors: list[BaseException] = []
+
+    def entry(_held: int, _error: int, _me: int, low: int, high: int) -> int:
+        try:
+            part(low, high)
+        except BaseException as error:  # noqa: BLE001
+            errors.append(error)
+        return len(errors)
+
+    called = Entry(entry)
     try:
-        job.work(from_front=True)
-    finally:
-        team.close(job)
-    job.result()
-    team.last_used = time.perf_counter()
+        run_parted(run_entry, count, work, ctypes.c_void_p.from_buffer(called).value, 0)
+    except MemoryError:
+        raise errors.pop() from None

@@ -23,16 +23,17 @@ from typing import Any
 import numpy as np
 
 from app.core.algorithms import ALGORITHMS, SEPARABLE, WINOGRAD, Algorithm
+from app.core.board import new_board, processor, serve
 from app.core.checks import describe
 from app.core.execute import execute
 from app.core.geometry import Op
 from app.core.jit import told_of_compiling
 from app.core.kernel_cache import is_kept
 from app.core.machine import available_threads
+from app.core.parallel import run_in_parts
 from app.core.plan import Plan, plan_of
 from app.core.problem import DTYPES, OPS, Problem, Setting
 from app.core.views.rank import exact_rank
-from app.core.waiting import new_word, processor, tell_and_watch
 
 DType = np.dtype[Any]
 
@@ -87,7 +88,7 @@ def load_kept() -> bool:
 @cache
 def helper() -> subprocess.Popen[bytes] | None:
     """The process that compiles from the other end; None where it has no processor, or its kernels no place."""
-    if available_threads() == 1 or not is_kept(tell_and_watch):
+    if available_threads() == 1 or not is_kept(serve):
         return None
     here = str(Path(__file__).parents[2])
     paths = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH"))))
@@ -125,8 +126,12 @@ def steps() -> list[Step]:
         kernels[f"separable in {name}"] = partial(_run, [replace(blur, algorithm=SEPARABLE)], np.dtype(name))
     uses = list(kernels.items())
     uses.append(("the rank of a matrix", lambda: exact_rank(np.eye(1, dtype=np.int64))))
-    uses.append(("waiting of threads", lambda: (processor(), tell_and_watch(new_word(), new_word(), 1, 0, 0))))
+    uses.append(("the meeting of threads", lambda: (processor(), serve(new_board(), 1, 1), run_in_parts(_nothing, 1, 1))))
     return [Step(what, number, len(uses), use) for number, (what, use) in enumerate(uses, 1)]
+
+
+def _nothing(_low: int, _high: int) -> None:
+    """A part of no work."""
 
 
 def _examples(op: Op) -> list[Problem]:

@@ -21,6 +21,7 @@ from app.core.parallel import (
     WORTH_A_THREAD,
     WORTH_WAKING,
     AbandonedError,
+    Signal,
     abandoned_by,
     check_wanted,
     run_in_parts,
@@ -137,7 +138,7 @@ def test_work_can_be_abandoned_between_its_parts() -> None:
 
 
 def test_one_caller_s_work_can_be_abandoned_alone() -> None:
-    begun, signal = [], threading.Event()
+    begun, signal = [], Signal()
 
     def part(low: int, _high: int) -> None:
         begun.append(low)
@@ -159,12 +160,12 @@ def test_one_caller_s_work_can_be_abandoned_alone() -> None:
 
 
 def test_another_thread_abandons_work_under_way() -> None:
-    signal, begun = threading.Event(), threading.Event()
+    signal, begun, go_on = Signal(), threading.Event(), threading.Event()
     ended: list[str] = []
 
     def part(_low: int, _high: int) -> None:
         begun.set()
-        signal.wait(PATIENCE)
+        go_on.wait(PATIENCE)
 
     def call() -> None:
         with abandoned_by(signal):
@@ -178,6 +179,7 @@ def test_another_thread_abandons_work_under_way() -> None:
     assert begun.wait(PATIENCE)
     run_in_parts(lambda _low, _high: None, 10, 10**9)  # that of others goes on
     signal.set()
+    go_on.set()
     caller.join(PATIENCE)
     assert ended == ["abandoned"]
 
@@ -293,7 +295,7 @@ def test_nothing_of_a_call_is_held_on_to() -> None:
 
 def test_nothing_of_abandoned_work_is_held_on_to() -> None:
     """Not even until the garbage collector comes by."""
-    array, signal = np.zeros(1000), threading.Event()
+    array, signal = np.zeros(1000), Signal()
     alive = weakref.ref(array)
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""Working memory that each thread keeps: large fresh memory costs a page fault every 4 KiB."""
+"""Working memory that each thread keeps, for itself or for all that help it: fresh memory costs a page fault every 4 KiB."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from app.core.geometry import ceil_div
 from app.core.layout import Array
 
-#: More bytes than this are given back after use.
+#: More bytes than this, for each thread that uses them, are given back after use.
 KEPT = 2**22
 
 #: Bytes of a line of the cache.
@@ -21,17 +21,42 @@ MOST_CUTS = 64
 
 Pieces = tuple[Array, ...]
 
+#: The elements of pieces, their dtype, and for how many threads they are (0: for one that takes them itself).
+Cut = tuple[tuple[int, ...], np.dtype[np.generic], int]
+
 
 class _Own(threading.local):
     """What a thread keeps: its memory, and the pieces that it was cut into, by their elements and dtype."""
 
     def __init__(self) -> None:
         self.bytes = np.empty(0, np.uint8)
-        self.cuts: dict[tuple[tuple[int, ...], np.dtype[np.generic]], Pieces] = {}
+        self.cuts: dict[Cut, Pieces] = {}
         self.held = np.full(2, -1)
 
 
 _own = _Own()
+
+
+def shares(elements: tuple[int, ...], dtype: np.dtype[np.generic], threads: int) -> Pieces:
+    """A row for each thread of each of several uninitialised pieces, until this thread's next call here.
+
+    Before them a row of eight int64, −1 at first, for each thread to note what its pieces hold. Each row begins at a
+    line of the cache, and may be longer than asked for.
+    """
+    cut = elements, dtype, threads
+    kept = _own.cuts.get(cut)
+    if kept is None:
+        rooms = [ceil_div(count * dtype.itemsize, LINE) * LINE // dtype.itemsize for count in elements]
+        held, memory = aligned(threads * 8, np.dtype(np.int64)), _memory(threads * sum(rooms) * dtype.itemsize)
+        whole, begins = memory.view(dtype), itertools.accumulate(rooms, initial=0)
+        rows = (
+            whole[threads * begin : threads * (begin + room)].reshape(threads, room)
+            for begin, room in zip(begins, rooms, strict=False)
+        )
+        kept = (held.reshape(threads, 8), *rows)
+        _keep(cut, kept, memory, threads)
+    kept[0][:] = -1
+    return kept
 
 
 class Working:
@@ -56,20 +81,33 @@ def pieces(elements: tuple[int, ...], dtype: np.dtype[np.generic]) -> Pieces:
 
     Each begins at a line of the cache: vectors that lie across two take twice as long.
     """
-    cut = elements, dtype
+    cut = elements, dtype, 0
     kept = _own.cuts.get(cut)
     if kept is not None:
         return kept
     rooms = [ceil_div(count * dtype.itemsize, LINE) * LINE // dtype.itemsize for count in elements]
-    size = sum(rooms) * dtype.itemsize
-    memory = _own.bytes if len(_own.bytes) >= size else _fresh(size)
-    own, begins = memory[:size].view(dtype), itertools.accumulate(rooms, initial=0)
+    memory = _memory(sum(rooms) * dtype.itemsize)
+    own, begins = memory.view(dtype), itertools.accumulate(rooms, initial=0)
     made = tuple(own[begin : begin + count] for count, begin in zip(elements, begins, strict=False))
-    if size <= KEPT:
-        if memory is not _own.bytes or len(_own.cuts) >= MOST_CUTS:
-            _own.cuts.clear()
-        _own.bytes, _own.cuts[cut] = memory, made
+    _keep(cut, made, memory, 1)
     return made
+
+
+def _memory(size: int) -> Array:
+    """So many bytes: the kept ones, where these are enough."""
+    return _own.bytes[:size] if len(_own.bytes) >= size else _fresh(size)
+
+
+def _keep(cut: Cut, made: Pieces, memory: Array, threads: int) -> None:
+    """Keep pieces, and the memory they are of, unless that is much for so many threads."""
+    if len(memory) > KEPT * threads:
+        return
+    is_fresh = len(memory) > len(_own.bytes)
+    if is_fresh or len(_own.cuts) >= MOST_CUTS:
+        _own.cuts.clear()
+    if is_fresh:
+        _own.bytes = memory
+    _own.cuts[cut] = made
 
 
 def aligned(elements: int, dtype: np.dtype[np.generic]) -> Array:

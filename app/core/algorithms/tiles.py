@@ -21,14 +21,15 @@ from app.core.algorithms.boxes import Cut, boxes_of, cut_of, sizes_of
 from app.core.algorithms.dot_sums import at_once, dot_tile
 from app.core.algorithms.laying import lay
 from app.core.algorithms.lines import copy_line, place_apart, weave_two
-from app.core.algorithms.scratch import LINE, Working
+from app.core.algorithms.scratch import LINE, shares
 from app.core.algorithms.simd import ROWS, VECTOR, WIDEST
 from app.core.algorithms.taps import Axis
 from app.core.algorithms.tile_sums import sum_tile_and_note
 from app.core.geometry import ceil_div
-from app.core.jit import compiled, inlined
+from app.core.jit import inlined
 from app.core.layout import Array
-from app.core.parallel import run_in_parts, team
+from app.core.parallel import run_parted, team
+from app.core.parted import parted
 from app.core.problem import PADDING_MODES, Problem
 
 
@@ -49,22 +50,14 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
     tile, slack = ROWS * WIDEST * VECTOR // x.dtype.itemsize, WIDEST * VECTOR // x.dtype.itemsize
     lanes = VECTOR // x.dtype.itemsize
     column = _column(cut, lanes)
-    working = Working((tile * cut.sizes.woven, lanes, cut.laid + slack, cut.tail * column), x.dtype)
-    flawed: list[bool] = []
-
-    def part(low: int, high: int) -> None:
-        at_hand, sums, seen, laid, columns = working.own()
-        laid[cut.laid :] = 0
-        finite = _sum_boxes(
-            flat_x, flat_w, bias, flat_out, flat_x if cut.ready else laid, sums, seen, at_hand, columns, column,
-            boxes.row, boxes.phases, boxes.places, boxes.steps, *boxes.residues, mode, cut.ready, cut.tail, kernel,
-            low, high,
-        )  # fmt: skip
-        if not finite:
-            flawed.append(True)
-
-    run_in_parts(part, cut.tasks, work=problem.macs)
-    return not flawed
+    pieces = tile * cut.sizes.woven, lanes, cut.laid + slack, cut.tail * column
+    at_hand, sums, seen, laid, columns = shares(pieces, x.dtype, team.size)
+    laid[:, cut.laid :] = 0
+    inputs = flat_x.reshape(1, -1) if cut.ready else laid
+    return run_parted(
+        _sum_boxes, cut.tasks, problem.macs, flat_x, flat_w, bias, flat_out, inputs, sums, seen, at_hand, columns,
+        column, boxes.row, boxes.phases, boxes.places, boxes.steps, *boxes.residues, mode, cut.ready, cut.tail, kernel,
+    )  # fmt: skip
 
 
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
@@ -80,15 +73,18 @@ def _column(cut: Cut, lanes: int) -> int:
     return ceil_div(cut.sizes.in_group, lanes) * lanes + lanes
 
 
-@compiled
+@parted
 def _sum_boxes(
-    x, w, bias, out, laid, sums, seen, at_hand, columns, column_row,
-    row, phases, places, steps, residues_z, residues_y, residues_x, mode, ready, tail, kernel, low, high,
+    me, low, high, x, w, bias, out, all_laid, all_sums, all_seen, all_at_hand, all_columns, column_row,
+    row, phases, places, steps, residues_z, residues_y, residues_x, mode, ready, tail, kernel,
 ):  # fmt: skip
     """Sum the tasks from `low` to `high`, counted over (batch, group, box, chunk of channels, phase or two).
 
-    `at_hand` holds the box whose inputs are laid. Tells whether all sums are known to be finite.
+    Of `all` pieces a thread has its row, and `at_hand` holds the box whose inputs are laid. Tells whether all sums are
+    known to be finite.
     """
+    laid, sums, seen = all_laid[0 if ready else me], all_sums[me], all_seen[me]
+    at_hand, columns = all_at_hand[me], all_columns[me]
     sizes = sizes_of(row)
     seen[:] = 0
     for task in range(low, high):
