@@ -14,7 +14,7 @@ from numba.extending import intrinsic
 _ORDER = "seq_cst"
 
 
-def _address(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+def _place(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     words = context.make_array(signature.args[0])(context, builder, arguments[0])
     return builder.gep(words.data, [arguments[1]])
 
@@ -23,42 +23,41 @@ def _load(_context: Any, words: Any, at: Any) -> Any:
     """What is there now: the compiler would make a plain load once, before a loop."""
 
     def load(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.load_atomic(_address(context, builder, signature, arguments), _ORDER, 8)
+        return builder.load_atomic(_place(context, builder, signature, arguments), _ORDER, 8)
 
     return types.int64(words, at), load
 
 
-def _store(_context: Any, words: Any, at: Any, value: Any) -> Any:
+def _store(_context: Any, words: Any, at: Any, _value: Any) -> Any:
     """Write a value."""
 
     def store(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        builder.store_atomic(arguments[2], _address(context, builder, signature, arguments), _ORDER, 8)
+        builder.store_atomic(arguments[2], _place(context, builder, signature, arguments), _ORDER, 8)
         return context.get_dummy_value()
 
     return types.void(words, at, types.int64), store
 
 
-def _add(_context: Any, words: Any, at: Any, value: Any) -> Any:
+def _add(_context: Any, words: Any, at: Any, _value: Any) -> Any:
     """Add a value; what was there before."""
 
     def add(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.atomic_rmw("add", _address(context, builder, signature, arguments), arguments[2], _ORDER)
+        return builder.atomic_rmw("add", _place(context, builder, signature, arguments), arguments[2], _ORDER)
 
     return types.int64(words, at, types.int64), add
 
 
-def _swap(_context: Any, words: Any, at: Any, expected: Any, value: Any) -> Any:
+def _swap(_context: Any, words: Any, at: Any, _expected: Any, _value: Any) -> Any:
     """Write a value where the expected one is; whether it was."""
 
     def swap(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        place = _address(context, builder, signature, arguments)
-        swapped = builder.extract_value(builder.cmpxchg(place, *arguments[2:], _ORDER, _ORDER), 1)
-        return swapped
+        place = _place(context, builder, signature, arguments)
+        return builder.extract_value(builder.cmpxchg(place, *arguments[2:], _ORDER, _ORDER), 1)
 
     return types.boolean(words, at, types.int64, types.int64), swap
 
 
-def _look_at(_context: Any, address: Any) -> Any:
+def _look_at(_context: Any, _address: Any) -> Any:
     """The word at an address, as it is now."""
 
     def look(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:

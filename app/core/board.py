@@ -1,12 +1,11 @@
 """Jobs where threads meet without the interpreter: who calls puts one up, and whoever is free takes parts of it.
 
 Two threads that wait for each other at the interpreter's lock lose ten to forty microseconds; here the
-one sees what the other wrote in a tenth of one. A job is a function's address (`Entry`), and what it is handed.
+one sees what the other wrote in a tenth of one. A job is a function's address, and that of what it is handed.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 from typing import Any
 
@@ -18,14 +17,12 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from app.core.atomic import add, load, look_at, store, swap
-from app.core.jit import brief, compiled, inlined, shared
+from app.core.jit import brief, compiled, get_back, inlined, let_go, shared
 
 Words = NDArray[np.int64]
 
-#: What does the parts of a job: entry(held, error, me, low, high) is 0, or `FLAWED`; anything else is an error.
-Entry = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 2, *[ctypes.c_int64] * 3)
-
-#: What an entry says of a part whose answer is not known to be finite; and what a job comes to, put together.
+#: What does the parts of a job is at an address: entry(held, error, me, low, high) is 0, or `FLAWED` for a part whose
+#: answer is not known to be finite; anything else is an error. What a job comes to is these, put together.
 FLAWED = -16
 IS_FLAWED, HAS_FAILED, WAS_ABANDONED = 1, 2, 4
 
@@ -49,7 +46,8 @@ LARGEST = 2**31 - 1
 #: Looks in one turn: about as long as giving way takes.
 LOOKS = 100
 
-#: Turns of half a microsecond in which a caller watches for its helpers' end, and how long it sleeps between looks then.
+#: Turns of half a microsecond in which a caller watches for its helpers' end, and microseconds that it sleeps between
+#: two looks from then on.
 CALLERS_PATIENCE, NAP = 200, 50
 
 
@@ -64,14 +62,14 @@ def has_parts(board: Words) -> bool:
     return bool(((left & 0xFFFFFFFF) < left >> 32).any())
 
 
-def _call(_context: Any, entry: Any, held: Any, me: Any, low: Any, high: Any) -> Any:
+def _call(_context: Any, _entry: Any, _held: Any, _me: Any, _low: Any, _high: Any) -> Any:
     """entry(held, error, me, low, high)."""
 
     def call(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         pointer, word = ir.IntType(8).as_pointer(), ir.IntType(64)
         kind = ir.FunctionType(ir.IntType(32), [pointer, pointer, word, word, word])
         function = builder.inttoptr(arguments[0], kind.as_pointer())
-        error = builder.bitcast(cgutils.alloca_once(builder, pointer), pointer)  # type: ignore[no-untyped-call]
+        error = builder.bitcast(cgutils.alloca_once(builder, pointer), pointer)
         return builder.call(function, [builder.inttoptr(arguments[1], pointer), error, *arguments[2:]])
 
     return types.int32(*[types.int64] * 5), call
@@ -88,8 +86,22 @@ else:
 
 
 @shared
-def run_job(board, threads, signal, entry, held, count, least, most):  # type: ignore[no-untyped-def]
-    """Have entry(held, …) do the numbers from 0 to `count`, in parts; what it came to, once all of it has ended."""
+def run_job(board, threads, signal, lasting, entry, held, count, least, most):
+    """Have entry(held, …) do the numbers from 0 to `count`, in parts; what it came to, once all of it has ended.
+
+    Where that is `lasting`, others have the interpreter meanwhile.
+    """
+    if lasting:
+        state = let_go()
+        result = _run_job(board, threads, signal, entry, held, count, least, most)
+        get_back(state)
+    else:
+        result = _run_job(board, threads, signal, entry, held, count, least, most)
+    return result
+
+
+@shared
+def _run_job(board, threads, signal, entry, held, count, least, most):
     at = _free_job(board) if least < count else -1
     if at < 0:
         return _outcome(_call_entry(entry, held, 0, 0, count))
@@ -122,7 +134,7 @@ def run_job(board, threads, signal, entry, held, count, least, most):  # type: i
 
 
 @shared
-def _free_job(board):  # type: ignore[no-untyped-def]
+def _free_job(board):
     """Where nobody has a job; now the caller has."""
     found = -1
     for at in range(FIRST_JOB, FIRST_JOB + JOBS * OF_A_JOB, OF_A_JOB):
@@ -132,12 +144,12 @@ def _free_job(board):  # type: ignore[no-untyped-def]
 
 
 @shared
-def _outcome(said):  # type: ignore[no-untyped-def]
+def _outcome(said):
     return 0 if said == 0 else IS_FLAWED if said == FLAWED else HAS_FAILED
 
 
 @shared
-def _take_parts(board, at, me):  # type: ignore[no-untyped-def]
+def _take_parts(board, at, me):
     """Do parts of a job until none is left to begin, or a helper (all but 0) is one too many.
 
     The caller takes them from the front and helpers from the back: at the next call of the kind each finds in its own
@@ -169,7 +181,7 @@ def _take_parts(board, at, me):  # type: ignore[no-untyped-def]
 
 
 @shared
-def _help(board, me):  # type: ignore[no-untyped-def]
+def _help(board, me):
     """Take parts of a job that has some, where one more may work; whether there was one."""
     helped = False
     for at in range(FIRST_JOB, FIRST_JOB + JOBS * OF_A_JOB, OF_A_JOB):
@@ -188,7 +200,7 @@ def _help(board, me):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def serve(board, me, patience):  # type: ignore[no-untyped-def]
+def serve(board, me, patience):
     """Take parts of jobs, as helper number `me`, until for so many turns of half a microsecond there were none."""
     turn = 0
     while turn < patience:
@@ -197,12 +209,6 @@ def serve(board, me, patience):  # type: ignore[no-untyped-def]
             if load(board, OPEN_JOBS) > 0 and _help(board, me):
                 turn = 0
         _give_way()
-
-
-@compiled
-def run_entry(board, threads, signal, count, least, most, entry, held):  # type: ignore[no-untyped-def]
-    """A kernel as `parted` makes them, for any entry whose address is known."""
-    return run_job(board, threads, signal, entry, held, count, least, most)
 
 
 if hasattr(os, "sched_setaffinity"):

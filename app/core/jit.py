@@ -29,20 +29,21 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-def compiled(function: Kernel, of: Kernel | None = None) -> Kernel:
-    """Compile at the first call with each dtype; keep the result on disk where that is possible, as one `of` its own.
+def compiled(function: Kernel) -> Kernel:
+    """Compile at the first call with each dtype; keep the result on disk where that is possible.
 
     Where there is no place to keep it, every start compiles anew.
     """
-    return _kept(numba.njit(pipeline_class=_KernelCompiler, **_OPTIONS)(function), of or function)
+    return _kept(numba.njit(pipeline_class=_KernelCompiler, **_OPTIONS)(function), function)
 
 
-def brief(function: Kernel) -> Kernel:
+def brief(function: Kernel, of: Kernel | None = None) -> Kernel:
     """As `compiled`, for kernels of a few microseconds: these keep the interpreter lock.
 
-    To let go of it and get it back takes time, and where another thread wants it, far more.
+    To let go of it and get it back takes time, and where another thread wants it, far more. What is kept is found
+    again as a kernel `of` another function, where this one is made of that.
     """
-    return _kept(numba.njit(pipeline_class=_KernelCompiler, **_OPTIONS | {"nogil": False})(function), function)
+    return _kept(numba.njit(pipeline_class=_KernelCompiler, **_OPTIONS | {"nogil": False})(function), of or function)
 
 
 #: Let go of the interpreter lock inside a `brief` kernel, and get it back with what letting go gave.

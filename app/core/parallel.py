@@ -10,11 +10,10 @@ many parts work is worth, and threads that sleep, wake, begin and end.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
@@ -29,11 +28,9 @@ from app.core.board import (
     SIZE,
     WAS_ABANDONED,
     WORKING,
-    Entry,
     has_parts,
     new_board,
     processor,
-    run_entry,
     serve,
 )
 from app.core.jit import Kernel
@@ -41,6 +38,10 @@ from app.core.machine import available_threads
 
 #: Fewer multiply-adds than this, of 5 to 20 microseconds, are done about as soon by one thread.
 WORTH_A_THREAD = 250_000
+
+#: What one thread does alone keeps the interpreter lock up to so many: to let go of it and get it back takes time,
+#: and where another thread wants it, far more.
+WORTH_LETTING_GO = 600_000
 
 #: The same for helpers that sleep, when there was work within `BUSY` seconds, and else: waking one takes up to
 #: 100 microseconds of both.
@@ -93,8 +94,9 @@ class Signal:
         return bool(self._word[0])
 
 
-#: The default never tells anything.
-_signal: ContextVar[Signal] = ContextVar("signal", default=Signal())
+#: What tells the work of a context to end; the default never does.
+_never = Signal()
+_signal: ContextVar[Signal] = ContextVar("signal", default=_never)
 
 
 @contextmanager
@@ -259,7 +261,8 @@ def run_parted(kernel: Kernel, count: int, work: int, *arguments: Any) -> bool:
     check_wanted()
     parts = min(count, team.parts_for(work))
     least, most = -(-count // max(1, parts)), -(-count * MOST_IN_A_PART // max(1, work))
-    result = kernel(team.board, team.size, _signal.get().address, count, least, most, *arguments)
+    lasting = parts > 1 or work > WORTH_LETTING_GO
+    result = kernel(team.board, team.size, _signal.get().address, lasting, count, least, most, *arguments)
     if work >= WORTH_A_THREAD:
         team.last_used = time.perf_counter()
         team.call_for_others()
@@ -268,26 +271,3 @@ def run_parted(kernel: Kernel, count: int, work: int, *arguments: Any) -> bool:
     if result & WAS_ABANDONED:
         raise AbandonedError
     return not result & IS_FLAWED
-
-
-def run_in_parts(part: Callable[[int, int], None], count: int, work: int) -> None:
-    """Call part(low, high) over ranges that cover 0 to count, as `run_parted` does.
-
-    Raises:
-        AbandonedError: The work of this context was given up between two parts.
-        BaseException: What a part raised; after it none begins.
-    """
-    errors: list[BaseException] = []
-
-    def entry(_held: int, _error: int, _me: int, low: int, high: int) -> int:
-        try:
-            part(low, high)
-        except BaseException as error:  # noqa: BLE001
-            errors.append(error)
-        return len(errors)
-
-    called = Entry(entry)
-    try:
-        run_parted(run_entry, count, work, ctypes.c_void_p.from_buffer(called).value, 0)
-    except MemoryError:
-        raise errors.pop() from None

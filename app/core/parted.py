@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -11,7 +10,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from app.core.board import FLAWED, run_job
-from app.core.jit import Kernel, compiled, inlined
+from app.core.jit import Kernel, brief, inlined
 
 #: Of a kernel whose body has been typed: the same code, as an entry of a job.
 _WORD, _POINTER = ir.IntType(64), ir.IntType(8).as_pointer()
@@ -25,16 +24,16 @@ def parted(function: Kernel) -> Kernel:
     """
     body = inlined(function)
 
-    def part_of(board, threads, signal, count, least, most, *arguments):  # type: ignore[no-untyped-def]
+    def part_of(board, threads, signal, lasting, count, least, most, *arguments):
         entry, held = _entry_of(body, arguments)
-        return run_job(board, threads, signal, entry, held, count, least, most)
+        return run_job(board, threads, signal, lasting, entry, held, count, least, most)
 
     part_of.__name__, part_of.__qualname__, part_of.__module__ = (
         function.__name__,
         function.__qualname__,
         function.__module__,
     )
-    return compiled(part_of, of=function)
+    return brief(part_of, of=function)
 
 
 def _entry(context: Any, body: Any, arguments: Any) -> Any:

@@ -30,7 +30,6 @@ from app.core.geometry import Op
 from app.core.jit import told_of_compiling
 from app.core.kernel_cache import is_kept
 from app.core.machine import available_threads
-from app.core.parallel import run_in_parts
 from app.core.plan import Plan, plan_of
 from app.core.problem import DTYPES, OPS, Problem, Setting
 from app.core.views.rank import exact_rank
@@ -126,12 +125,8 @@ def steps() -> list[Step]:
         kernels[f"separable in {name}"] = partial(_run, [replace(blur, algorithm=SEPARABLE)], np.dtype(name))
     uses = list(kernels.items())
     uses.append(("the rank of a matrix", lambda: exact_rank(np.eye(1, dtype=np.int64))))
-    uses.append(("the meeting of threads", lambda: (processor(), serve(new_board(), 1, 1), run_in_parts(_nothing, 1, 1))))
+    uses.append(("the meeting of threads", lambda: (processor(), serve(new_board(), 1, 1))))
     return [Step(what, number, len(uses), use) for number, (what, use) in enumerate(uses, 1)]
-
-
-def _nothing(_low: int, _high: int) -> None:
-    """A part of no work."""
 
 
 def _examples(op: Op) -> list[Problem]:

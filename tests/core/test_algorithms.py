@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,9 +17,10 @@ from hypothesis import given
 from app.core import algorithms
 from app.core.algorithms import ALGORITHMS, Algorithm, channelwise
 from app.core.algorithms.taps import axes_of
+from app.core.board import SIZE, new_board, serve
 from app.core.checks import describe
 from app.core.execute import execute
-from app.core.parallel import team
+from app.core.parallel import Signal, team
 from app.core.plan import Plan, plan_of
 from app.core.problem import Setting
 from tests.core import tap_sums
@@ -95,18 +97,30 @@ def test_parts_change_no_bit_in_whatever_order(op: Op, name: str) -> None:
 
 @contextmanager
 def backwards() -> Iterator[None]:
-    """All algorithms do their parts one by one, the last first."""
+    """All algorithms do their tasks one by one: this thread from the first on, another from the last."""
+    board, signal, ended = new_board(), Signal(), threading.Event()
+    board[SIZE] = 2
 
-    def run(part: Callable[[int, int], None], count: int, work: int) -> None:
-        del work
-        for number in reversed(range(count)):
-            part(number, number + 1)
+    def help_out() -> None:
+        while not ended.is_set():
+            serve(board, 1, 1000)
+
+    def run(kernel: Callable[..., int], count: int, _work: int, *arguments: Any) -> bool:
+        return not kernel(board, 2, signal.address, True, count, 1, 1, *arguments)
 
     names = [found.name for found in pkgutil.iter_modules(algorithms.__path__, algorithms.__name__ + ".")]
-    with pytest.MonkeyPatch.context() as patched:
-        for module in map(import_module, names):
-            patched.setattr(module, "run_in_parts", run, raising=False)
-        yield
+    size, helper = team.size, threading.Thread(target=help_out)
+    team.resize(2)
+    helper.start()
+    try:
+        with pytest.MonkeyPatch.context() as patched:
+            for module in map(import_module, names):
+                patched.setattr(module, "run_parted", run, raising=False)
+            yield
+    finally:
+        ended.set()
+        helper.join()
+        team.resize(size)
 
 
 #: Those that few random settings are for, with shapes that they are for: input, kernel, options.

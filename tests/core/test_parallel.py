@@ -24,9 +24,9 @@ from app.core.parallel import (
     Signal,
     abandoned_by,
     check_wanted,
-    run_in_parts,
     team,
 )
+from tests.core.parts import run_in_parts
 
 #: A hang is a failure, however slow the machine.
 PATIENCE = 60.0
@@ -318,7 +318,8 @@ def test_nothing_of_abandoned_work_is_held_on_to() -> None:
 PROGRAM = """
 import os, sys, threading, warnings
 warnings.simplefilter("ignore")  # of forking beside threads, which is the point here
-from app.core.parallel import run_in_parts, team
+from app.core.parallel import team
+from tests.core.parts import run_in_parts
 team.resize(2)
 
 def meet():

@@ -21,11 +21,12 @@ from app.core.algorithms.regions import Regions, by_regions
 from app.core.algorithms.simd import ROWS, VECTOR, WIDEST
 from app.core.algorithms.taps import Axis, axes_of
 from app.core.checks import describe
-from app.core.parallel import PLANNED_THREADS, largest_share, run_in_parts, team
+from app.core.parallel import PLANNED_THREADS, largest_share, team
 from app.core.plan import plan_of
 from app.core.problem import Setting
 from benchmarks.cases import Case
 from benchmarks.shapes import shapes
+from tests.core.parts import run_in_parts
 
 CASES = list(itertools.islice(shapes(11), 150))
 SMALL = [case for case in CASES if max(case.problem().input_elements, case.problem().output_elements) < 20_000]

@@ -84,8 +84,8 @@ print(json.dumps({kernel.py_func.__qualname__: len(kernel.signatures) for kernel
 """
 
 #: Those for tensors of one dtype, and of two; all others take three.
-FOR_INTEGERS = {"_ends", "_exceeds", "_largest_row", "surely_fits", "_count", "_fill", "_sum_int64"}
-FOR_NO_DTYPE = {"processor", "tell_and_watch", "_rank_modulo"}
+FOR_INTEGERS = {"_ends", "_stay_within", "_largest_row", "surely_fits", "_count", "_fill", "_sum_int64"}
+FOR_NO_DTYPE = {"processor", "serve", "_rank_modulo"}
 FOR_FLOATS = {
     *("_loudest", "exceeds", "sum_few", "convolve_blocks", "transform_kernels", "_all_finite", "_sum_floats"),
     *(

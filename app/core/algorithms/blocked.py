@@ -16,14 +16,15 @@ from app.core.algorithms.blocked_tables import SHORT, each_of, strips_of, sums_o
 from app.core.algorithms.classes import most_classes
 from app.core.algorithms.effort import FAR, Effort, Features
 from app.core.algorithms.interleaving import turn_in, turn_out
-from app.core.algorithms.scratch import LINE, Working
+from app.core.algorithms.scratch import LINE, thread_rows
 from app.core.algorithms.simd import VECTOR
 from app.core.algorithms.spread_sums import AT_ONCE, WIDEST, sum_spread
 from app.core.algorithms.taps import Axis
 from app.core.geometry import ceil_div
-from app.core.jit import compiled, inlined
+from app.core.jit import inlined
 from app.core.layout import Array
-from app.core.parallel import MOST_IN_A_TASK, PLANNED_THREADS, run_in_parts, team
+from app.core.parallel import MOST_IN_A_TASK, PLANNED_THREADS, run_parted, team
+from app.core.parted import parted
 from app.core.problem import Problem
 
 #: Bytes of the weights of two vectors of channels, and of the sums of a strip, at most.
@@ -129,39 +130,34 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
     memory = _weights(problem, x.dtype), tables.sums, WIDEST * lanes, lanes
-    working, flawed = Working(memory, x.dtype), list[bool]()
-
-    def part(low: int, high: int) -> None:
-        at_hand, turned, own, constants, seen = working.own()
-        if not _sum_tasks(
-            flat_x, flat_w, bias, flat_out, turned, own, constants, seen, at_hand, tables.strips, tables.runs,
-            tables.offsets, tables.steps, tables.weights, problem.batch, problem.groups, in_group, out_group,
-            math.prod(w.shape[2:]), problem.op == "conv", low, high,
-        ):  # fmt: skip
-            flawed.append(True)
-
+    at_hand, turned, sums, constants, seen = thread_rows(memory, x.dtype)
     tasks = problem.groups * _chunks(problem, x.dtype) * problem.batch * len(tables.strips)
-    run_in_parts(part, tasks, problem.macs)
-    return not flawed
+    return run_parted(
+        _sum_tasks, tasks, problem.macs, flat_x, flat_w, bias, flat_out, turned, sums, constants, seen, at_hand,
+        memory[0] // WIDEST, memory[1] // WIDEST, tables.strips, tables.runs, tables.offsets, tables.steps,
+        tables.weights, problem.batch, problem.groups, in_group, out_group, math.prod(w.shape[2:]),
+        problem.op == "conv",
+    )  # fmt: skip
 
 
-@compiled
+@parted
 def _sum_tasks(
-    x, w, bias, out, turned, sums, constants, seen, at_hand, strips, runs, offsets, steps, order,
-    batch, groups, in_group, out_group, kernel, in_rows, low, high,
+    me, low, high, x, w, bias, out, all_turned, all_sums, all_constants, all_seen, all_at_hand, w_vector, sums_vector,
+    strips, runs, offsets, steps, order, batch, groups, in_group, out_group, kernel, in_rows,
 ):  # fmt: skip
     """Sum the tasks from `low` to `high`, counted over (group, chunk, batch, strip).
 
-    The kernel is (out, in, taps) where it is `in_rows`, or (in, out, taps). The last vector of a group's channels may
-    have some of the one before once more, for the same bits, also beside another thread. Tells whether all sums are
-    known to be finite.
+    Of `all` pieces a thread has its row. The kernel is (out, in, taps) where it is `in_rows`, or (in, out, taps). The
+    last vector of a group's channels may have some of the one before once more, for the same bits, also beside another
+    thread. Tells whether all sums are known to be finite.
     """
+    turned, sums, constants = all_turned[me], all_sums[me], all_constants[me]
+    seen, at_hand = all_seen[me], all_at_hand[me]
     seen[:] = 0
     lanes = VECTOR // x.itemsize
     vectors = (out_group + lanes - 1) // lanes
     chunks = (vectors + WIDEST - 1) // WIDEST
     plane, out_plane = len(x) // (batch * groups * in_group), len(out) // (batch * groups * out_group)
-    w_vector, sums_vector = len(turned) // WIDEST, len(sums) // WIDEST
     for task in range(low, high):
         rest, strip = divmod(task, len(strips))
         number, b = divmod(rest, batch)

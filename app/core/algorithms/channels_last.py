@@ -17,13 +17,13 @@ from app.core.algorithms.channels_last_tables import goes_by_lines, memory_of, t
 from app.core.algorithms.classes import most_classes
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.interleaving import AT_ONCE, SIDE_BY_SIDE, sum_line, sum_places, turn_in, turn_out
-from app.core.algorithms.scratch import LINE, Working
+from app.core.algorithms.scratch import LINE, thread_rows
 from app.core.algorithms.simd import VECTOR
 from app.core.algorithms.taps import Axis
 from app.core.geometry import ceil_div
-from app.core.jit import compiled
 from app.core.layout import Array
-from app.core.parallel import MOST_IN_A_TASK, run_in_parts, team
+from app.core.parallel import MOST_IN_A_TASK, run_parted, team
+from app.core.parted import parted
 from app.core.problem import Problem
 
 #: Bytes of the laid inputs, of the weights and of the sums, at most: half of a usual second cache for the largest.
@@ -125,34 +125,31 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     tables, lanes = tables_of(problem, x.dtype.itemsize), VECTOR // x.dtype.itemsize
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
-    working, flawed = Working((*tables.memory, out_group * lanes, lanes), x.dtype), list[bool]()
+    pieces = thread_rows((*tables.memory, out_group * lanes, lanes), x.dtype)
     kernel = math.prod(w.shape[2:])
     apart = kernel * (in_group if problem.op == "conv" else 1)
-
-    def part(low: int, high: int) -> None:
-        at_hand, laid, weights, sums, constants, seen = working.own()
-        if at_hand[0] < 0:  # what lies around the inputs stays zero from task to task
-            laid[:], at_hand[0] = 0, 0
-        if not _sum_side_by_side(
-            flat_x, flat_w, bias, flat_out, laid, weights, sums, constants, seen, tables.inputs, tables.weights,
-            tables.blocks, tables.places, tables.targets, tables.offsets, tables.steps,
-            problem.groups, in_group, out_group, kernel, apart, problem.batch, low, high,
-        ):  # fmt: skip
-            flawed.append(True)
-
-    run_in_parts(part, _tasks(problem, x.dtype), _work(problem, axes, x.dtype))
-    return not flawed
+    return run_parted(
+        _sum_side_by_side, _tasks(problem, x.dtype), _work(problem, axes, x.dtype), flat_x, flat_w, bias, flat_out,
+        *pieces, tables.inputs, tables.weights, tables.blocks, tables.places, tables.targets, tables.offsets,
+        tables.steps, problem.groups, in_group, out_group, kernel, apart, problem.batch,
+    )  # fmt: skip
 
 
-@compiled
+@parted
 def _sum_side_by_side(
-    x, w, bias, out, laid, weights, sums, constants, seen, inputs, own_weights, blocks, places, targets, offsets, steps,
-    groups, in_group, out_group, kernel, apart, batch, low, high,
+    me, low, high, x, w, bias, out, all_at_hand, all_laid, all_weights, all_sums, all_constants, all_seen,
+    inputs, own_weights, blocks, places, targets, offsets, steps, groups, in_group, out_group, kernel, apart, batch,
 ):  # fmt: skip
     """Sum the tasks from `low` to `high`, counted over (groups, batch); tells whether all sums are known to be finite.
 
-    The last groups of a sample may be some of those before once more, for the same bits, also beside another thread.
+    Of `all` pieces a thread has its row. The last groups of a sample may be some of those before once more, for the
+    same bits, also beside another thread.
     """
+    at_hand, laid, weights = all_at_hand[me], all_laid[me], all_weights[me]
+    sums, constants, seen = all_sums[me], all_constants[me], all_seen[me]
+    if at_hand[0] < 0:  # what lies around the inputs stays zero from task to task
+        laid[:] = 0
+        at_hand[0] = 0
     seen[:] = 0
     lanes, kernels, held = VECTOR // x.itemsize, in_group * out_group * kernel, -1
     plane, out_plane, row = (

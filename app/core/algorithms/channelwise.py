@@ -32,14 +32,15 @@ from app.core.algorithms.boxes import (
 from app.core.algorithms.laying import lay_zeros_around
 from app.core.algorithms.line_sums import LINES, sum_four_lines
 from app.core.algorithms.lines import copy_line, place_apart, weave_two
-from app.core.algorithms.scratch import LINE, Working
+from app.core.algorithms.scratch import LINE, thread_rows
 from app.core.algorithms.simd import LONGEST, VECTOR
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.algorithms.tile_sums import sum_tile_and_note
 from app.core.geometry import ceil_div
-from app.core.jit import compiled, inlined
+from app.core.jit import inlined
 from app.core.layout import Array
-from app.core.parallel import MOST_IN_A_TASK, run_in_parts, team
+from app.core.parallel import MOST_IN_A_TASK, run_parted, team
+from app.core.parted import parted
 from app.core.problem import Problem
 
 #: Bytes of a group's inputs: half of a usual second cache.
@@ -138,24 +139,12 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
     if cut.leaves_gaps:
         out[:] = bias[:, None, None, None]
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
-    working = Working((*groups.memory, VECTOR // x.dtype.itemsize), x.dtype)
-    kernel, plane, flawed = math.prod(w.shape[2:]), cut.laid // cut.sizes.in_group, list[bool]()
-
-    def part(low: int, high: int) -> None:
-        at_hand, laid, sums, seen = working.own()
-        if at_hand[0] < 0:  # what lies around the inputs stays zero from group to group
-            laid[:], at_hand[0] = 0, 0
-        middle = max(low, min(high, groups.readable))
-        for data, first, end in ((flat_x, low, middle), (laid, middle, high)):
-            if first < end and not _sum_groups(
-                flat_x, flat_w, bias, flat_out, data, sums, seen, boxes.row, boxes.phases, boxes.places, boxes.steps,
-                groups.sources, groups.targets, groups.columns, data is laid, plane, groups.in_vectors,
-                groups.at_once, groups.kernel, kernel, first, end,
-            ):  # fmt: skip
-                flawed.append(True)
-
-    run_in_parts(part, tasks_of(problem), groups.work)
-    return not flawed
+    pieces = thread_rows((*groups.memory, VECTOR // x.dtype.itemsize), x.dtype)
+    return run_parted(
+        _sum_groups, tasks_of(problem), groups.work, flat_x, flat_w, bias, flat_out, *pieces, groups.readable,
+        boxes.row, boxes.phases, boxes.places, boxes.steps, groups.sources, groups.targets, groups.columns,
+        cut.laid // cut.sizes.in_group, groups.in_vectors, groups.at_once, groups.kernel, math.prod(w.shape[2:]),
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=1024)
@@ -266,20 +255,26 @@ def _inside(places: NDArray[np.int64], length: int) -> tuple[Int64Array, Int64Ar
     return residue, step, places[residue, step]
 
 
-@compiled
+@parted
 def _sum_groups(
-    x, w, bias, out, data, sums, seen, row, phases, places, steps, sources, targets, columns,
-    lays, laid_channel, in_vectors, at_once, by_lines, kernel, low, high,
+    me, low, high, x, w, bias, out, all_at_hand, all_laid, all_sums, all_seen, readable, row, phases, places, steps,
+    sources, targets, columns, laid_channel, in_vectors, at_once, by_lines, kernel,
 ):  # fmt: skip
-    """Sum the groups from `low` to `high`, counted over (batch, group); `data` holds what is read.
+    """Sum the groups from `low` to `high`, counted over (batch, group).
 
-    That is the input, or where it `lays` one group's planes. Tells whether all sums are known to be finite.
+    Of `all` pieces a thread has its row. What the groups before number `readable` need is read from the input, and
+    else one group's planes are laid. Tells whether all sums are known to be finite.
     """
+    at_hand, laid, sums, seen = all_at_hand[me], all_laid[me], all_sums[me], all_seen[me]
+    if at_hand[0] < 0 and high > readable:  # what lies around the inputs stays zero from group to group
+        laid[:] = 0
+        at_hand[0] = 0
     sizes = sizes_of(row)
     seen[:] = 0
     for task in range(low, high):
         b, g = divmod(task, sizes.groups)
-        at = task * sizes.in_group * sizes.input_channel
+        at, lays = task * sizes.in_group * sizes.input_channel, task >= readable
+        data = laid if lays else x
         if lays:
             for ci in range(sizes.in_group):
                 source = at + ci * sizes.input_channel

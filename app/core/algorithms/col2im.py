@@ -17,14 +17,15 @@ from numba import uint64
 from numpy.typing import NDArray
 
 from app.core.algorithms.effort import Effort, Features
-from app.core.algorithms.scratch import LINE, pieces
+from app.core.algorithms.scratch import LINE, thread_rows
 from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.algorithms.tile_sums import TILES, sum_tile
 from app.core.geometry import ceil_div
-from app.core.jit import compiled, inlined
+from app.core.jit import inlined
 from app.core.layout import Array
-from app.core.parallel import MOST_IN_A_TASK, PLANNED_THREADS, run_in_parts, team
+from app.core.parallel import MOST_IN_A_TASK, PLANNED_THREADS, run_parted, team
+from app.core.parted import parted
 from app.core.problem import Problem
 
 #: Input positions at most: each has a line in a table.
@@ -116,27 +117,21 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     positions, lanes = math.prod(problem.input_size), VECTOR // x.dtype.itemsize
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     kernel, chunk = math.prod(problem.kernel_size), _chunk(problem, lanes, team.size)
-    grouped = x.reshape(problem.batch, problem.groups, in_group, positions)
     pitch = _pitch(problem, x.dtype.itemsize)
-    rows = np.empty((problem.groups, problem.batch, positions, pitch), x.dtype)
-
-    def turn(low: int, high: int) -> None:
-        rows[..., low:high, :in_group] = grouped[..., low:high].transpose(1, 0, 3, 2)
-
-    run_in_parts(turn, positions, work=TURNING * problem.input_elements)
+    rows = np.empty(problem.groups * problem.batch * positions * pitch, x.dtype)
+    run_parted(
+        _turn, positions, TURNING * problem.input_elements, x.reshape(-1), rows, problem.batch, problem.groups,
+        in_group, positions, pitch,
+    )  # fmt: skip
     chunks, zeros, places = ceil_div(out_group, chunk), np.zeros(ROWS, x.dtype), places_of(problem, lanes)
     flat_w, flat_out = w.reshape(-1), out.reshape(-1)
-    outputs, working = tuple(axis.output for axis in axes), _working(problem, lanes)
-
-    def part(low: int, high: int) -> None:
-        stamps, tile = pieces(working, x.dtype)
-        _stamp(
-            flat_w, rows.reshape(-1), bias, zeros, flat_out, stamps, tile, np.arange(in_group) * (_WIDEST * lanes),
-            places.begins, places.inside, places.starts, places.offsets, places.beside, places.covers, outputs,
-            problem.batch, in_group, pitch, out_group, kernel, places.unit, chunk, chunks, low, high,
-        )  # fmt: skip
-
-    run_in_parts(part, problem.groups * chunks, work=problem.macs)
+    _, stamps, tile = thread_rows(_working(problem, lanes), x.dtype)
+    run_parted(
+        _stamp, problem.groups * chunks, problem.macs, flat_w, rows, bias, zeros, flat_out, stamps, tile,
+        np.arange(in_group) * (_WIDEST * lanes), places.begins, places.inside, places.starts, places.offsets,
+        places.beside, places.covers, tuple(axis.output for axis in axes), problem.batch, in_group, pitch, out_group,
+        kernel, places.unit, chunk, chunks,
+    )  # fmt: skip
 
 
 def _pitch(problem: Problem, itemsize: int) -> int:
@@ -216,12 +211,28 @@ def _places(axis: Axis) -> Int64Array:
     return places
 
 
-@compiled
+@parted
+def _turn(_me, low, high, x, rows, batch, groups, in_group, positions, pitch):
+    """Lay inputs (batch, groups, C_in/groups, positions) in rows (groups, batch, positions, pitch), from `low` on."""
+    for g in range(groups):
+        for b in range(batch):
+            for ci in range(in_group):
+                source = uint64(((b * groups + g) * in_group + ci) * positions)
+                target = uint64((g * batch + b) * positions * pitch + ci)
+                for m in range(uint64(low), uint64(high)):
+                    rows[target + m * uint64(pitch)] = x[source + m]
+
+
+@parted
 def _stamp(
-    w, rows, bias, zeros, out, stamps, tile, along, begins, inside, starts, offsets, beside, covers, outputs,
-    batch, in_group, pitch, out_group, kernel, unit, chunk, chunks, low, high,
+    me, low, high, w, rows, bias, zeros, out, all_stamps, all_tile, along, begins, inside, starts, offsets, beside,
+    covers, outputs, batch, in_group, pitch, out_group, kernel, unit, chunk, chunks,
 ):  # fmt: skip
-    """Make and place the stamps of the chunks of output channels from `low` to `high`, counted over (group, chunk)."""
+    """Make and place the stamps of the chunks of output channels from `low` to `high`, counted over (group, chunk).
+
+    Of `all` pieces a thread has its row.
+    """
+    stamps, tile = all_stamps[me], all_tile[me]
     plane, lanes = outputs[0] * outputs[1] * outputs[2], VECTOR // w.itemsize
     count = len(begins)
     for task in range(low, high):

@@ -16,9 +16,10 @@ from numba import uint64
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.taps import Axis
 from app.core.geometry import ceil_div
-from app.core.jit import compiled, inlined, shared
+from app.core.jit import inlined, shared
 from app.core.layout import Array
-from app.core.parallel import run_in_parts
+from app.core.parallel import run_parted
+from app.core.parted import parted
 from app.core.problem import Problem
 
 #: Outputs in one task: short enough for the first cache, and to spread a single long row.
@@ -43,11 +44,7 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     depth, height, width = (axis.table for axis in axes)
     stretches = ceil_div(out.shape[-1], STRETCH)
     tasks = math.prod(out.shape[:-1]) * stretches
-
-    def part(low: int, high: int) -> None:
-        _sum_stretches(x, w, bias, out, depth, height, width, low, high)
-
-    run_in_parts(part, tasks, work=problem.macs)
+    run_parted(_sum_stretches, tasks, problem.macs, x, w, bias, out, depth, height, width)
 
 
 def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
@@ -130,8 +127,8 @@ def phase_of(table, residue):
     return phase if phase < table[2] and table[4 + phase] == residue else -1
 
 
-@compiled
-def _sum_stretches(x, w, bias, out, depth, height, width, low, high):
+@parted
+def _sum_stretches(_me, low, high, x, w, bias, out, depth, height, width):
     """Sum the tasks from `low` to `high`, counted over (batch, channel, plane, line, stretch)."""
     _, channels, planes, lines, length = out.shape
     stretches = (length + STRETCH - 1) // STRETCH

@@ -18,14 +18,14 @@ from app.core.algorithms.dot_sums import COLUMNS, FEWEST_TAPS, at_once, dot_tile
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.laying import lay
 from app.core.algorithms.packing import packed
-from app.core.algorithms.scratch import LINE, aligned, pieces
+from app.core.algorithms.scratch import LINE, aligned, thread_rows
 from app.core.algorithms.simd import LONGEST, ROWS, VECTOR
 from app.core.algorithms.taps import Axis
-from app.core.algorithms.watch import new_watch
+from app.core.algorithms.watch import new_watches
 from app.core.geometry import ceil_div
-from app.core.jit import compiled
 from app.core.layout import Array
-from app.core.parallel import PLANNED_THREADS, run_in_parts, team
+from app.core.parallel import PLANNED_THREADS, run_parted, team
+from app.core.parted import parted
 from app.core.problem import PADDING_MODES, Problem
 
 #: Bytes of the columns that are multiplied with all kernels before the next ones: they are read again for each tile
@@ -89,18 +89,10 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
     targets = sample * (problem.out_channels * positions) + place
     flat_w, flat_out = w.reshape(-1), out.reshape(-1)
     blocks, rows = _blocks(count, row * x.dtype.itemsize), ceil_div(problem.out_channels, ROWS)
-    flawed: list[bool] = []
-
-    def part(low: int, high: int) -> None:
-        finite = _multiply(
-            flat_w, columns, bias, flat_out, targets, new_watch(x.dtype), positions, taps, row, problem.out_channels,
-            blocks, rows, low, high,
-        )  # fmt: skip
-        if not finite:
-            flawed.append(True)
-
-    run_in_parts(part, blocks * rows, work=problem.macs)
-    return not flawed
+    return run_parted(
+        _multiply, blocks * rows, problem.macs, flat_w, columns, bias, flat_out, targets, new_watches(x.dtype),
+        positions, taps, row, problem.out_channels, blocks, rows,
+    )  # fmt: skip
 
 
 def _blocks(columns: int, row: int) -> int:
@@ -112,26 +104,24 @@ def _gather_columns(problem: Problem, boxes: Boxes, x: Array, columns: Array, ro
     mode, sizes = PADDING_MODES.index(problem.padding_mode), boxes.cut.sizes
     slices = math.gcd(sizes.in_group, SLICES)
     sizes, taps = sizes._replace(in_group=sizes.in_group // slices), len(boxes.places)
-
-    def part(low: int, high: int) -> None:
-        # Behind the last line there is room: zeros that it would share with the next one.
-        (laid,) = pieces((boxes.cut.laid // slices + VECTOR // x.itemsize,), x.dtype)
-        _gather(
-            x, laid, packed(sizes), boxes.places[: taps // slices], *boxes.residues, mode, columns, taps, row, slices,
-            low, high,
-        )  # fmt: skip
-
-    run_in_parts(part, problem.batch * slices, work=WORK_OF_AN_INPUT * len(columns))
+    # Behind the last line there is room: zeros that it would share with the next one.
+    _, laid = thread_rows((boxes.cut.laid // slices + VECTOR // x.itemsize,), x.dtype)
+    run_parted(
+        _gather, problem.batch * slices, WORK_OF_AN_INPUT * len(columns), x, laid, packed(sizes),
+        boxes.places[: taps // slices], *boxes.residues, mode, columns, taps, row, slices,
+    )  # fmt: skip
 
 
-@compiled
+@parted
 def _gather(
-    x, laid, packed_sizes, places, residues_z, residues_y, residues_x, mode, columns, taps, row, slices, low, high
+    me, low, high, x, all_laid, packed_sizes, places, residues_z, residues_y, residues_x, mode,
+    columns, taps, row, slices,
 ):  # fmt: skip
     """Of columns (outputs, taps), with zeros behind, the slices from `low` to `high`, counted over (sample, slice).
 
-    `packed_sizes` and `places` are those of the channels of one slice.
+    `packed_sizes` and `places` are those of the channels of one slice; of `all_laid` a thread has its row.
     """
+    laid = all_laid[me]
     sizes = sizes_of(packed_sizes)
     count, plane = uint64(len(places)), sizes.lines * sizes.line_length
     for task in range(low, high):
@@ -151,12 +141,13 @@ def _gather(
                     at += uint64(row)
 
 
-@compiled
-def _multiply(w, columns, bias, out, targets, seen, positions, taps, row, channels, blocks, rows, low, high):
+@parted
+def _multiply(me, low, high, w, columns, bias, out, targets, all_seen, positions, taps, row, channels, blocks, rows):
     """The outputs of the tasks from `low` to `high`, counted over (block of columns, `ROWS` channels).
 
     Tells whether all of them are known to be finite.
     """
+    seen = all_seen[me]
     for task in range(low, high):
         block, co = divmod(task, rows)
         co *= ROWS

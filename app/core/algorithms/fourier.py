@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
@@ -39,7 +38,7 @@ from app.core.algorithms.phases import Phase, fill_with_bias, phases_of
 from app.core.algorithms.taps import Axis, Int64Array
 from app.core.geometry import ceil_div
 from app.core.layout import Array
-from app.core.parallel import run_in_parts, team
+from app.core.parallel import run_parted, team
 from app.core.problem import Problem
 
 Axes = tuple[Axis, ...]
@@ -168,16 +167,14 @@ def _run_phase(
         count = min(blocks.held, problem.out_channels - first)
         chunks = _chunks(first, count, out_group, blocks.together)
         norms, errors = np.empty((count, in_group)), np.empty((count, problem.batch, blocks.pairs))
-        own = (*spectra, norms, first)
-
-        def transform(low: int, high: int, own: tuple[Any, ...] = own) -> None:
-            transform_kernels(weights, scaling.weight_factors, places, *tables, *own, low, high)
-
-        def convolve(low: int, high: int, own: tuple[Any, ...] = (*own, chunks, errors)) -> None:
-            convolve_blocks(x, *tables, *own, scaling.factors, scaling.halves, bias, out, low, high)
-
-        run_in_parts(transform, count * in_group, work * count * in_group)
-        run_in_parts(convolve, tasks * len(chunks), work * tasks * (len(chunks) * in_group + count))
+        own = (*tables, *spectra, norms, first)
+        run_parted(
+            transform_kernels, count * in_group, work * count * in_group, weights, scaling.weight_factors, places, *own
+        )
+        run_parted(
+            convolve_blocks, tasks * len(chunks), work * tasks * (len(chunks) * in_group + count), x, *own, chunks,
+            errors, scaling.factors, scaling.halves, bias, out,
+        )  # fmt: skip
         needed = _needed(errors.max(axis=2), scaling, first, out_group, blocks.points, math.prod(weights.shape[1:]))
         factors = (scaling.factors, scaling.weight_factors)
         if exceeds(

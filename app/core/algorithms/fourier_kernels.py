@@ -12,7 +12,8 @@ import numpy as np
 from numba import uint64
 
 from app.core.algorithms.fft import from_spectrum, to_spectrum
-from app.core.jit import compiled, inlined, shared
+from app.core.jit import inlined, shared
+from app.core.parted import parted
 
 #: Squares that are added side by side.
 _SUMS = 64
@@ -37,8 +38,8 @@ class Cut(NamedTuple):
     residues: tuple[int, int, int]
 
 
-@compiled
-def transform_kernels(w, factors, places, cut, roots, twist, spectra_re, spectra_im, norms, first, low, high):
+@parted
+def transform_kernels(_me, low, high, w, factors, places, cut, roots, twist, spectra_re, spectra_im, norms, first):
     """The spectra of kernels `low` to `high`, counted over (channel from `first` on, input channel).
 
     w (C_out, C_in/groups, taps of three axes) is scaled by the channels' `factors`; `places` are the
@@ -69,10 +70,11 @@ def transform_kernels(w, factors, places, cut, roots, twist, spectra_re, spectra
         to_spectrum(re, im, spectra_re, spectra_im, task * points, cut.shape, roots, twist)
 
 
-@compiled
+@parted
 def convolve_blocks(
-    x, cut, roots, twist, spectra_re, spectra_im, norms, first, chunks, errors, factors, halves, bias, out, low, high
-):
+    _me, low, high,
+    x, cut, roots, twist, spectra_re, spectra_im, norms, first, chunks, errors, factors, halves, bias, out,
+):  # fmt: skip
     """Do the tasks from `low` to `high`, counted over (sample, pair of blocks, chunk of output channels).
 
     `first` is the first channel whose kernels' spectra are held; `chunks` (count, 2) name

@@ -15,14 +15,14 @@ import numpy as np
 
 from app.core.algorithms.effort import FAR, Effort, Features
 from app.core.algorithms.planes import as_bits, served_by
-from app.core.algorithms.scratch import Working
+from app.core.algorithms.scratch import thread_rows
 from app.core.algorithms.simd import LONGEST, ROWS, VECTOR
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.algorithms.tile_sums import MASKS, sum_masked_tile
 from app.core.geometry import ceil_div, even_pieces
-from app.core.jit import compiled
 from app.core.layout import Array
-from app.core.parallel import MOST_IN_A_TASK, PLANNED_THREADS, run_in_parts, team
+from app.core.parallel import MOST_IN_A_TASK, PLANNED_THREADS, run_parted, team
+from app.core.parted import parted
 from app.core.problem import Problem
 
 #: Masks of a table, for each tile of a plane, each tap and each vector: 128 KiB.
@@ -101,18 +101,12 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
     strips, chunks = _pieces(problem, len(tables.tiles), team.size)
     length, in_group, out_group = math.prod(x.shape[2:]), w.shape[1], problem.out_channels // problem.groups
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
-    working, flawed = Working((VECTOR // x.dtype.itemsize,), x.dtype), list[bool]()
-
-    def part(low: int, high: int) -> None:
-        _, seen = working.own()
-        if not _sum_tiles(
-            flat_x, flat_w, bias, flat_out, seen, tables.tiles, tables.places, tables.steps, tables.masks,
-            length, in_group, out_group, problem.groups, math.prod(w.shape[2:]), strips, chunks, low, high,
-        ):  # fmt: skip
-            flawed.append(True)
-
-    run_in_parts(part, problem.batch * problem.groups * strips * chunks, work=problem.macs)
-    return not flawed
+    _, seen = thread_rows((VECTOR // x.dtype.itemsize,), x.dtype)
+    tasks = problem.batch * problem.groups * strips * chunks
+    return run_parted(
+        _sum_tiles, tasks, problem.macs, flat_x, flat_w, bias, flat_out, seen, tables.tiles, tables.places,
+        tables.steps, tables.masks, length, in_group, out_group, problem.groups, math.prod(w.shape[2:]), strips, chunks,
+    )  # fmt: skip
 
 
 def _pieces(problem: Problem, tiles: int, threads: int) -> tuple[int, int]:
@@ -157,16 +151,17 @@ def _tiles(length: int, lanes: int) -> list[tuple[int, int]]:
 _HALF = ROWS // 2
 
 
-@compiled
+@parted
 def _sum_tiles(
-    x, w, bias, out, seen, tiles, places, steps, masks,
-    length, in_group, out_group, groups, kernel, strips, chunks, low, high,
+    me, low, high, x, w, bias, out, all_seen, tiles, places, steps, masks,
+    length, in_group, out_group, groups, kernel, strips, chunks,
 ):  # fmt: skip
     """Sum the tasks from `low` to `high`, counted over (batch, group, strip, chunk of channels).
 
     The last tile of a plane may write outputs of the one before once more, the same bits, also beside another thread.
     Tells whether all sums are known to be finite.
     """
+    seen = all_seen[me]
     seen[:] = 0
     blocks = (out_group + ROWS - 1) // ROWS
     for task in range(low, high):

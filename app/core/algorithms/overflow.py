@@ -8,11 +8,13 @@ import numpy as np
 from numba import uint64
 
 from app.core.algorithms.direct import phase_of, taps_within
+from app.core.algorithms.scratch import LINE
 from app.core.algorithms.taps import Axis
 from app.core.errors import Fault, OverflowingError, Suggestion
 from app.core.jit import brief, compiled, inlined, shared
 from app.core.layout import Array
-from app.core.parallel import WORTH_A_THREAD, run_in_parts
+from app.core.parallel import WORTH_A_THREAD, run_parted, team
+from app.core.parted import parted
 from app.core.text import say
 
 LARGEST = 2**63 - 1
@@ -38,14 +40,8 @@ def check_int64(axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out_sha
     weights = (_largest_row(w.reshape(len(w), -1), shift) << shift) + taps * (2**shift - 1)
     if largest_x * weights + largest_bias <= LARGEST:
         return
-    found: list[bool] = []
-
-    def part(low: int, high: int) -> None:
-        if not found and _exceeds(x, w, bias, *(axis.table for axis in axes), out_shape, low, high):
-            found.append(True)
-
-    run_in_parts(part, math.prod(out_shape[:-1]), work * _SUMS_WORK)
-    if found:
+    rows = math.prod(out_shape[:-1])
+    if not run_parted(_stay_within, rows, work * _SUMS_WORK, x, w, bias, *(axis.table for axis in axes), out_shape):
         raise _int64_overflow()
 
 
@@ -71,14 +67,9 @@ def _work_of_looking(values: Array, work: int) -> int:
 def _largest(values: Array, work: int = 0) -> int:
     """The largest magnitude."""
     flat = values.reshape(-1)
-    found: list[int] = []
-
-    def part(low: int, high: int) -> None:
-        high_end, low_end = _ends(flat, low, high)
-        found.append(max(high_end, -low_end))
-
-    run_in_parts(part, flat.size, _work_of_looking(flat, work))
-    return max(found)
+    ends = np.full((team.size, LINE // flat.itemsize), flat[0])
+    run_parted(_ends, flat.size, _work_of_looking(flat, work), flat, ends)
+    return max(int(ends[:, 0].max()), -int(ends[:, 1].min()))
 
 
 def _int64_overflow() -> OverflowingError:
@@ -107,13 +98,13 @@ def _above(values):
     return float(bits) + 1.0
 
 
-@compiled
-def _ends(values, low, high):
-    """The largest and the smallest of values[low:high], in a loop over whole vectors."""
-    largest, smallest = values[low], values[low]
+@parted
+def _ends(me, low, high, values, ends):
+    """The largest and the smallest of values[low:high] and of those so far, in a loop over whole vectors."""
+    largest, smallest = ends[me, 0], ends[me, 1]
     for m in range(uint64(low), uint64(high)):
         largest, smallest = max(largest, values[m]), min(smallest, values[m])
-    return largest, smallest
+    ends[me, 0], ends[me, 1] = largest, smallest
 
 
 @compiled
@@ -135,7 +126,13 @@ _STRETCH = 1024
 _FLOAT_ERROR = 2.0**-20
 
 
-@compiled
+@parted
+def _stay_within(_me, low, high, x, w, bias, depth, height, width, out_shape):
+    """Whether no output's sum of magnitudes is over 2^63 − 1; in the rows from `low` to `high`."""
+    return not _exceeds(x, w, bias, depth, height, width, out_shape, low, high)
+
+
+@shared
 def _exceeds(x, w, bias, depth, height, width, out_shape, low, high):
     """Whether some output's sum of magnitudes is over 2^63 − 1; in the rows from `low` to `high`.
 
@@ -270,14 +267,7 @@ def check_finite(output: Array, work: int) -> None:
         OverflowingError: `float_overflow`.
     """
     flat = output.reshape(-1)
-    found: list[bool] = []
-
-    def part(low: int, high: int) -> None:
-        if not _all_finite(flat, low, high):
-            found.append(True)
-
-    run_in_parts(part, flat.size, _work_of_looking(flat, work))
-    if not found:
+    if run_parted(_all_finite, flat.size, _work_of_looking(flat, work), flat):
         return
     wider = output.dtype == np.float32
     template = (
@@ -290,8 +280,8 @@ def check_finite(output: Array, work: int) -> None:
     raise OverflowingError([Fault((), "float_overflow", message, suggestion=suggestion)])
 
 
-@compiled
-def _all_finite(values, low, high):
+@parted
+def _all_finite(_me, low, high, values):
     """Whether values[low:high] are all finite, in a loop over whole vectors: it must not end early."""
     other = False
     for m in range(uint64(low), uint64(high)):

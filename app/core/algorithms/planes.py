@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.simd import I64, VECTOR, Vectors, choose, piece, pointers, summed_over
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
-from app.core.algorithms.watch import new_watch, note_inputs, shows_fit
+from app.core.algorithms.watch import new_watches, note_inputs, shows_fit
 from app.core.geometry import ceil_div, even_pieces
-from app.core.jit import compiled
 from app.core.layout import Array
-from app.core.parallel import run_in_parts, team
+from app.core.parallel import run_parted, team
+from app.core.parted import parted
 from app.core.problem import Problem
 
 #: Vectors of sums that are made at once: a processor that multiplies and adds in four turns has so many under way.
@@ -97,18 +97,12 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     rows = _rows_of(problem, x.dtype.itemsize)
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
     length, in_group, out_group = math.prod(x.shape[2:]), w.shape[1], problem.out_channels // problem.groups
-    seen: list[Array] = []
-
-    def part(low: int, high: int) -> None:
-        own = new_watch(x.dtype)
-        _sum_planes(
-            flat_x, flat_w, bias, flat_out, rows.places, rows.masks, own, length, in_group, out_group, problem.groups,
-            low, high,
-        )  # fmt: skip
-        seen.append(own)
-
-    run_in_parts(part, problem.batch * problem.out_channels, _work(problem, axes, x.dtype))
-    return shows_fit(seen, flat_w, bias, len(rows.places))
+    seen = new_watches(x.dtype)
+    clean = run_parted(
+        _sum_planes, problem.batch * problem.out_channels, _work(problem, axes, x.dtype), flat_x, flat_w, bias,
+        flat_out, rows.places, rows.masks, seen, length, in_group, out_group, problem.groups,
+    )  # fmt: skip
+    return shows_fit(clean, seen, flat_w, bias, len(rows.places))
 
 
 @lru_cache(maxsize=256)
@@ -154,9 +148,10 @@ def _served(length: int, shifts: Int64Array) -> NDArray[np.bool_]:
     return (places >= 0) & (places < length)
 
 
-@compiled
-def _sum_planes(x, w, bias, out, places, masks, seen, length, in_group, out_group, groups, low, high):
-    """Sum the planes of outputs from `low` to `high`, counted over (batch, channel)."""
+@parted
+def _sum_planes(me, low, high, x, w, bias, out, places, masks, all_seen, length, in_group, out_group, groups):
+    """Sum the planes of outputs from `low` to `high`, counted over (batch, channel); whether nothing was seen."""
+    seen = all_seen[me]
     lanes, taps, channels = VECTOR // x.itemsize, len(places), groups * out_group
     vectors = (length + lanes - 1) // lanes
     tiles = (vectors + WIDEST - 1) // WIDEST
@@ -171,6 +166,7 @@ def _sum_planes(x, w, bias, out, places, masks, seen, length, in_group, out_grou
                 end - first, x, source + start, places, taps, masks, tile * taps, w, co * taps, bias, co,
                 out, plane * length + start, length - start, seen,
             )  # fmt: skip
+    return not seen.any()
 
 
 @piece

@@ -17,15 +17,16 @@ import numpy as np
 
 from app.core.algorithms.blocks import KERNELS, STEPS, TALL, is_made, sum_lines, which
 from app.core.algorithms.effort import Effort, Features
+from app.core.algorithms.scratch import thread_rows
 from app.core.algorithms.simd import LONGEST, VECTOR
 from app.core.algorithms.taps import Axis, axes_of
 from app.core.algorithms.walks import KERNEL as WALKED
 from app.core.algorithms.walks import LINES, walk_lines
-from app.core.algorithms.watch import new_watch, note_inputs, shows_fit
+from app.core.algorithms.watch import new_watches, note_inputs, shows_fit
 from app.core.geometry import ceil_div
-from app.core.jit import brief, get_back, let_go, shared
 from app.core.layout import Array
-from app.core.parallel import PLANNED_THREADS, run_in_parts, team
+from app.core.parallel import PLANNED_THREADS, run_parted, team
+from app.core.parted import parted
 from app.core.problem import Problem
 
 #: Strips that a thread's share is cut into, where there are few planes.
@@ -33,10 +34,6 @@ MOST_SHARES = 8
 
 #: Lines in tall blocks, beside those in usual ones, at most.
 MOST_EMPTY = 1.3
-
-#: Multiply-adds of floats of eight bytes that take some 30 microseconds, about as long as to get the interpreter
-#: lock back from a thread that has taken it meanwhile.
-WORTH_LETTING_GO = 600_000
 
 
 def fits(problem: Problem, axes: tuple[Axis, ...], _dtype: np.dtype[np.generic]) -> bool:
@@ -114,16 +111,13 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
     if problem.flip_kernel:
         flat_w = np.ascontiguousarray(w[..., ::-1, ::-1, ::-1]).reshape(-1)
-    seen: list[Array] = []
-
-    def part(low: int, high: int) -> None:
-        blank, own = np.empty(cut.blank, x.dtype), new_watch(x.dtype)
-        met = np.empty((2, cut.planes), np.int64)
-        _sum_blocks(cut.work > WORTH_LETTING_GO, flat_x, flat_w, bias, flat_out, blank, own, met, *cut.sizes, low, high)
-        seen.append(own)
-
-    run_in_parts(part, cut.tasks, cut.work)
-    return shows_fit(seen, flat_w, bias, cut.taps)
+    seen = new_watches(x.dtype)
+    _, blank = thread_rows((cut.blank,), x.dtype)
+    met = np.empty((team.size, 2, cut.planes), np.int64)
+    clean = run_parted(
+        _sum_blocks, cut.tasks, cut.work, flat_x, flat_w, bias, flat_out, blank, seen, met, *cut.sizes
+    )  # fmt: skip
+    return shows_fit(clean, seen, flat_w, bias, cut.taps)
 
 
 class _Cut(NamedTuple):
@@ -166,39 +160,21 @@ def _cut(problem: Problem, dtype: np.dtype[np.generic], threads: int) -> _Cut:
     )  # fmt: skip
 
 
-@brief
+@parted
 def _sum_blocks(
-    lasting, x, w, bias, out, blank, seen, met, sizes, outputs, kernel, begin,
-    steps, in_group, out_group, groups, per_block, blocks, strips, low, high,
+    me, low, high, x, w, bias, out, all_blank, all_seen, met, sizes, outputs, kernel, begin,
+    steps, in_group, out_group, groups, per_block, blocks, strips,
 ):  # fmt: skip
     """Sum the strips of blocks from `low` to `high`, counted over (batch, channel, plane, strip).
 
-    `met` has room for where each plane of input and of the kernel begins. Where that is
-    `lasting`, others have the interpreter meanwhile.
+    Of `all` pieces a thread has its row; `met` has room for where each plane of input and of the kernel begins. Whether
+    nothing was seen.
     """
-    if lasting:
-        state = let_go()
-        _sum_strips(
-            x, w, bias, out, blank, seen, met, sizes, outputs, kernel, begin,
-            steps, in_group, out_group, groups, per_block, blocks, strips, low, high,
-        )  # fmt: skip
-        get_back(state)
-    else:
-        _sum_strips(
-            x, w, bias, out, blank, seen, met, sizes, outputs, kernel, begin,
-            steps, in_group, out_group, groups, per_block, blocks, strips, low, high,
-        )  # fmt: skip
-
-
-@shared
-def _sum_strips(
-    x, w, bias, out, blank, seen, met, sizes, outputs, kernel, begin,
-    steps, in_group, out_group, groups, per_block, blocks, strips, low, high,
-):  # fmt: skip
+    blank, seen = all_blank[me], all_seen[me]
     lanes, step = VECTOR // x.itemsize, steps[1]
     plane, output_plane = sizes[1] * sizes[2], outputs[1] * outputs[2]
     weights, channels = kernel[0] * kernel[1] * kernel[2], groups * out_group
-    inputs, kernels = met[0], met[1]
+    inputs, kernels = met[me, 0], met[me, 1]
     for m in range(sizes[2]):
         blank[m] = 0
     for task in range(low, high):
@@ -236,3 +212,4 @@ def _sum_strips(
                     column * step + begin[2], w, kernel[2], bias, co, blank,
                     out, target + column, outputs[2], live, outputs[2] - column, seen,
                 )  # fmt: skip
+    return not seen.any()

@@ -1,4 +1,4 @@
-"""Working memory that each thread keeps, for itself or for all that help it: fresh memory costs a page fault every 4 KiB."""
+"""Working memory that callers keep for all threads that help them: fresh memory costs a page fault every 4 KiB."""
 
 from __future__ import annotations
 
@@ -9,105 +9,64 @@ import numpy as np
 
 from app.core.geometry import ceil_div
 from app.core.layout import Array
+from app.core.parallel import team
 
-#: More bytes than this, for each thread that uses them, are given back after use.
+#: More bytes than this for each thread are given back after use.
 KEPT = 2**22
 
 #: Bytes of a line of the cache.
 LINE = 64
 
-#: So many ways to cut a thread's memory into pieces are kept: to cut it takes as long as a small operation.
+#: So many ways to cut a caller's memory into pieces are kept: to cut it takes as long as a small operation.
 MOST_CUTS = 64
 
 Pieces = tuple[Array, ...]
 
-#: The elements of pieces, their dtype, and for how many threads they are (0: for one that takes them itself).
-Cut = tuple[tuple[int, ...], np.dtype[np.generic], int]
+#: For how many threads pieces are, their elements and dtype.
+Cut = tuple[int, tuple[int, ...], np.dtype[np.generic]]
 
 
 class _Own(threading.local):
-    """What a thread keeps: its memory, and the pieces that it was cut into, by their elements and dtype."""
+    """What a caller keeps: its memory, and the pieces that it was cut into."""
 
     def __init__(self) -> None:
         self.bytes = np.empty(0, np.uint8)
         self.cuts: dict[Cut, Pieces] = {}
-        self.held = np.full(2, -1)
 
 
 _own = _Own()
 
 
-def shares(elements: tuple[int, ...], dtype: np.dtype[np.generic], threads: int) -> Pieces:
-    """A row for each thread of each of several uninitialised pieces, until this thread's next call here.
+def thread_rows(elements: tuple[int, ...], dtype: np.dtype[np.generic]) -> Pieces:
+    """Several uninitialised pieces, each a row for each thread of the team, until this caller's next call here.
 
-    Before them a row of eight int64, −1 at first, for each thread to note what its pieces hold. Each row begins at a
-    line of the cache, and may be longer than asked for.
+    Before them is a piece of eight int64, −1 at first, where threads may note what the others hold. Each row begins at
+    a line of the cache, as vectors that lie across two take twice as long, and may be longer than asked for.
     """
-    cut = elements, dtype, threads
-    kept = _own.cuts.get(cut)
-    if kept is None:
-        rooms = [ceil_div(count * dtype.itemsize, LINE) * LINE // dtype.itemsize for count in elements]
-        held, memory = aligned(threads * 8, np.dtype(np.int64)), _memory(threads * sum(rooms) * dtype.itemsize)
-        whole, begins = memory.view(dtype), itertools.accumulate(rooms, initial=0)
-        rows = (
-            whole[threads * begin : threads * (begin + room)].reshape(threads, room)
-            for begin, room in zip(begins, rooms, strict=False)
-        )
-        kept = (held.reshape(threads, 8), *rows)
-        _keep(cut, kept, memory, threads)
-    kept[0][:] = -1
-    return kept
+    cut = team.size, elements, dtype
+    pieces = _own.cuts.get(cut)
+    if pieces is None:
+        pieces = _cut_memory(*cut)
+    pieces[0][:] = -1
+    return pieces
 
 
-class Working:
-    """The working memory of one call: each thread that takes part has its own, the same through all its parts."""
-
-    def __init__(self, elements: tuple[int, ...], dtype: np.dtype[np.generic]) -> None:
-        self._elements, self._dtype = elements, dtype
-        self._by_thread: dict[int, Pieces] = {}
-
-    def own(self) -> Pieces:
-        """This thread's pieces, and before them two int64, −1 at first, to note what they hold."""
-        me = threading.get_ident()
-        own = self._by_thread.get(me)
-        if own is None:
-            _own.held[:] = -1
-            own = self._by_thread[me] = (_own.held, *pieces(self._elements, self._dtype))
-        return own
-
-
-def pieces(elements: tuple[int, ...], dtype: np.dtype[np.generic]) -> Pieces:
-    """Several uninitialised pieces for this thread's use until its next call here.
-
-    Each begins at a line of the cache: vectors that lie across two take twice as long.
-    """
-    cut = elements, dtype, 0
-    kept = _own.cuts.get(cut)
-    if kept is not None:
-        return kept
-    rooms = [ceil_div(count * dtype.itemsize, LINE) * LINE // dtype.itemsize for count in elements]
-    memory = _memory(sum(rooms) * dtype.itemsize)
-    own, begins = memory.view(dtype), itertools.accumulate(rooms, initial=0)
-    made = tuple(own[begin : begin + count] for count, begin in zip(elements, begins, strict=False))
-    _keep(cut, made, memory, 1)
-    return made
-
-
-def _memory(size: int) -> Array:
-    """So many bytes: the kept ones, where these are enough."""
-    return _own.bytes[:size] if len(_own.bytes) >= size else _fresh(size)
-
-
-def _keep(cut: Cut, made: Pieces, memory: Array, threads: int) -> None:
-    """Keep pieces, and the memory they are of, unless that is much for so many threads."""
-    if len(memory) > KEPT * threads:
-        return
-    is_fresh = len(memory) > len(_own.bytes)
-    if is_fresh or len(_own.cuts) >= MOST_CUTS:
-        _own.cuts.clear()
-    if is_fresh:
+def _cut_memory(threads: int, elements: tuple[int, ...], dtype: np.dtype[np.generic]) -> Pieces:
+    """Fresh pieces, or pieces of the kept memory; kept are those that are not too large."""
+    rows = [LINE, *(ceil_div(count * dtype.itemsize, LINE) * LINE for count in elements)]
+    begins = list(itertools.accumulate((threads * row for row in rows), initial=0))
+    memory = _own.bytes if len(_own.bytes) >= begins[-1] else _fresh(begins[-1])
+    kinds = [np.dtype(np.int64), *[dtype] * len(elements)]
+    pieces = tuple(
+        memory[begin : begin + threads * row].view(kind).reshape(threads, row // kind.itemsize)
+        for begin, row, kind in zip(begins, rows, kinds, strict=False)
+    )
+    if begins[-1] <= KEPT * threads:
+        if memory is not _own.bytes or len(_own.cuts) >= MOST_CUTS:
+            _own.cuts.clear()
         _own.bytes = memory
-    _own.cuts[cut] = made
+        _own.cuts[threads, elements, dtype] = pieces
+    return pieces
 
 
 def aligned(elements: int, dtype: np.dtype[np.generic]) -> Array:

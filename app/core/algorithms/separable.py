@@ -23,11 +23,12 @@ import numpy as np
 
 from app.core.algorithms import direct
 from app.core.algorithms.effort import Effort, Features
+from app.core.algorithms.scratch import thread_rows
 from app.core.algorithms.separable_kernels import pass_strips
 from app.core.algorithms.taps import Axis
 from app.core.geometry import ceil_div
 from app.core.layout import Array
-from app.core.parallel import run_in_parts, team
+from app.core.parallel import run_parted, team
 from app.core.problem import Problem
 
 Axes = tuple[Axis, ...]
@@ -183,12 +184,9 @@ def run_if_separable(problem: Problem, axes: Axes, x: Array, w: Array, bias: Arr
     shifts = tuple(axis.shifts(0) for axis in axes)
     steps = tuple(axis.in_step for axis in axes)
     infinite = np.zeros(problem.batch * problem.out_channels * cut.strips, np.bool_)
-
-    def part(low: int, high: int) -> None:
-        scratch = np.zeros(cut.scratch, x.dtype)
-        pass_strips(x, weights, shifts, steps, cut.strip, bias, out, scratch, infinite, low, high)
-
-    run_in_parts(part, len(infinite), work=_work(problem, axes))
+    _, scratch = thread_rows((cut.scratch,), x.dtype)
+    work = _work(problem, axes)
+    run_parted(pass_strips, len(infinite), work, x, weights, shifts, steps, cut.strip, bias, out, scratch, infinite)
     return not infinite.any()
 
 

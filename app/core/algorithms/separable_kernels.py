@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from numba import uint64
 
-from app.core.algorithms.jit import compiled, inlined
+from app.core.algorithms.jit import inlined
+from app.core.parted import parted
 
 
-@compiled
-def pass_strips(x, weights, shifts, steps, strip, bias, out, scratch, infinite, low, high):
+@parted
+def pass_strips(me, low, high, x, weights, shifts, steps, strip, bias, out, all_scratch, infinite):
     """Do the strips from `low` to `high`, counted over (batch, channel, strip); tell of each whether it is infinite.
 
     `weights` (C_out, taps), `shifts` (taps) and `steps` belong to the three axes. The
-    scratch, zeros at first, holds an input row with its zeros, a plane's rows after the
+    scratch, a row for each thread, holds an input row with its zeros, a plane's rows after the
     pass along x, and in a volume those of all planes after the pass along y.
     """
+    scratch = all_scratch[me]
+    scratch[:] = 0
     _, channels, planes, rows, columns = out.shape
     flat_out, nothing = out.reshape(-1), bias[0] * 0
     strips = (rows + strip - 1) // strip

@@ -21,7 +21,7 @@ from app.core.algorithms.boxes import Cut, boxes_of, cut_of, sizes_of
 from app.core.algorithms.dot_sums import at_once, dot_tile
 from app.core.algorithms.laying import lay
 from app.core.algorithms.lines import copy_line, place_apart, weave_two
-from app.core.algorithms.scratch import LINE, shares
+from app.core.algorithms.scratch import LINE, thread_rows
 from app.core.algorithms.simd import ROWS, VECTOR, WIDEST
 from app.core.algorithms.taps import Axis
 from app.core.algorithms.tile_sums import sum_tile_and_note
@@ -51,7 +51,7 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
     lanes = VECTOR // x.dtype.itemsize
     column = _column(cut, lanes)
     pieces = tile * cut.sizes.woven, lanes, cut.laid + slack, cut.tail * column
-    at_hand, sums, seen, laid, columns = shares(pieces, x.dtype, team.size)
+    at_hand, sums, seen, laid, columns = thread_rows(pieces, x.dtype)
     laid[:, cut.laid :] = 0
     inputs = flat_x.reshape(1, -1) if cut.ready else laid
     return run_parted(

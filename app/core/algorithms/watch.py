@@ -13,8 +13,10 @@ import numpy as np
 from numba import types
 
 from app.core.algorithms.overflow import surely_fits
-from app.core.algorithms.simd import I64, VECTOR, Vectors, piece, pointers
+from app.core.algorithms.scratch import LINE
+from app.core.algorithms.simd import I64, Vectors, piece, pointers
 from app.core.layout import Array
+from app.core.parallel import team
 
 
 @piece
@@ -53,14 +55,17 @@ def _write_bits(vec: Vectors, x: Any, begin: Any, end: Any, seen: Any) -> None:
     vec.store(so_far, seen)
 
 
-def new_watch(dtype: np.dtype[np.generic]) -> Array:
-    """A vector that has seen nothing."""
-    return np.zeros(VECTOR // dtype.itemsize, dtype)
+def new_watches(dtype: np.dtype[np.generic]) -> Array:
+    """A vector for each thread, that has seen nothing."""
+    return np.zeros((team.size, LINE // dtype.itemsize), dtype)
 
 
-def shows_fit(seen: list[Array], w: Array, bias: Array, taps: int) -> bool:
-    """Whether what was seen tells that all outputs, sums of so many products, fit their dtype; w and bias are flat."""
+def shows_fit(clean: bool, seen: Array, w: Array, bias: Array, taps: int) -> bool:
+    """Whether what was seen tells that all outputs, sums of so many products, fit their dtype; w and bias are flat.
+
+    Where that is of floats, all threads' vectors are `clean`.
+    """
     if w.dtype.kind == "f":
-        return not any(any(own.tolist()) for own in seen)  # `own.any()` takes microseconds
-    fits: bool = surely_fits(np.concatenate(seen), w, bias, taps)
+        return clean
+    fits: bool = surely_fits(seen.reshape(-1), w, bias, taps)
     return fits

@@ -22,7 +22,7 @@ from app.core.algorithms import tiles, winograd_guard, winograd_margin
 from app.core.algorithms.boxes import sizes_of
 from app.core.algorithms.filters import saves
 from app.core.algorithms.lines import copy_line, place_apart, weave_four, weave_two
-from app.core.algorithms.scratch import Working
+from app.core.algorithms.scratch import thread_rows
 from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.taps import Axis
 from app.core.algorithms.tile_sums import add_tile
@@ -30,9 +30,10 @@ from app.core.algorithms.transforms import transform
 from app.core.algorithms.winograd_maps import block_of, box_of, collect, map_block, map_box, map_inputs, mapped_kernels
 from app.core.algorithms.winograd_phases import phase_at
 from app.core.algorithms.winograd_tiling import kernels_of, tiling_of, way_of
-from app.core.jit import compiled, inlined
+from app.core.jit import inlined
 from app.core.layout import Array
-from app.core.parallel import run_in_parts, team
+from app.core.parallel import run_parted, team
+from app.core.parted import parted
 from app.core.problem import PADDING_MODES, Problem
 
 #: With fewer input channels the error would nearly always pass the bound.
@@ -77,44 +78,38 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
     mode, way, rows = PADDING_MODES.index(problem.padding_mode), tiling.way, tiling.rows
     tables = (boxes.places, *boxes.residues)
-    mapped = flat_w if way.maps_as_it_goes else mapped_kernels(tiling, flat_w)
-    working = Working(tiling.working, x.dtype)
-    _, _, shared, *_ = working.own()
+    mapped = np.empty((1, 0), x.dtype) if way.maps_as_it_goes else mapped_kernels(tiling, flat_w).reshape(1, -1)
+    at_hand, laid, inputs, own, collected, gathered, sums, outputs = thread_rows(tiling.working, x.dtype)
+    laid[:, boxes.cut.laid :] = 0
     if way.sharing:
-
-        def lay_part(low: int, high: int) -> None:
-            at_hand, laid, *_ = working.own()
-            laid[boxes.cut.laid :] = 0
-            map_inputs(flat_x, laid, shared, at_hand, rows.sizes, rows.part, rows.way, *tables, mode, low, high)
-
         parts = boxes.cut.tasks // (sizes.chunks * way.phases) * way.sharing * way.turns
-        run_in_parts(lay_part, parts, work=_WORK_OF_AN_INPUT * x.size * way.turns)
-
-    def part(low: int, high: int) -> None:
-        at_hand, laid, inputs, own, collected, gathered, sums, outputs = working.own()
-        laid[boxes.cut.laid :] = 0
-        _filter(
-            flat_x, flat_w, own if way.maps_as_it_goes else mapped, collected, gathered, bias, flat_out,
-            laid, shared if way.sharing else inputs, sums, outputs, at_hand, rows.sizes, rows.kernels, rows.way,
-            tiling.phases, *tables, tiling.taps, tiling.weights, tiling.filters, tiling.products, mode, low, high,
+        run_parted(
+            map_inputs, parts, _WORK_OF_AN_INPUT * x.size * way.turns, flat_x, laid, inputs[0], at_hand, rows.sizes,
+            rows.part, rows.way, *tables, mode,
         )  # fmt: skip
-
-    run_in_parts(part, boxes.cut.tasks, work=problem.macs // 4)
+    run_parted(
+        _filter, boxes.cut.tasks, problem.macs // 4, flat_x, flat_w, own if way.maps_as_it_goes else mapped, collected,
+        gathered, bias, flat_out, laid, inputs, sums, outputs, at_hand, rows.sizes, rows.kernels, rows.way,
+        tiling.phases, *tables, tiling.taps, tiling.weights, tiling.filters, tiling.products, mode,
+    )  # fmt: skip
     return bool(np.abs(bias).max() < np.finfo(x.dtype).max / 2)
 
 
-@compiled
+@parted
 def _filter(
-    x, w, mapped, collected, gathered, bias, out, laid, inputs, sums, outputs, at_hand,
-    packed_sizes, packed_kernels, packed_way,
-    phases, places, residues_z, residues_y, residues_x, taps, weights, filters, product_places, mode, low, high,
+    me, low, high, x, w, all_mapped, all_collected, all_gathered, bias, out, all_laid, all_inputs, all_sums,
+    all_outputs, all_at_hand, packed_sizes, packed_kernels, packed_way,
+    phases, places, residues_z, residues_y, residues_x, taps, weights, filters, product_places, mode,
 ):  # fmt: skip
     """Filter the tasks from `low` to `high`, counted over (samples together, group, box, phase, chunk of channels).
 
-    `at_hand` holds the box and turn whose inputs are mapped, where they are not `way.sharing`, and the box whose are
-    laid.
+    Of `all` pieces a thread has its row, or the first where they share it. `at_hand` holds the box and turn whose
+    inputs are mapped, where they are not `way.sharing`, and the box whose are laid.
     """
     sizes, kernels, way = sizes_of(packed_sizes), kernels_of(packed_kernels), way_of(packed_way)
+    mapped, inputs = all_mapped[me if way.maps_as_it_goes else 0], all_inputs[0 if way.sharing else me]
+    collected, gathered, laid = all_collected[me], all_gathered[me], all_laid[me]
+    sums, outputs, at_hand = all_sums[me], all_outputs[me], all_at_hand[me]
     out_group, output_plane = sizes.out_group, way.output_z * way.output_y * way.output_x
     for task in range(low, high):
         rest, number = divmod(task, sizes.chunks)

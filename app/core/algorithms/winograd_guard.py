@@ -24,7 +24,7 @@ import numpy as np
 
 from app.core.algorithms.fourier_guard import exceeds, loudest
 from app.core.algorithms.magnitudes import SLACK
-from app.core.algorithms.scratch import pieces
+from app.core.algorithms.scratch import LINE, thread_rows
 from app.core.algorithms.taps import Int64Array
 from app.core.algorithms.winograd_loudness import (
     STRETCH,
@@ -38,7 +38,7 @@ from app.core.algorithms.winograd_loudness import (
 )
 from app.core.algorithms.winograd_margin import Tables, roundings_of, tables_of
 from app.core.layout import Array
-from app.core.parallel import run_in_parts
+from app.core.parallel import run_parted, team
 from app.core.problem import Problem
 
 #: Two channels are copies if their shapes differ by no more than so many roundings for each channel:
@@ -64,19 +64,18 @@ def holds(problem: Problem, x: Array, w: Array, bias: Array) -> bool:
     if not is_told(flat_x, loudness, math.sqrt(limits.square), sizes.in_group * sizes.plane):
         return False
     needed = np.zeros((problem.out_channels, problem.batch))
-
-    def part(low: int, high: int) -> None:
-        if tables.phases is None:
-            sums = np.empty(2, w.dtype)
-            weigh_kernels(flat_w, tables.amplified, shares, loudness, bias, tables.row, limits, sums, needed, low, high)
-        else:
-            own = np.zeros((2, (high - low) * sizes.taps), w.dtype)
-            weigh_phases(
-                flat_w, tables.amplified, tables.phases, shares, loudness, bias, tables.row, limits, *own, needed,
-                low, high,
-            )  # fmt: skip
-
-    run_in_parts(part, problem.out_channels, work=4 * w.size)
+    if tables.phases is None:
+        sums = np.empty((team.size, LINE // w.itemsize), w.dtype)
+        run_parted(
+            weigh_kernels, problem.out_channels, 4 * w.size, flat_w, tables.amplified, shares, loudness, bias,
+            tables.row, limits, sums, needed,
+        )  # fmt: skip
+    else:
+        sums = np.zeros((2, problem.out_channels * sizes.taps), w.dtype)
+        run_parted(
+            weigh_phases, problem.out_channels, 4 * w.size, flat_w, tables.amplified, tables.phases, shares, loudness,
+            bias, tables.row, limits, *sums, needed,
+        )  # fmt: skip
     most = needed.max()
     if most in {0, math.inf}:
         return bool(most == 0)
@@ -104,12 +103,10 @@ def _weigh_inputs(tables: Tables, x: Array) -> tuple[Array, Int64Array, Array]:
     tasks, marks = pairs * sizes.strips, _MARKS.astype(dtype)
     magnitudes = np.zeros(tasks * sizes.in_group * (2 * sizes.classes + 1), dtype)
     peaks, places = np.empty(tasks), np.empty(tasks, np.int64)
-
-    def part(low: int, high: int) -> None:
-        (energy,) = pieces((STRETCH,), dtype)
-        measure_strips(x, core.reshape(-1), energy, marks, tables.row, magnitudes, peaks, places, low, high)
-
-    run_in_parts(part, tasks, work=2 * x.size)
+    _, energy = thread_rows((STRETCH,), dtype)
+    run_parted(
+        measure_strips, tasks, 2 * x.size, x, core.reshape(-1), energy, marks, tables.row, magnitudes, peaks, places
+    )
     alike = ALIKE * sizes.in_group * float(np.finfo(dtype).eps) / 2
     loudness, loud_places = np.empty(pairs), np.empty(pairs, np.int64)
     shares = np.zeros((pairs + sizes.groups) * sizes.in_group * sizes.taps + slack, dtype)

@@ -10,6 +10,7 @@ from numba import uint64
 from app.core.algorithms.magnitudes import add_magnitudes, add_magnitudes_and_squares
 from app.core.algorithms.packing import unpacking
 from app.core.jit import compiled, inlined
+from app.core.parted import parted
 
 #: Places of a channel that are looked at together: their sums over the channels stay in the first cache.
 STRETCH = 1024
@@ -50,14 +51,15 @@ class Limits(NamedTuple):
     most: float
 
 
-@compiled
-def measure_strips(x, core, energy, marks, packed_sizes, magnitudes, peaks, places, low, high):
+@parted
+def measure_strips(me, low, high, x, core, all_energy, marks, packed_sizes, magnitudes, peaks, places):
     """Measure the strips from `low` to `high`, counted over (batch, group, strip).
 
     `magnitudes` gets, for each channel, Σ|x| over the first class's `core` (1 there, else 0), Σx²·`marks` and Σx²; and
     for each other class the first two;
     `peaks` and `places` the largest Σx² over the channels at one place, and where that is.
     """
+    energy = all_energy[me]
     sizes = sizes_of(packed_sizes)
     length = len(core) // sizes.classes
     for task in range(low, high):
@@ -170,12 +172,13 @@ def _most_copies(shapes, others, alike):
     return most
 
 
-@compiled
-def weigh_kernels(w, amplified, shares, loudness, bias, packed_sizes, limits, sums, needed, low, high):
+@parted
+def weigh_kernels(me, low, high, w, amplified, shares, loudness, bias, packed_sizes, limits, all_sums, needed):
     """The S that some output must have (C_out, batch), for the output channels from `low` to `high`.
 
-    0 where there certainly is one, infinity where S cannot tell. `sums` is working memory.
+    0 where there certainly is one, infinity where S cannot tell. `all_sums` is working memory, a row for each thread.
     """
+    sums = all_sums[me]
     sizes = sizes_of(packed_sizes)
     row, bound = sizes.in_group * sizes.taps, sizes.in_group * sizes.taps + 2
     for channel in range(low, high):
@@ -201,14 +204,14 @@ def weigh_kernels(w, amplified, shares, loudness, bias, packed_sizes, limits, su
                     needed[channel, b] = (norm * own - added) / bound
 
 
-@compiled
+@parted
 def weigh_phases(
-    w, amplified, phases, shares, loudness, bias, packed_sizes, limits, magnitudes, squares, needed, low, high
+    _me, low, high, w, amplified, phases, shares, loudness, bias, packed_sizes, limits, magnitudes, squares, needed
 ):
     """As `weigh_kernels` where each tap is of one of the `phases`, whose outputs have the errors of their own weights.
 
-    Where it takes more than all samples' smallest shares to tell, infinity. `magnitudes` and `squares` (so many
-    channels, taps) are zeros. Kernels lie in the transposed operation's order, and are read in it.
+    Where it takes more than all samples' smallest shares to tell, infinity. `magnitudes` and `squares` (C_out,
+    taps) are zeros. Kernels lie in the transposed operation's order, and are read in it.
     """
     sizes = sizes_of(packed_sizes)
     taps, channel = sizes.taps, low
@@ -216,7 +219,7 @@ def weigh_phases(
     while channel < high:
         g, first = divmod(channel, sizes.out_group)
         end = min(high, (g + 1) * sizes.out_group)
-        at, count = (channel - low) * taps, uint64((end - channel) * taps)
+        at, count = channel * taps, uint64((end - channel) * taps)
         for ci in range(sizes.in_group):
             begin = uint64(((g * sizes.in_group + ci) * sizes.out_group + first) * taps)
             share = shares[((sizes.batch * sizes.groups + g) * sizes.in_group + ci) * taps]
@@ -225,7 +228,7 @@ def weigh_phases(
                 squares[uint64(at) + m] += w[begin + m] * w[begin + m]
         loudest, quietest = _range_of(loudness, g, sizes)
         for co in range(channel, end if loudest > 0 else channel):
-            own = (co - low) * taps
+            own = co * taps
             total, square, least = _of_phases(magnitudes, squares, own, amplified, phases)
             needs = total + abs(bias[co]) * bound / loudest < math.sqrt(square)
             if needs or not (

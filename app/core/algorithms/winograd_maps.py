@@ -8,13 +8,14 @@ from numba import uint64
 from app.core.algorithms.boxes import sizes_of
 from app.core.algorithms.laying import lay
 from app.core.algorithms.lines import split_in_nine, split_in_three
-from app.core.algorithms.scratch import pieces
+from app.core.algorithms.scratch import thread_rows
 from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.transforms import transform
 from app.core.algorithms.winograd_tiling import Tiling, kernels_of, way_of
-from app.core.jit import compiled, inlined
+from app.core.jit import inlined
 from app.core.layout import Array
-from app.core.parallel import run_in_parts
+from app.core.parallel import run_parted
+from app.core.parted import parted
 
 #: What it takes to map one weight, in multiply-adds.
 _WORK_OF_A_WEIGHT = 20
@@ -25,19 +26,20 @@ def mapped_kernels(tiling: Tiling, w: Array) -> Array:
     kernels, rows = tiling.kernels, tiling.rows
     mapped = np.empty(tiling.mapped, w.dtype)
 
-    def part(low: int, high: int) -> None:
-        collected, gathered = pieces(tiling.of_weights, w.dtype)
-        _map_blocks(
-            w, mapped, collected, gathered, tiling.taps, tiling.weights, rows.sizes, rows.kernels, rows.way, low, high
-        )
-
-    run_in_parts(part, tiling.mapped // (kernels.block * kernels.sets), work=_WORK_OF_A_WEIGHT * w.size)
+    _, collected, gathered = thread_rows(tiling.of_weights, w.dtype)
+    run_parted(
+        _map_blocks, tiling.mapped // (kernels.block * kernels.sets), _WORK_OF_A_WEIGHT * w.size, w, mapped, collected,
+        gathered, tiling.taps, tiling.weights, rows.sizes, rows.kernels, rows.way,
+    )  # fmt: skip
     return mapped
 
 
-@compiled
-def _map_blocks(w, mapped, collected, gathered, taps, weights, packed_sizes, packed_kernels, packed_way, low, high):
+@parted
+def _map_blocks(
+    me, low, high, w, mapped, all_collected, all_gathered, taps, weights, packed_sizes, packed_kernels, packed_way
+):  # fmt: skip
     """Map the kernels of the blocks from `low` to `high`, counted over (group, `ROWS` output channels, slice)."""
+    collected, gathered = all_collected[me], all_gathered[me]
     sizes, kernels, way = sizes_of(packed_sizes), kernels_of(packed_kernels), way_of(packed_way)
     rows, slices = (sizes.out_group + ROWS - 1) // ROWS, (sizes.in_group + way.depth - 1) // way.depth
     for number in range(low, high):
@@ -127,12 +129,13 @@ def box_of(place, sizes, way):
     return turn * way.together, min(sizes.batch, (turn + 1) * way.together), g, z, y, left, depth, height, across
 
 
-@compiled
+@parted
 def map_inputs(
-    x, laid, inputs, at_hand, packed_sizes, packed_part, packed_way,
-    places, residues_z, residues_y, residues_x, mode, low, high,
+    me, low, high, x, all_laid, inputs, all_at_hand, packed_sizes, packed_part, packed_way,
+    places, residues_z, residues_y, residues_x, mode,
 ):  # fmt: skip
     """Map the inputs of the parts from `low` to `high`, for all threads, counted over (box, part of channels, turn)."""
+    laid, at_hand = all_laid[me], all_at_hand[me]
     sizes, of_part, way = sizes_of(packed_sizes), sizes_of(packed_part), way_of(packed_way)
     for number in range(low, high):
         rest, turn = divmod(number, way.turns)
