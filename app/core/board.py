@@ -81,8 +81,14 @@ if os.name == "posix":
     _give_way: Any = types.ExternalFunction("sched_yield", types.int32())
     _sleep: Any = types.ExternalFunction("usleep", types.int32(types.uint32))
 else:
-    _give_way = types.ExternalFunction("SwitchToThread", types.int32())
-    _sleep = types.ExternalFunction("Sleep", types.void(types.uint32))
+
+    @inlined
+    def _give_way() -> None:
+        """No such call here."""
+
+    @inlined
+    def _sleep(_microseconds: int) -> None:
+        """No such call here."""
 
 
 @shared

@@ -12,15 +12,14 @@ from numba.extending import intrinsic
 from app.core.board import FLAWED, run_job
 from app.core.jit import Kernel, brief, inlined
 
-#: Of a kernel whose body has been typed: the same code, as an entry of a job.
 _WORD, _POINTER = ir.IntType(64), ir.IntType(8).as_pointer()
 
 
 def parted(function: Kernel) -> Kernel:
-    """A kernel of function(me, low, high, *arguments), which does the numbers from low to high as thread `me`.
+    """A kernel of function(me, low, high, *arguments), which does the numbers from low to high as thread number `me`.
 
-    It is called with where jobs meet and how to cut them, as `run_job` is, and then the arguments; but by
-    `parallel.run_parted`. The function says whether what it wrote is known to be finite, or nothing.
+    The function says whether what it wrote is known to be finite, or nothing. The kernel is for `parallel.run_parted`:
+    it takes what `run_job` does, but for the entry, and then the arguments.
     """
     body = inlined(function)
 
@@ -37,7 +36,10 @@ def parted(function: Kernel) -> Kernel:
 
 
 def _entry(context: Any, body: Any, arguments: Any) -> Any:
-    """The address of an entry that calls `body`, and of the arguments, which lie in the caller's frame."""
+    """The address of an entry that calls `body`, and of the arguments, which lie in the caller's frame.
+
+    An entry has numba's own two places, of which a body that fails writes the second, before the three numbers.
+    """
     own = context.resolve_function_type(body, (types.int64,) * 3 + tuple(arguments), {})
 
     def write(context: Any, builder: Any, signature: Any, values: Any) -> Any:

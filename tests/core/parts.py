@@ -23,11 +23,16 @@ def run_entry(board, threads, signal, lasting, count, least, most, entry, held):
 
 def run_in_parts(part: Callable[[int, int], object], count: int, work: int) -> None:
     """Call part(low, high) over ranges that cover 0 to count, as `run_parted` does; the first error is raised."""
+    run_numbered(lambda _me, low, high: part(low, high), count, work)
+
+
+def run_numbered(part: Callable[[int, int, int], object], count: int, work: int) -> None:
+    """The same of part(me, low, high), with the number of its thread."""
     errors: list[BaseException] = []
 
-    def entry(_held: int, _error: int, _me: int, low: int, high: int) -> int:
+    def entry(_held: int, _error: int, me: int, low: int, high: int) -> int:
         try:
-            part(low, high)
+            part(me, low, high)
         except BaseException as error:  # noqa: BLE001
             errors.append(error)
         return len(errors)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from app.core.board import JOBS
 from app.core.parallel import (
     MOST_PARTS_PER_THREAD,
     WORTH_A_THREAD,
@@ -26,7 +27,7 @@ from app.core.parallel import (
     check_wanted,
     team,
 )
-from tests.core.parts import run_in_parts
+from tests.core.parts import run_in_parts, run_numbered
 
 #: A hang is a failure, however slow the machine.
 PATIENCE = 60.0
@@ -64,6 +65,56 @@ def test_every_index_is_done_once(threads: int, work: int, count: int) -> None:
     for times in range(1, 30):
         run_in_parts(part, count, work)
         assert (done == times).all()
+
+
+@pytest.mark.parametrize("count", [2**31 - 1, 2**31, 2**33 + 5, 2**62])
+def test_counts_of_any_size_are_covered(count: int) -> None:
+    """Where parts begin and end is noted in half a word each."""
+    team.resize(3)
+    ranges: list[tuple[int, int]] = []
+    run_in_parts(lambda low, high: ranges.append((low, high)), count, 10**12)
+    ranges.sort()
+    assert ranges[0][0] == 0
+    assert ranges[-1][1] == count
+    assert [high for _, high in ranges[:-1]] == [low for low, _ in ranges[1:]]
+    assert len(ranges) > 3
+
+
+def test_threads_have_numbers_of_their_own() -> None:
+    """By these they find their working memory."""
+    team.resize(3)
+    all_at_once, numbers = threading.Barrier(3), set()
+
+    def part(me: int, _low: int, _high: int) -> None:
+        all_at_once.wait(PATIENCE)
+        numbers.add((me, threading.get_ident()))
+
+    for _ in range(20):
+        run_numbered(part, 3, WORTH_WAKING)
+    assert sorted(me for me, _ in numbers) == [0, 1, 2]
+    team.resize(2)
+    numbers.clear()
+    run_numbered(lambda me, _low, _high: numbers.add((me, 0)), 1000, 10**12)
+    assert numbers <= {(0, 0), (1, 0)}
+
+
+def test_more_callers_than_jobs_there_is_room_for() -> None:
+    """The others do their own alone."""
+    callers = JOBS + 4
+    all_at_once, done = threading.Barrier(callers), []
+
+    def part(_low: int, _high: int) -> None:
+        if not (threading.current_thread().name.startswith("convarith") or threading.get_ident() in done):
+            done.append(threading.get_ident())
+            all_at_once.wait(PATIENCE)
+
+    threads = [threading.Thread(target=run_in_parts, args=(part, 100, 10**9)) for _ in range(callers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert len(done) == callers
+    meet()
 
 
 def test_work_is_shared_and_small_work_is_not() -> None:
