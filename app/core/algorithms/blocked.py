@@ -33,6 +33,10 @@ MOST_BYTES = 2**20
 #: Outputs of a plane, taps of all classes of outputs, and these classes, at most: tables are kept.
 MOST_OUTPUTS, MOST_TAPS, MOST_CLASSES = 2**14, 2**14, 2**9
 
+#: The tables of more classes than this take more than some milliseconds to make, once: these have a price, so that
+#: they are not made where others wait.
+FEW_CLASSES = 64
+
 #: Inputs of more bytes are not in the second cache when the next chunk of channels reads them.
 NEAR = 2**20
 
@@ -94,7 +98,7 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     }
     alone: Features = {
         "call": 1.0,
-        "classes": math.prod(map(most_classes, axes)),
+        "classes": max(0, math.prod(map(most_classes, axes)) - FEW_CLASSES),
         "kernels": ceil_div(problem.groups * chunks, PLANNED_THREADS) * WIDEST * turned,
     }
     return Effort(alone, shared, tasks, problem.macs)
