@@ -193,7 +193,7 @@ def _help(board, me):
     for at in range(FIRST_JOB, FIRST_JOB + JOBS * OF_A_JOB, OF_A_JOB):
         if not helped and load(board, at + OPEN):
             working, left = load(board, WORKING), load(board, at + LEFT)
-            has_room = working < load(board, SIZE) and left & 0xFFFFFFFF < left >> 32
+            has_room = working < load(board, SIZE) and me < load(board, at + THREADS) and left & 0xFFFFFFFF < left >> 32
             if has_room and swap(board, WORKING, working, working + 1):
                 add(board, at + HELPERS, 1)
                 # Only now it is sure that what the job says stays: its caller waits for those whom it counts.

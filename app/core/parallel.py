@@ -48,13 +48,17 @@ WORTH_LETTING_GO = 600_000
 WORTH_WAKING_AGAIN = 2_000_000
 WORTH_WAKING = 5_000_000
 
-#: Within so many seconds after the last call helpers are awake still, unless they were not called: more of the kind
-#: will follow, and meet them awake.
-AWAKE = 40e-6
+#: Within so many seconds after the last call more of the kind will follow: helpers that were not called for it are, to be
+#: awake then. So long after it they are called for less work too.
+AWAKE = 1e-4
 BUSY = 5e-4
 
-#: Turns of half a microsecond in which a helper watches for its next call.
-PATIENCE = 100
+#: Turns of half a microsecond in which a helper watches for its next call: some operations have so much to do between
+#: what is shared.
+PATIENCE = 300
+
+#: Seconds between two looks of an idle helper that nobody has called.
+LOOKS_AGAIN = 0.01
 
 #: Parts for each thread: at least so many where helpers come late, and more as soon as
 #: each has so many multiply-adds, since an uneven machine then waits less for the last.
@@ -125,15 +129,17 @@ class _Helper(threading.Thread):
     def __init__(self, number: int) -> None:
         super().__init__(name="convarith-part", daemon=True)
         self.number = number
-        self._called = threading.Lock()
-        self._called.acquire()
+        #: Whether it waits for that alone: it is released when the helper is called.
+        self.is_asleep = False
+        self.called = threading.Lock()
+        self.called.acquire()
         self._kept_off = -1
 
     def call(self) -> None:
         """Have it look for open jobs; once, for whoever took it from the idle ones."""
         if (here := processor()) != self._kept_off:
             self._keep_off(here)
-        self._called.release()
+        self.called.release()
 
     def _keep_off(self, processor: int) -> None:
         """Leave a processor to the caller that runs on it.
@@ -151,8 +157,7 @@ class _Helper(threading.Thread):
         """Serve as long as the process lives."""
         while True:
             serve(team.board, self.number, PATIENCE)
-            if team.may_rest(self):
-                self._called.acquire()
+            team.idle(self)
 
 
 class _Team:
@@ -202,38 +207,43 @@ class _Team:
         return self.size * min(MOST_PARTS_PER_THREAD, max(least, work // (self.size * WORTH_A_PART)))
 
     def _call_helpers(self) -> None:
-        """Wake as many as there is room for beside this caller, the last to become idle first; start what lacks."""
+        """Wake as many as there is room for beside this caller, the last to become idle first; start what lacks.
+
+        Where there is room for none, one that sleeps is to look from time to time whether there is.
+        """
         with self._lock:
             with suppress(RuntimeError):  # no more threads are to be had: do with fewer
                 while self._hired < self.size - 1:
                     _Helper(self._hired + 1).start()
                     self._hired += 1
-            called = self._take_idle(self.size - 1 - int(self.board[WORKING]))
+            # Numbers from the size on are left of a time when it was larger.
+            useful, room = [one for one in self._idle if one.number < self.size], self.size - 1 - self.board[WORKING]
+            called = useful[-room:] if room > 0 else [one for one in useful if one.is_asleep][:1]
+            for helper in called:
+                self._idle.remove(helper)
         for helper in called:
             helper.call()
 
-    def _take_idle(self, most: int) -> list[_Helper]:
-        """Those of the idle ones to call; numbers from the size on are left of a time when it was larger."""
-        useful = [helper for helper in self._idle if helper.number < self.size][::-1][: max(0, most)]
-        for helper in useful:
-            self._idle.remove(helper)
-        return useful
+    def idle(self, helper: _Helper) -> None:
+        """Wait with a helper until it is called; or until it finds by itself that some caller has room for it.
 
-    def call_for_others(self) -> None:
-        """At the end of a call: where there is work of other callers, there is room for a helper now."""
-        if self._idle and self.board[OPEN_JOBS]:
-            with self._lock:
-                called = self._take_idle(1)
-            for helper in called:
-                helper.call()
-
-    def may_rest(self, helper: _Helper) -> bool:
-        """Whether a helper is idle now, to be called; not where somebody could have missed it just now."""
+        For that it looks once, as somebody may have counted on it just now, and as long as there are callers.
+        """
         with self._lock:
             self._idle.append(helper)
-            if has_parts(self.board) and self.board[WORKING] < self.size and helper.number < self.size:
-                self._idle.remove(helper)
+        helper.is_asleep = False
+        while not self._is_useful(helper):
+            if helper.called.acquire(timeout=-1 if helper.is_asleep else LOOKS_AGAIN):
+                return
+            helper.is_asleep = not self.board[OPEN_JOBS]
+
+    def _is_useful(self, helper: _Helper) -> bool:
+        """Whether an idle helper finds something to do, and is idle no more."""
+        with self._lock:
+            is_wanted = helper in self._idle and helper.number < self.size and self.board[WORKING] < self.size
+            if not is_wanted or not has_parts(self.board):
                 return False
+            self._idle.remove(helper)
             return True
 
 
@@ -265,7 +275,6 @@ def run_parted(kernel: Kernel, count: int, work: int, *arguments: Any) -> bool:
     result = kernel(team.board, team.size, _signal.get().address, lasting, count, least, most, *arguments)
     if work >= WORTH_A_THREAD:
         team.last_used = time.perf_counter()
-        team.call_for_others()
     if result & HAS_FAILED:
         raise MemoryError
     if result & WAS_ABANDONED:
