@@ -8,6 +8,7 @@ import statistics
 import threading
 from collections.abc import Callable, Sequence
 from time import perf_counter
+from typing import NamedTuple
 
 from app.core.warm import warm_up
 from benchmarks.cases import Case
@@ -25,6 +26,9 @@ CASES = (
     Case("full HD depthwise, k3", "conv", (3, 3), (1080, 1920), 3, groups=3),
     Case("8 × 64→64 at 56×56, k3", "conv", (64, 64), (56, 56), 3, padding=1, batch=8),
 )
+
+#: More rounds would take time of their own.
+MOST_ROUNDS = 100
 
 HEAD = ("callers", "one after the other, ms", "at once, ms", "ratio", "of the turns")
 
@@ -71,8 +75,8 @@ def _python() -> None:
 
 
 def _taken(calls: Sequence[Call], seconds: float) -> tuple[list[float], list[float]]:
-    works = [_times(call, max(1, round(seconds / 2 / block(call, seconds / 2)))) for call in calls]
-    ways: tuple[Callable[[Sequence[Call]], None], ...] = (_in_turn, _at_once)
+    works = [Work(call, max(1, round(seconds / 2 / block(call, seconds / 2)))) for call in calls]
+    ways: tuple[Callable[[Sequence[Work]], None], ...] = (_in_turn, _at_once)
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(TURNS):
         for way, taken in zip(ways, times, strict=True):
@@ -82,21 +86,28 @@ def _taken(calls: Sequence[Call], seconds: float) -> tuple[list[float], list[flo
     return times
 
 
-def _times(call: Call, count: int) -> Call:
-    def work() -> None:
-        for _ in range(count):
-            call()
+class Work(NamedTuple):
+    """A call, so many times."""
 
-    return work
+    call: Call
+    times: int
+
+    def do(self, begin: int, end: int) -> None:
+        """The calls from one to another."""
+        for _ in range(begin, end):
+            self.call()
 
 
-def _in_turn(works: Sequence[Call]) -> None:
-    for work in works:
-        work()
+def _in_turn(works: Sequence[Work]) -> None:
+    """Some calls of the one, then some of the other, in many rounds: each finds in the caches what that has left."""
+    rounds = min(MOST_ROUNDS, *(work.times for work in works))
+    for number in range(rounds):
+        for work in works:
+            work.do(work.times * number // rounds, work.times * (number + 1) // rounds)
 
 
-def _at_once(works: Sequence[Call]) -> None:
-    threads = [threading.Thread(target=work) for work in works]
+def _at_once(works: Sequence[Work]) -> None:
+    threads = [threading.Thread(target=work.do, args=(0, work.times)) for work in works]
     for thread in threads:
         thread.start()
     for thread in threads:
