@@ -22,8 +22,8 @@ from typing import Any
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, UserProvidedCacheLocator
 from numba.core.runtime.nrt import rtsys
 
-#: How kernels are compiled; every kernel depends on it.
-DECORATORS = Path(__file__).with_name("jit.py")
+#: How kernels are compiled, and given out in parts; every kernel depends on these.
+IN_ALL = [Path(__file__).with_name(f"{name}.py") for name in ("atomic", "board", "jit", "parted")]
 
 
 class _ReadableFolder(UserProvidedCacheLocator):
@@ -81,7 +81,7 @@ def sources_digest(file: Path, package: str) -> str:
     """A digest of a module's text, and of all that it imports from in its own package, near or far."""
     own = re.compile(rf"^from {re.escape(package + '.' if package else '')}(\w+) import", re.MULTILINE)
     texts: dict[Path, str] = {}
-    waiting = [file, DECORATORS]
+    waiting = [file, *IN_ALL]
     while waiting:
         path = waiting.pop()
         if path not in texts and path.is_file():

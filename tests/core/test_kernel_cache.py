@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib.util
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -16,7 +17,7 @@ import pytest
 from numba.core.caching import IndexDataCacheFile
 
 from app.core.jit import compiled
-from app.core.kernel_cache import is_kept, sources_digest
+from app.core.kernel_cache import IN_ALL, is_kept, sources_digest
 
 
 def refuse(*_arguments: Any, **_options: Any) -> Any:
@@ -120,6 +121,17 @@ def test_a_change_of_what_a_kernel_uses_from_another_file_is_noticed(load_parts:
         kernel = load_parts(factor)
         assert kernel(7) == 7 * factor
         assert uses(kernel) == found
+
+
+def test_a_change_of_what_gives_kernels_out_is_noticed() -> None:
+    """Its code is in each of them, though their files do not lie beside it."""
+    found, waiting = set[str](), {"parted"}
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        text = (IN_ALL[0].parent / f"{name}.py").read_text(encoding="utf-8")
+        waiting |= set(re.findall(r"^from app\.core\.(\w+) import", text, re.MULTILINE)) - found
+    assert found - {"kernel_cache"} == {path.stem for path in IN_ALL}
 
 
 def test_the_time_of_a_file_does_not_matter(load: Callable[[], Any], tmp_path: Path) -> None:
