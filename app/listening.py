@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import socket
 import sys
-from asyncio import AbstractServer, Event, Task
+from asyncio import AbstractServer, Event, Task, gather
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from multiprocessing import parent_process
 from typing import Any
 
 import uvloop
 
-#: Seconds from when nobody new can connect until the listener closes: handshakes under way end in these.
-#: uvicorn waits for twice as long before it asks whether any connection is left.
+#: Seconds from when nobody new can connect until the listener closes: handshakes with clients that are not far end in
+#: these. uvicorn waits for twice as long before it asks whether any connection is left.
 HANDSHAKES = 0.05
+
+#: A byte that all workers share with the process that they are forked off: 1 once the whole service ends.
+_ending = mmap.mmap(-1, 1)
 
 #: From Linux's asm-generic/socket.h.
 SO_ATTACH_FILTER = 26
@@ -54,9 +59,13 @@ class Listening:
         self._closed = Event()
 
     def close(self) -> None:
-        """Take no more connections than those that there are, and those whose handshake is under way."""
-        with suppress(OSError):
-            turn_away(self._listener)
+        """Take no more connections than those that there are, and those whose handshake is under way.
+
+        One worker of several leaves them to the others, whose listener is the same socket.
+        """
+        if parent_process() is None or _ending[0]:
+            with suppress(OSError):
+                turn_away(self._listener)
         self._loop.call_later(HANDSHAKES, self._close)
 
     def _close(self) -> None:
@@ -74,7 +83,13 @@ class Listening:
     async def wait_closed(self) -> None:
         """Wait until it has closed."""
         await self._closed.wait()
+        await gather(*self._taking, return_exceptions=True)
         await self._server.wait_closed()
+
+
+def announce_end() -> None:
+    """Let all workers know that the whole service ends."""
+    _ending[0] = 1
 
 
 def turn_away(listener: socket.socket) -> None:

@@ -26,6 +26,7 @@ from uvicorn.supervisors.multiprocess import SIGNALS, Multiprocess
 
 from app.core.parallel import team
 from app.core.warm import load_kept
+from app.listening import announce_end
 
 #: The same name as in `app.api.metrics`, which reads it as it is imported.
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -80,6 +81,7 @@ class Workers(Multiprocess):
 
     def terminate_all(self) -> None:
         """Stop the workers, and listen no more here: what connected still would wait for nobody."""
+        announce_end()
         for listener in self.sockets:
             listener.close()
         super().terminate_all()

@@ -110,7 +110,7 @@ def run_job(board, threads, signal, lasting, entry, held, count, least, most):
 def _run_job(board, threads, signal, entry, held, count, least, most):
     at = _free_job(board) if least < count else -1
     if at < 0:
-        return _outcome(_call_entry(entry, held, 0, 0, count))
+        return _run_alone(board, signal, entry, held, count, least, most)
     unit = count // LARGEST + 1
     units = (count + unit - 1) // unit
     board[at + RESULT] = 0
@@ -136,6 +136,19 @@ def _run_job(board, threads, signal, entry, held, count, least, most):
     result = load(board, at + RESULT)
     add(board, WORKING, -1)
     store(board, at + TAKEN, 0)
+    return result
+
+
+@shared
+def _run_alone(board, signal, entry, held, count, least, most):
+    """The caller does all of it, from part to part where it is worth several, and there is no room for another job."""
+    result, low, size = 0, 0, count if least == count else max(least, most)
+    while low < count and not result & (HAS_FAILED | WAS_ABANDONED):
+        if low > 0 and (load(board, ABANDONED) or look_at(signal)):
+            result |= WAS_ABANDONED
+        else:
+            result |= _outcome(_call_entry(entry, held, 0, low, min(count, low + size)))
+            low += size
     return result
 
 

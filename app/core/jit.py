@@ -47,7 +47,7 @@ def brief(function: Kernel, of: Kernel | None = None) -> Kernel:
 
 
 #: Let go of the interpreter lock inside a `brief` kernel, and get it back with what letting go gave.
-#: In between nothing may be raised, so nothing may be allocated.
+#: In between nothing may be raised: whoever calls what may fail looks at what it says of itself.
 let_go: Any = types.ExternalFunction("PyEval_SaveThread", types.voidptr())
 get_back: Any = types.ExternalFunction("PyEval_RestoreThread", types.void(types.voidptr))
 

@@ -48,8 +48,8 @@ WORTH_LETTING_GO = 600_000
 WORTH_WAKING_AGAIN = 2_000_000
 WORTH_WAKING = 5_000_000
 
-#: Within so many seconds after the last call more of the kind will follow: helpers that were not called for it are, to be
-#: awake then. So long after it they are called for less work too.
+#: Within so many seconds after the last call more of the kind will follow: helpers are called, to be awake then.
+#: So long after it they are called for less work too.
 AWAKE = 1e-4
 BUSY = 5e-4
 
@@ -212,10 +212,13 @@ class _Team:
         Where there is room for none, one that sleeps is to look from time to time whether there is.
         """
         with self._lock:
-            with suppress(RuntimeError):  # no more threads are to be had: do with fewer
-                while self._hired < self.size - 1:
-                    _Helper(self._hired + 1).start()
-                    self._hired += 1
+            while self._hired < self.size - 1:
+                self._hired += 1  # before all else: no two may have one number, whatever interrupts this
+                try:
+                    _Helper(self._hired).start()
+                except RuntimeError:  # no more threads are to be had: do with fewer
+                    self._hired -= 1
+                    break
             # Numbers from the size on are left of a time when it was larger.
             useful, room = [one for one in self._idle if one.number < self.size], self.size - 1 - self.board[WORKING]
             called = useful[-room:] if room > 0 else [one for one in useful if one.is_asleep][:1]
@@ -270,7 +273,8 @@ def run_parted(kernel: Kernel, count: int, work: int, *arguments: Any) -> bool:
     """
     check_wanted()
     parts = min(count, team.parts_for(work))
-    least, most = -(-count // max(1, parts)), -(-count * MOST_IN_A_PART // max(1, work))
+    most = -(-count * MOST_IN_A_PART // max(1, work))
+    least = min(most, -(-count // parts)) if parts > 1 else count
     lasting = parts > 1 or work > WORTH_LETTING_GO
     result = kernel(team.board, team.size, _signal.get().address, lasting, count, least, most, *arguments)
     if work >= WORTH_A_THREAD:

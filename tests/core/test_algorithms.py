@@ -103,7 +103,7 @@ def backwards() -> Iterator[None]:
 
     def help_out() -> None:
         while not ended.is_set():
-            serve(board, 1, 1000)
+            serve(board, 1, 20_000)  # some ten milliseconds: it watches nearly always
 
     def run(kernel: Callable[..., int], count: int, _work: int, *arguments: Any) -> bool:
         return not kernel(board, 2, signal.address, True, count, 1, 1, *arguments)

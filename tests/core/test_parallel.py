@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.core.board import JOBS
+from app.core.board import FIRST_JOB, JOBS, OF_A_JOB, TAKEN
 from app.core.parallel import (
     MOST_PARTS_PER_THREAD,
     WORTH_A_THREAD,
@@ -115,6 +115,52 @@ def test_more_callers_than_jobs_there_is_room_for() -> None:
         thread.join(PATIENCE)
     assert len(done) == callers
     meet()
+
+
+def test_work_is_abandoned_where_there_is_no_room_for_its_job() -> None:
+    """Its caller does it alone, from part to part."""
+    taken = team.board[FIRST_JOB + TAKEN :: OF_A_JOB]
+    begun, signal = [], Signal()
+
+    def part(low: int, high: int) -> None:
+        begun.append((low, high))
+        if low >= 500:
+            signal.set()
+
+    taken[:] = 1
+    try:
+        with abandoned_by(signal), pytest.raises(AbandonedError):
+            run_in_parts(part, 1000, 10**12)
+    finally:
+        taken[:] = 0
+    assert begun[0][0] == 0
+    assert begun[-1][0] >= 500 > begun[-2][0]
+    assert [high for _, high in begun[:-1]] == [low for low, _ in begun[1:]]
+
+
+def test_an_interrupt_while_a_helper_starts_gives_no_number_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two would write to the same working memory."""
+
+    def start(thread: threading.Thread) -> None:
+        begin(thread)
+        if thread.name == "convarith-part":
+            raise KeyboardInterrupt
+
+    begin = threading.Thread.start
+    team.resize(team._hired + 2)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        with pytest.raises(KeyboardInterrupt):
+            run_in_parts(lambda _low, _high: None, 10, 10**9)
+    all_at_once, numbers = threading.Barrier(team.size), []
+
+    def part(me: int, _low: int, _high: int) -> None:
+        all_at_once.wait(PATIENCE)
+        numbers.append(me)
+
+    team.resize(team.size + 1)
+    run_numbered(part, team.size - 1, 10**9)
+    assert len(set(numbers)) == len(numbers)
 
 
 def test_work_is_shared_and_small_work_is_not() -> None:

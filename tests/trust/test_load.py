@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.calls import serving
+from tests.api.calls import read_all, serving
 from tests.trust.workers import workers_of
 
 
@@ -30,6 +30,18 @@ def test_a_worker_that_dies_while_its_supervisor_asks_is_replaced() -> None:
         time.sleep(1.5)
         os.kill(before[0], signal.SIGKILL)
         wait_until(lambda: len(set(workers_of(server)) - set(before)) == 1)
+
+
+def test_a_worker_that_is_stopped_alone_leaves_the_others_their_clients() -> None:
+    """All of them listen on one socket."""
+    with serving("--workers", "2") as server:
+        before = workers_of(server)
+        os.kill(before[0], signal.SIGTERM)
+        wait_until(lambda: before[0] not in workers_of(server))
+        for _ in range(20):
+            with server.connect() as connection:
+                connection.sendall(b"GET /healthz/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                assert read_all(connection).startswith(b"HTTP/1.1 200 ")
 
 
 def test_workers_end_with_their_supervisor() -> None:
