@@ -27,11 +27,11 @@ FLAWED = -16
 IS_FLAWED, HAS_FAILED, WAS_ABANDONED = 1, 2, 4
 
 #: Words of all jobs: how many are open, how many threads work (callers and helpers), how many may, and whether all
-#: work is to end. Each has a line of the cache to itself, and a job has two.
+#: work is to end. Each has two lines of the cache to itself, as processors fetch them, and a job twice as many.
 OPEN_JOBS, WORKING, SIZE, ABANDONED, FIRST_JOB, OF_A_JOB = 0, 16, 32, 48, 64, 32
 
 #: Words of a job: whether a caller has it, whether parts can be taken, how many helpers do, what they came to; on the
-#: other line what is left (low and high in one word), the entry and what it is handed, the least and the most of a
+#: other lines what is left (low and high in one word), the entry and what it is handed, the least and the most of a
 #: part, how much a unit of these is, all of it, the threads there is working memory for, and the address of the word
 #: that tells this job to end.
 TAKEN, OPEN, HELPERS, RESULT = 0, 1, 2, 3

@@ -177,6 +177,11 @@ class Problem:
         return elements * math.prod(self.kernel_shape[1:])
 
     @cached_property
+    def work(self) -> int:
+        """`macs`, or the output's elements where these are more: what it takes at least, in multiply-adds."""
+        return max(self.macs, self.output_elements)
+
+    @cached_property
     def coverage(self) -> Coverage:
         """How many stamps reach an interior output element, over all dimensions."""
         each = [dim.coverage for dim in self.dimensions]

@@ -137,7 +137,7 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
     at_hand, turned, sums, constants, seen = thread_rows(memory, x.dtype)
     tasks = problem.groups * _chunks(problem, x.dtype) * problem.batch * len(tables.strips)
     return run_parted(
-        _sum_tasks, tasks, max(problem.macs, out.size), flat_x, flat_w, bias, flat_out, turned, sums, constants, seen,
+        _sum_tasks, tasks, problem.work, flat_x, flat_w, bias, flat_out, turned, sums, constants, seen,
         at_hand, memory[0] // WIDEST, memory[1] // WIDEST, tables.strips, tables.runs, tables.offsets, tables.steps,
         tables.weights, problem.batch, problem.groups, in_group, out_group, math.prod(w.shape[2:]),
         problem.op == "conv",

@@ -127,7 +127,7 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     flat_w, flat_out = w.reshape(-1), out.reshape(-1)
     _, stamps, tile = thread_rows(_working(problem, lanes), x.dtype)
     run_parted(
-        _stamp, problem.groups * chunks, max(problem.macs, out.size), flat_w, rows, bias, zeros, flat_out, stamps, tile,
+        _stamp, problem.groups * chunks, problem.work, flat_w, rows, bias, zeros, flat_out, stamps, tile,
         np.arange(in_group) * (_WIDEST * lanes), places.begins, places.inside, places.starts, places.offsets,
         places.beside, places.covers, tuple(axis.output for axis in axes), problem.batch, in_group, pitch, out_group,
         kernel, places.unit, chunk, chunks,

@@ -44,7 +44,7 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     depth, height, width = (axis.table for axis in axes)
     stretches = ceil_div(out.shape[-1], STRETCH)
     tasks = math.prod(out.shape[:-1]) * stretches
-    run_parted(_sum_stretches, tasks, max(problem.macs, out.size), x, w, bias, out, depth, height, width)
+    run_parted(_sum_stretches, tasks, problem.work, x, w, bias, out, depth, height, width)
 
 
 def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:

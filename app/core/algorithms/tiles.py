@@ -55,7 +55,7 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
     laid[:, cut.laid :] = 0
     inputs = flat_x.reshape(1, -1) if cut.ready else laid
     return run_parted(
-        _sum_boxes, cut.tasks, max(problem.macs, out.size), flat_x, flat_w, bias, flat_out, inputs, sums, seen, at_hand,
+        _sum_boxes, cut.tasks, problem.work, flat_x, flat_w, bias, flat_out, inputs, sums, seen, at_hand,
         columns, column, boxes.row, boxes.phases, boxes.places, boxes.steps, *boxes.residues, mode, cut.ready, cut.tail,
         kernel,
     )  # fmt: skip

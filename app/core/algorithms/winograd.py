@@ -78,7 +78,7 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
     mode, way, rows = PADDING_MODES.index(problem.padding_mode), tiling.way, tiling.rows
     tables = (boxes.places, *boxes.residues)
-    mapped = np.empty((1, 0), x.dtype) if way.maps_as_it_goes else mapped_kernels(tiling, flat_w).reshape(1, -1)
+    mapped = None if way.maps_as_it_goes else mapped_kernels(tiling, flat_w).reshape(1, -1)
     at_hand, laid, inputs, own, collected, gathered, sums, outputs = thread_rows(tiling.working, x.dtype)
     laid[:, boxes.cut.laid :] = 0
     if way.sharing:
@@ -88,7 +88,7 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
             rows.part, rows.way, *tables, mode,
         )  # fmt: skip
     run_parted(
-        _filter, boxes.cut.tasks, problem.macs // 4, flat_x, flat_w, own if way.maps_as_it_goes else mapped, collected,
+        _filter, boxes.cut.tasks, problem.macs // 4, flat_x, flat_w, own if mapped is None else mapped, collected,
         gathered, bias, flat_out, laid, inputs, sums, outputs, at_hand, rows.sizes, rows.kernels, rows.way,
         tiling.phases, *tables, tiling.taps, tiling.weights, tiling.filters, tiling.products, mode,
     )  # fmt: skip

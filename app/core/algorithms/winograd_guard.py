@@ -24,7 +24,7 @@ import numpy as np
 
 from app.core.algorithms.fourier_guard import exceeds, loudest
 from app.core.algorithms.magnitudes import SLACK
-from app.core.algorithms.scratch import LINE, thread_rows
+from app.core.algorithms.scratch import thread_rows
 from app.core.algorithms.taps import Int64Array
 from app.core.algorithms.winograd_loudness import (
     STRETCH,
@@ -38,7 +38,7 @@ from app.core.algorithms.winograd_loudness import (
 )
 from app.core.algorithms.winograd_margin import Tables, roundings_of, tables_of
 from app.core.layout import Array
-from app.core.parallel import run_parted, team
+from app.core.parallel import run_parted
 from app.core.problem import Problem
 
 #: Two channels are copies if their shapes differ by no more than so many roundings for each channel:
@@ -65,7 +65,7 @@ def holds(problem: Problem, x: Array, w: Array, bias: Array) -> bool:
         return False
     needed = np.zeros((problem.out_channels, problem.batch))
     if tables.phases is None:
-        sums = np.empty((team.size, LINE // w.itemsize), w.dtype)
+        _, sums = thread_rows((2,), w.dtype)
         run_parted(
             weigh_kernels, problem.out_channels, 4 * w.size, flat_w, tables.amplified, shares, loudness, bias,
             tables.row, limits, sums, needed,
