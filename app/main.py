@@ -25,6 +25,7 @@ from app.api.operations import Readiness
 from app.api.problems import StatusError
 from app.api.service import Service
 from app.core.errors import ProblemError
+from app.core.outputs import keep_at_most
 from app.core.parallel import team
 from app.logs import configure_logging
 from app.settings import Settings
@@ -84,6 +85,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     readiness: Readiness = app.state.readiness
     configure_logging(settings.log_level)
     team.resize(settings.threads)
+    keep_at_most(0)  # what requests hold is counted, to the last byte
     with told_of_stopping(readiness, settings.shutdown_delay):
         warming = asyncio.create_task(get_ready(app.state.thread, readiness))
         yield {"settings": settings, "readiness": readiness}

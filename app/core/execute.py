@@ -8,6 +8,7 @@ from app.core.algorithms import separable
 from app.core.algorithms.overflow import check_finite, check_int64
 from app.core.algorithms.padding import pad_input
 from app.core.layout import Array
+from app.core.outputs import new_output
 from app.core.plan import Plan
 from app.core.problem import Problem
 
@@ -27,7 +28,7 @@ def execute(plan: Plan, x: Array, w: Array, bias: Array | None = None) -> Array:
     if x.dtype.kind == "i" or not plan.algorithm.as_asked:
         x, w = _as_axes(plan, *asked)
     b = np.zeros(problem.out_channels, x.dtype) if bias is None else _native(np.atleast_1d(bias))
-    out: Array = np.empty(plan.output_shape, x.dtype)
+    out = new_output(plan.output_shape, x.dtype)
     whole, looks = x.dtype.kind == "i", plan.algorithm.looks
     if whole and not looks:
         check_int64(plan.axes, x, w, b, out.shape, problem.macs)

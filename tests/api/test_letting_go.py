@@ -1,4 +1,4 @@
-"""What the service does not hold on to: work when it stops, answers that nobody reads."""
+"""What the service does not hold on to: work when it stops, answers that nobody reads, memory of outputs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ import httpx
 import numpy as np
 from safetensors.numpy import save
 
+from app.core.outputs import KEPT, SMALLEST, keep_at_most, new_output
+from app.settings import Settings
 from tests.api.calls import Server, read_all, serving
+from tests.api.client import Client
 
 BULK = "application/vnd.safetensors"
 
@@ -113,3 +116,11 @@ def test_an_answer_that_nobody_reads_is_dropped() -> None:
                 received += len(part)
         assert received < 4000 * 4000 * 4
         assert httpx.get(server.url + "/healthz/live").status_code == 200
+
+
+def test_no_memory_of_outputs_is_kept() -> None:
+    """The core keeps some for its next outputs; a service counts what requests hold, and this would come on top."""
+    keep_at_most(KEPT)
+    assert not new_output((SMALLEST,), np.dtype(np.float32)).flags.owndata
+    Client(Settings(access_log=False)).close()
+    assert new_output((SMALLEST,), np.dtype(np.float32)).flags.owndata
