@@ -40,20 +40,22 @@ def sum_spread(
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         vectors, count, *rest = pointers(context, builder, signature.args, arguments)
         vec = Vectors(context, builder, signature.args[2].dtype)
-        shape = builder.add(builder.mul(count, I64(WIDEST)), vectors)
-        shapes = itertools.product(range(1, WIDEST + 1), range(1, AT_ONCE + 1))
-        choose(builder, shape, {n * WIDEST + v: partial(_write, vec, v, n, *rest) for v, n in shapes})
+        is_alone = builder.zext(builder.icmp_signed("==", arguments[10], I64(1)), I64)
+        shape = builder.add(builder.mul(count, I64(2 * WIDEST)), builder.add(builder.mul(vectors, I64(2)), is_alone))
+        shapes = itertools.product(range(1, WIDEST + 1), range(1, AT_ONCE + 1), (False, True))
+        cases = {2 * (n * WIDEST + v) + alone: partial(_write, vec, v, n, alone, *rest) for v, n, alone in shapes}
+        choose(builder, shape, cases)
         return context.get_dummy_value()
 
     return signature, generate
 
 
 def _write(
-    vec: Vectors, vectors: int, count: int, x: Any, x_at: Any, x_step: Any, apart: Any, channels: Any, offsets: Any,
-    steps: Any, first: Any, taps: Any, w: Any, w_vector: Any, w_apart: Any, bias: Any, sums: Any,
+    vec: Vectors, vectors: int, count: int, alone: bool, x: Any, x_at: Any, x_step: Any, apart: Any, channels: Any,
+    offsets: Any, steps: Any, first: Any, taps: Any, w: Any, w_vector: Any, w_apart: Any, bias: Any, sums: Any,
     sums_at: Any, sums_step: Any, sums_vector: Any, seen: Any,
 ) -> None:  # fmt: skip
-    """A loop over channels and one over taps; arrays are pointers."""
+    """A loop over channels and one over taps, unless one is `alone`; arrays are pointers."""
     builder = vec.builder
     x = builder.gep(x, [x_at])
     offsets, steps = builder.gep(offsets, [first]), builder.gep(steps, [first])
@@ -72,7 +74,7 @@ def _write(
                 summed += [vec.multiply_add(each[v], met, held[n * vectors + v]) for v in range(vectors)]
             return summed
 
-        return summed_over(builder, taps, held, of_tap)
+        return of_tap(I64(0), held) if alone else summed_over(builder, taps, held, of_tap)
 
     summed = summed_over(builder, channels, [vec.nothing] * vectors * count, of_channel)
     sums, totals = builder.gep(sums, [sums_at]), []
