@@ -6,7 +6,7 @@ Inputs are read as they lie, wherever they are, so no vector has an element that
 from __future__ import annotations
 
 import itertools
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 from numba import types
@@ -16,6 +16,10 @@ from app.core.algorithms.simd import I64, VECTOR, Vectors, choose, piece, pointe
 #: Outputs of a channel that are summed at once, and vectors of channels: with 32 registers 10·2 sums, with 16 5·2.
 AT_ONCE = 10 if VECTOR == 64 else 5
 WIDEST = 2
+
+#: Loops over so few taps are written out: a loop of its own for each channel would take half as long as they do. More
+#: of them would be read at once, into registers that there are not.
+FEW = 3
 
 
 @piece
@@ -40,10 +44,12 @@ def sum_spread(
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         vectors, count, *rest = pointers(context, builder, signature.args, arguments)
         vec = Vectors(context, builder, signature.args[2].dtype)
-        is_alone = builder.zext(builder.icmp_signed("==", arguments[10], I64(1)), I64)
-        shape = builder.add(builder.mul(count, I64(2 * WIDEST)), builder.add(builder.mul(vectors, I64(2)), is_alone))
-        shapes = itertools.product(range(1, WIDEST + 1), range(1, AT_ONCE + 1), (False, True))
-        cases = {2 * (n * WIDEST + v) + alone: partial(_write, vec, v, n, alone, *rest) for v, n, alone in shapes}
+        taps = arguments[10]
+        known = builder.select(builder.icmp_signed("<=", taps, I64(FEW)), taps, I64(0))
+        shape = builder.add(builder.mul(count, I64(WIDEST)), vectors)
+        shape = builder.add(builder.mul(shape, I64(FEW + 1)), known)
+        shapes = itertools.product(range(1, WIDEST + 1), range(1, AT_ONCE + 1), range(FEW + 1))
+        cases = {(FEW + 1) * (n * WIDEST + v) + k: partial(_write, vec, v, n, k, *rest) for v, n, k in shapes}
         choose(builder, shape, cases)
         return context.get_dummy_value()
 
@@ -51,11 +57,11 @@ def sum_spread(
 
 
 def _write(
-    vec: Vectors, vectors: int, count: int, alone: bool, x: Any, x_at: Any, x_step: Any, apart: Any, channels: Any,
+    vec: Vectors, vectors: int, count: int, known: int, x: Any, x_at: Any, x_step: Any, apart: Any, channels: Any,
     offsets: Any, steps: Any, first: Any, taps: Any, w: Any, w_vector: Any, w_apart: Any, bias: Any, sums: Any,
     sums_at: Any, sums_step: Any, sums_vector: Any, seen: Any,
 ) -> None:  # fmt: skip
-    """A loop over channels and one over taps, unless one is `alone`; arrays are pointers."""
+    """A loop over channels and one over taps, whose number may be `known` (or 0); arrays are pointers."""
     builder = vec.builder
     x = builder.gep(x, [x_at])
     offsets, steps = builder.gep(offsets, [first]), builder.gep(steps, [first])
@@ -74,7 +80,9 @@ def _write(
                 summed += [vec.multiply_add(each[v], met, held[n * vectors + v]) for v in range(vectors)]
             return summed
 
-        return of_tap(I64(0), held) if alone else summed_over(builder, taps, held, of_tap)
+        if known == 0:
+            return summed_over(builder, taps, held, of_tap)
+        return reduce(lambda held, tap: of_tap(I64(tap), held), range(known), held)
 
     summed = summed_over(builder, channels, [vec.nothing] * vectors * count, of_channel)
     sums, totals = builder.gep(sums, [sums_at]), []
