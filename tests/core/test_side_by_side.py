@@ -17,9 +17,10 @@ from app.core.algorithms.spread_sums import WIDEST
 from app.core.algorithms.taps import axes_of
 from app.core.errors import OverflowingError
 from app.core.execute import execute
+from app.core.geometry import Op
 from app.core.parallel import team
 from app.core.plan import plan_of
-from app.core.problem import Problem
+from app.core.problem import OPS, Problem
 from tests.core.alone import problem_of
 
 TABLES = {blocked: blocked_tables, channels_last: channels_last_tables}
@@ -95,3 +96,24 @@ def test_an_infinite_bias_is_refused_where_outputs_meet_nothing_else() -> None:
         if algorithm.fits(problem, plan.axes, x.dtype) and algorithm.sums_products:
             with pytest.raises(OverflowingError):
                 execute(replace(plan, algorithm=algorithm), x, w, np.full(16, np.inf))
+
+
+@pytest.mark.parametrize("op", OPS)
+@pytest.mark.parametrize("kernel", [1, 2, 3])
+@pytest.mark.parametrize("dtype", ["float32", "int64"])
+def test_channels_that_are_summed_in_parts_have_the_bits_of_all_at_once(
+    monkeypatch: pytest.MonkeyPatch, op: Op, kernel: int, dtype: str
+) -> None:
+    rng = np.random.default_rng(kernel)
+    w_shape = (40, 600, kernel, 2) if op == "conv" else (600, 40, kernel, 2)
+    options = {"padding": (3, 0), "stride": 2}  # some outputs meet nothing
+    problem = problem_of(op, (2, 600, 5, 4), w_shape, False, options if op == "conv" else {"stride": 3})
+    x, w, bias = (rng.integers(-(2**20), 2**20, shape) for shape in (problem.input_shape, problem.kernel_shape, 40))
+    plan = plan_of(problem, np.dtype(dtype))
+    plan = replace(plan, algorithm=next(one for one in ALGORITHMS[op] if one.name == "blocked"))
+    outputs = {}
+    for size in (2**30, blocked.AT_HAND, 2**13):
+        monkeypatch.setattr(blocked, "AT_HAND", size)
+        outputs[size] = execute(plan, x.astype(dtype), w.astype(dtype), bias.astype(dtype)).tobytes()
+    assert len(outputs) == 3
+    assert len(set(outputs.values())) == 1

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from app.core.algorithms.blocked_tables import SHORT, each_of, strips_of, sums_of, tables_of, weights_of
+from app.core.algorithms.blocked_tables import SHORT, STRIP, each_of, strips_of, sums_of, tables_of, weights_of
 from app.core.algorithms.classes import most_classes
 from app.core.algorithms.effort import FAR, Effort, Features
 from app.core.algorithms.interleaving import turn_in, turn_out
@@ -37,6 +37,10 @@ MOST_OUTPUTS, MOST_TAPS, MOST_CLASSES = 2**14, 2**14, 2**9
 #: they are not made where others wait.
 FEW_CLASSES = 64
 
+#: Some input channels are summed after the others, with about so many bytes of weights and of inputs that these meet:
+#: both stay in the second cache from output to output.
+AT_HAND = 3 * 2**17
+
 #: Inputs of more bytes are not in the second cache when the next chunk of channels reads them.
 NEAR = 2**20
 
@@ -57,6 +61,13 @@ def _weights(problem: Problem, dtype: np.dtype[np.generic]) -> int:
     """Elements of the weights of `WIDEST` vectors of channels."""
     lanes = VECTOR // dtype.itemsize
     return WIDEST * weights_of(problem, lanes) * lanes
+
+
+def _depth(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+    """Input channels that are summed after the others, in parts about even."""
+    in_group, outputs = problem.in_channels // problem.groups, math.prod(axis.output for axis in axes)
+    of_strip = min(1, STRIP / outputs) * in_group * math.prod(axis.input for axis in axes)
+    return ceil_div(in_group, max(1, round((_weights(problem, dtype) + of_strip) * dtype.itemsize / AT_HAND)))
 
 
 def _sums(axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
@@ -128,7 +139,7 @@ def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.gener
     return team.size * own + tables * np.dtype(np.int64).itemsize
 
 
-def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
+def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
     """Write the operation's output into `out`; whether all of it is known to be finite. Shapes as for `tiles`."""
     tables, lanes = tables_of(problem, x.dtype.itemsize), VECTOR // x.dtype.itemsize
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
@@ -139,15 +150,15 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
     return run_parted(
         _sum_tasks, tasks, problem.work, flat_x, flat_w, bias, flat_out, turned, sums, constants, seen,
         at_hand, memory[0] // WIDEST, memory[1] // WIDEST, tables.strips, tables.runs, tables.offsets, tables.steps,
-        tables.weights, problem.batch, problem.groups, in_group, out_group, math.prod(w.shape[2:]),
-        problem.op == "conv",
+        tables.weights, _depth(problem, axes, x.dtype), problem.batch, problem.groups, in_group, out_group,
+        math.prod(w.shape[2:]), problem.op == "conv",
     )  # fmt: skip
 
 
 @parted
 def _sum_tasks(
     me, low, high, x, w, bias, out, all_turned, all_sums, all_constants, all_seen, all_at_hand, w_vector, sums_vector,
-    strips, runs, offsets, steps, order, batch, groups, in_group, out_group, kernel, in_rows,
+    strips, runs, offsets, steps, order, depth, batch, groups, in_group, out_group, kernel, in_rows,
 ):  # fmt: skip
     """Sum the tasks from `low` to `high`, counted over (group, chunk, batch, strip).
 
@@ -178,25 +189,34 @@ def _sum_tasks(
             at_hand[0] = number
         begin, length, first, end = strips[strip, 0], strips[strip, 1], strips[strip, 2], strips[strip, 3]
         source = (b * groups + g) * in_group * plane
-        for n in range(first, end):
-            target, taps = runs[n, 3] * lanes, runs[n, 6]
-            if taps == 0:  # without any input, the bias is all
-                for v in range(count):
-                    for r in range(lanes):
-                        value = constants[v * lanes + r]
-                        sums[v * sums_vector + target + r] = value
-                        seen[r] += value - value  # as `Vectors.note` does
-                continue
-            sum_spread(
-                count, runs[n, 2], x, source + runs[n, 0], runs[n, 1], plane, in_group, offsets, steps, runs[n, 5],
-                taps, turned, w_vector, kernel * lanes, constants, sums, target, runs[n, 4] * lanes, sums_vector,
-                seen,
-            )  # fmt: skip
+        for ci in range(0, in_group, depth):
+            channels = min(depth, in_group - ci)
+            for n in range(first, end):
+                target, taps = runs[n, 3] * lanes, runs[n, 6]
+                if taps == 0:
+                    _write_bias(constants, sums, target, count, sums_vector, seen)
+                    continue
+                sum_spread(
+                    count, runs[n, 2], x, source + ci * plane + runs[n, 0], runs[n, 1], plane, channels, offsets, steps,
+                    runs[n, 5], taps, turned, ci * kernel * lanes, w_vector, kernel * lanes, constants,
+                    sums, target, runs[n, 4] * lanes, sums_vector, ci, ci + channels == in_group, seen,
+                )  # fmt: skip
         for v in range(count):
             channel = min((chunk * WIDEST + v) * lanes, out_group - lanes)
             place = ((b * groups + g) * out_group + channel) * out_plane + begin
             turn_out(sums, v * sums_vector, out, place, out_plane, length)
     return not seen.any()
+
+
+@inlined
+def _write_bias(constants, sums, target, vectors, sums_vector, seen):
+    """An output without any input: the bias is all."""
+    lanes = VECTOR // sums.itemsize
+    for v in range(vectors):
+        for r in range(lanes):
+            value = constants[v * lanes + r]
+            sums[v * sums_vector + target + r] = value
+            seen[r] += value - value  # as `Vectors.note` does
 
 
 @inlined

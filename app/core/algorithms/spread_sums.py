@@ -25,20 +25,21 @@ FEW = 3
 @piece
 def sum_spread(
     _context, vectors, count, x, x_at, x_step, apart, channels, offsets, steps, first, taps,
-    w, w_vector, w_apart, bias, sums, sums_at, sums_step, sums_vector, seen,
+    w, w_at, w_vector, w_apart, bias, sums, sums_at, sums_step, sums_vector, begun, ended, seen,
 ):  # fmt: skip
     """Sum `count` outputs of so many vectors of channels, up to `AT_ONCE` and `WIDEST`.
 
         sums[sums_at + v·sums_vector + n·sums_step + r] = bias[v·lanes + r] + Σ over c and t of
-            w[v·w_vector + c·w_apart + steps[t] + r]·x[x_at + n·x_step + c·apart + offsets[t]]
+            w[w_at + v·w_vector + c·w_apart + steps[t] + r]·x[x_at + n·x_step + c·apart + offsets[t]]
 
     for v below `vectors`, n below `count`, c below `channels`, r below `lanes`, the elements of a vector, and so many
-    taps t from `first` on, at least one. Weights and sums begin with lines of the cache. What is seen of the sums comes
-    into `seen` (`Vectors.note`).
+    taps t from `first` on, at least one. What has `begun` goes on from the sums that are there, and only what has
+    `ended` gets its bias: so channels can be summed in parts, with the bits of all at once. Weights and sums begin with
+    lines of the cache. What is seen of the sums comes into `seen` (`Vectors.note`).
     """
     i = types.int64
     signature = types.void(
-        i, i, x, i, i, i, i, offsets, steps, i, i, w, i, i, bias, sums, i, i, i, seen
+        i, i, x, i, i, i, i, offsets, steps, i, i, w, i, i, i, bias, sums, i, i, i, i, i, seen
     )  # fmt: skip
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -58,12 +59,12 @@ def sum_spread(
 
 def _write(
     vec: Vectors, vectors: int, count: int, known: int, x: Any, x_at: Any, x_step: Any, apart: Any, channels: Any,
-    offsets: Any, steps: Any, first: Any, taps: Any, w: Any, w_vector: Any, w_apart: Any, bias: Any, sums: Any,
-    sums_at: Any, sums_step: Any, sums_vector: Any, seen: Any,
+    offsets: Any, steps: Any, first: Any, taps: Any, w: Any, w_at: Any, w_vector: Any, w_apart: Any, bias: Any,
+    sums: Any, sums_at: Any, sums_step: Any, sums_vector: Any, begun: Any, ended: Any, seen: Any,
 ) -> None:  # fmt: skip
     """A loop over channels and one over taps, whose number may be `known` (or 0); arrays are pointers."""
     builder = vec.builder
-    x = builder.gep(x, [x_at])
+    x, w, sums = builder.gep(x, [x_at]), builder.gep(w, [w_at]), builder.gep(sums, [sums_at])
     offsets, steps = builder.gep(offsets, [first]), builder.gep(steps, [first])
 
     def of_channel(channel: Any, held: list[Any]) -> list[Any]:
@@ -84,12 +85,14 @@ def _write(
             return summed_over(builder, taps, held, of_tap)
         return reduce(lambda held, tap: of_tap(I64(tap), held), range(known), held)
 
-    summed = summed_over(builder, channels, [vec.nothing] * vectors * count, of_channel)
-    sums, totals = builder.gep(sums, [sums_at]), []
-    for v in range(vectors):
-        constant = vec.load(builder.gep(bias, [I64(v * vec.lanes)]), aligned=True)
-        line = builder.gep(sums, [builder.mul(sums_vector, I64(v))])
-        for n in range(count):
-            place = builder.gep(line, [builder.mul(sums_step, I64(n))])
-            totals.append((vec.add(summed[n * vectors + v], constant), place))
+    lines = [builder.gep(sums, [builder.mul(sums_vector, I64(v))]) for v in range(vectors)]
+    places = [builder.gep(line, [builder.mul(sums_step, I64(n))]) for n in range(count) for line in lines]
+    goes_on, has_ended = (builder.icmp_signed("!=", each, I64(0)) for each in (begun, ended))
+    held = [builder.select(goes_on, vec.load(place, aligned=True), vec.nothing) for place in places]
+    summed = summed_over(builder, channels, held, of_channel)
+    constants = [vec.load(builder.gep(bias, [I64(v * vec.lanes)]), aligned=True) for v in range(vectors)]
+    totals = [
+        (builder.select(has_ended, vec.add(each, constants[m % vectors]), each), places[m])
+        for m, each in enumerate(summed)
+    ]
     write_noted(vec, totals, seen)
