@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from contextlib import suppress
 
@@ -11,10 +13,7 @@ import httpx
 import numpy as np
 from safetensors.numpy import save
 
-from app.core.outputs import KEPT, SMALLEST, keep_at_most, new_output
-from app.settings import Settings
 from tests.api.calls import Server, read_all, serving
-from tests.api.client import Client
 
 BULK = "application/vnd.safetensors"
 
@@ -118,9 +117,20 @@ def test_an_answer_that_nobody_reads_is_dropped() -> None:
         assert httpx.get(server.url + "/healthz/live").status_code == 200
 
 
+#: In a process of its own: a service that stops ends all work of its process.
+KEEPING = """
+import numpy as np
+from app.core.outputs import SMALLEST, new_output
+from app.settings import Settings
+from tests.api.client import Client
+kept = new_output((SMALLEST,), np.dtype(np.float32))
+Client(Settings(access_log=False)).close()
+assert not kept.flags.owndata
+assert new_output((SMALLEST,), np.dtype(np.float32)).flags.owndata
+"""
+
+
 def test_no_memory_of_outputs_is_kept() -> None:
     """The core keeps some for its next outputs; a service counts what requests hold, and this would come on top."""
-    keep_at_most(KEPT)
-    assert not new_output((SMALLEST,), np.dtype(np.float32)).flags.owndata
-    Client(Settings(access_log=False)).close()
-    assert new_output((SMALLEST,), np.dtype(np.float32)).flags.owndata
+    ended = subprocess.run([sys.executable, "-c", KEEPING], check=False, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
