@@ -33,7 +33,10 @@ def check_int64(axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out_sha
     taps = math.prod(w.shape[1:])
     if x.size + w.size < _FEW and surely_fits(x.ravel(), w.ravel(), bias, taps):
         return
-    largest_x, largest_w, largest_bias = _largest(x, work), _largest(w), _largest(bias)
+    largest_x = _largest(x, work)
+    if w.size < _FEW and surely_fits(np.array([min(largest_x, LARGEST)]), w.ravel(), bias, taps):
+        return
+    largest_w, largest_bias = _largest(w), _largest(bias)
     if largest_x * largest_w * taps + largest_bias <= LARGEST:
         return
     shift = max(0, (largest_w * taps).bit_length() - 64)
