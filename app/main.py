@@ -28,7 +28,7 @@ from app.core.errors import ProblemError
 from app.core.outputs import keep_at_most
 from app.core.parallel import team
 from app.logs import configure_logging
-from app.settings import Settings
+from app.settings import KEPT_BYTES, Settings
 
 log = structlog.get_logger("convarith")
 
@@ -85,7 +85,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
     readiness: Readiness = app.state.readiness
     configure_logging(settings.log_level)
     team.resize(settings.threads)
-    keep_at_most(0)  # what requests hold is counted, to the last byte
+    keep_at_most(KEPT_BYTES)
     with told_of_stopping(readiness, settings.shutdown_delay):
         warming = asyncio.create_task(get_ready(app.state.thread, readiness))
         yield {"settings": settings, "readiness": readiness}

@@ -32,6 +32,9 @@ def _parts(text: str) -> tuple[str, ...]:
 #: What a worker takes beside its requests: the program with its kernels, and what its allocator keeps.
 PROGRAM_BYTES = 2**28
 
+#: Of that, memory of outputs for the next ones: one of full HD in float32 takes 24 MiB.
+KEPT_BYTES = 2**25
+
 #: With less there would be no use in a worker.
 LEAST_SHARE = 2**25
 

@@ -94,5 +94,5 @@ def new_output(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
 
 
 def keep_at_most(size: int) -> None:
-    """Keep so many bytes at most for later outputs: none, where all memory is counted."""
+    """Keep so many bytes at most for later outputs."""
     _kept.limit(size)

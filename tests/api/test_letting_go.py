@@ -121,16 +121,18 @@ def test_an_answer_that_nobody_reads_is_dropped() -> None:
 KEEPING = """
 import numpy as np
 from app.core.outputs import SMALLEST, new_output
-from app.settings import Settings
+from app.settings import KEPT_BYTES, Settings
 from tests.api.client import Client
-kept = new_output((SMALLEST,), np.dtype(np.float32))
+LARGE = (KEPT_BYTES // 4 + 1,)
+large = new_output(LARGE, np.dtype(np.float32))
 Client(Settings(access_log=False)).close()
-assert not kept.flags.owndata
-assert new_output((SMALLEST,), np.dtype(np.float32)).flags.owndata
+assert not large.flags.owndata
+assert new_output(LARGE, np.dtype(np.float32)).flags.owndata
+assert not new_output((SMALLEST,), np.dtype(np.float32)).flags.owndata
 """
 
 
-def test_no_memory_of_outputs_is_kept() -> None:
-    """The core keeps some for its next outputs; a service counts what requests hold, and this would come on top."""
+def test_less_memory_of_outputs_is_kept_than_by_the_core_alone() -> None:
+    """A service counts what requests hold, and this comes on top."""
     ended = subprocess.run([sys.executable, "-c", KEEPING], check=False, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
