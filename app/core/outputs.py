@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from app.core.algorithms.scratch import aligned
 from app.core.layout import Array
 
-#: Smaller outputs come from the allocator, which keeps memory of that size by itself.
+#: Smaller outputs come from the allocator, which keeps memory of that size by itself; of this size it does so for one
+#: thread alone, and as the heap happens to lie.
 SMALLEST = 2**22
 
 #: Bytes that are kept while nobody uses them, unless another number is set: with what an operation works in, less than
@@ -24,9 +26,6 @@ KEPT = 50 * 2**20
 #: An output takes kept memory of up to so many times its size.
 ROOMY = 2
 
-#: Outputs begin where vectors do.
-ALIGNMENT = 64
-
 
 class _Lent:
     """Memory for as long as an array, or a part of one, refers to it."""
@@ -35,11 +34,10 @@ class _Lent:
 
     def __init__(self, memory: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self._memory = memory
-        start = memory.ctypes.data
         self.__array_interface__ = {
             "shape": shape,
             "typestr": dtype.str,
-            "data": (start + -start % ALIGNMENT, False),
+            "data": (memory.ctypes.data, False),
             "version": 3,
         }
 
@@ -73,7 +71,7 @@ class _Kept:
                     return self._memories.pop(number)
             # What is kept is of no use to who needs other sizes now.
             self._memories.clear()
-        return np.empty(size, np.uint8)
+        return aligned(size, np.dtype(np.uint8))
 
     def limit(self, most: int) -> None:
         """Keep so many bytes at most from now on, and nothing of what has come back until now."""
@@ -90,7 +88,7 @@ def new_output(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     size = math.prod(shape) * dtype.itemsize
     if not SMALLEST <= size <= _kept.most:
         return np.empty(shape, dtype)
-    return np.asarray(_Lent(_kept.take(size + ALIGNMENT), shape, dtype))
+    return np.asarray(_Lent(_kept.take(size), shape, dtype))
 
 
 def keep_at_most(size: int) -> None:
