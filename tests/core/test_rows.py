@@ -19,12 +19,15 @@ from tests.core.alone import problem_of, run_alone
 
 Array = NDArray[Any]
 
-#: A kernel that is walked, one that is not, and windows that move by two: the last line and column meet none. Then
-#: planes as rows: of one tile, of two channels, and of two tiles.
+#: A kernel that is walked, also with outputs that fill whole vectors, one that is not, also with blocks in a strip;
+#: and windows that move by two: the last line and column meet none. Then planes as rows: of one tile, of two channels,
+#: and of two tiles.
 KINDS: list[tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
     ("rows", (2, 2, 11, 37), (2, 1, 3, 3), {"groups": 2}),
     ("rows", (1, 1, 11, 37), (2, 1, 3, 3), {"padding": ((2, 1), (1, 3))}),
+    ("rows", (1, 1, 7, 34), (1, 1, 3, 3), {}),
     ("rows", (1, 2, 10, 21), (1, 2, 5, 3), {"padding": 1}),
+    ("rows", (8, 2, 14, 9), (2, 1, 5, 3), {"groups": 2}),
     ("rows", (1, 1, 8, 36), (1, 1, 3, 3), {"stride": 2}),
     ("rows", (1, 2, 13, 9), (2, 1, 5, 3), {"groups": 2, "stride": 2, "padding": (2, 1)}),
     ("rows", (1, 1, 9, 8), (2, 1, 5, 5), {"padding": 2}),

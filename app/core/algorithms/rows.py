@@ -191,10 +191,7 @@ def _sum_blocks(
                     kernels[planes] = (co * in_group + ci) * weights + k * kernel[1] * kernel[2]
                     planes += 1
         first, end = strip * blocks // strips, (strip + 1) * blocks // strips
-        above = max(0, first * per_block * step + begin[1])
-        below = min(sizes[1], (min(end * per_block, outputs[1]) - 1) * step + begin[1] + kernel[1])
-        for j in range(planes):
-            note_inputs(x, inputs[j] + above * sizes[2], inputs[j] + max(above, below) * sizes[2], seen)
+        looked = max(0, first * per_block * step + begin[1])
         for block in range(first, end):
             y = block * per_block
             target = (rest * outputs[0] + z) * output_plane + y * outputs[2]
@@ -205,6 +202,11 @@ def _sum_blocks(
                     out, target, outputs[2], live, outputs[2], seen,
                 )  # fmt: skip
                 continue
+            # Here, where they are wanted next: all of a strip would have left the caches by then.
+            below = max(looked, min(sizes[1], line + (live - 1) * step + kernel[1]))
+            for j in range(planes):
+                note_inputs(x, inputs[j] + looked * sizes[2], inputs[j] + below * sizes[2], seen)
+            looked = below
             for column in range(0, outputs[2], 2 * lanes):
                 wide = 2 if outputs[2] - column > lanes else 0 if step > 1 and per_block == TALL else 1
                 sum_lines(

@@ -136,6 +136,13 @@ class Vectors:
             return seen
         return self.builder.fadd(seen, self.builder.fsub(output, output))
 
+    def note_bits(self, seen: Any, input_: Any) -> Any:
+        """`seen`, and of an integer input the bits of its magnitude, or of that less one."""
+        if not self.is_integer:
+            return seen
+        signs = self.builder.ashr(input_, self.spread(self.element(8 * self.bytes - 1)))
+        return self.builder.or_(seen, self.builder.xor(input_, signs))
+
     def shuffle(self, a: Any, b: Any, order: Sequence[int]) -> Any:
         """The elements of a and b in this order."""
         return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, len(order)), list(order)))

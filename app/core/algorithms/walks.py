@@ -29,7 +29,8 @@ def walk_lines(
     The first window begins at `line` and `first`, either of which may lie outside; windows
     move by one. Only `live` lines of outputs exist. `blank` has a line of zeros, which
     stands for inputs outside, and behind it room for a line of outputs that do not exist.
-    What is seen of the outputs comes into `seen` (`Vectors.note`).
+    What is seen comes into `seen`: of floats of the outputs (`Vectors.note`), of integers of all inputs in the windows
+    (`Vectors.note_bits`).
     """
     i = types.int64
     signature = types.void(x, i, i, i, i, i, w, i, bias, i, blank, out, i, i, i, i, seen)
@@ -68,7 +69,7 @@ class _Walk:
     def write(self) -> None:
         """A loop over the vectors of a line, with and without masks."""
         vec, builder = self.vec, self.builder
-        before = builder.block
+        before, had = builder.block, vec.load(self.seen)
         head, within, at_end, go_on, after = (
             builder.append_basic_block(name) for name in ("vector", "within", "at_end", "go_on", "walked")
         )
@@ -79,7 +80,8 @@ class _Walk:
         fits = [
             builder.icmp_signed(">=", place, I64(0)),
             builder.icmp_signed("<=", self._plus(place, vec.lanes + KERNEL - 1), self.length),
-            builder.icmp_signed("<=", self._plus(column, vec.lanes), self.count),
+            # The last vector of integers counts as an end: there the whole width of its windows is noted.
+            builder.icmp_signed("<" if vec.is_integer else "<=", self._plus(column, vec.lanes), self.count),
         ]
         builder.cbranch(builder.and_(fits[0], builder.and_(fits[1], fits[2])), within, at_end)
 
@@ -94,12 +96,12 @@ class _Walk:
         for block, value in noted.items():
             all_seen.add_incoming(value, block)
         following = self._plus(column, vec.lanes)
-        for phi, begun, going in ((column, I64(0), following), (seen, vec.nothing, all_seen)):
+        for phi, begun, going in ((column, I64(0), following), (seen, had, all_seen)):
             phi.add_incoming(begun, before)
             phi.add_incoming(going, go_on)
         builder.cbranch(builder.icmp_signed("<", following, self.count), head, after)
         builder.position_at_end(after)
-        vec.store(vec.add(vec.load(self.seen), all_seen), self.seen)
+        vec.store(all_seen, self.seen)
 
     def _vector(self, column: Any, place: Any, seen: Any, *, masked: bool) -> Any:
         """Sum and store one vector of each line; what is seen by then."""
@@ -110,6 +112,8 @@ class _Walk:
             for k in range(KERNEL):
                 pointer = self._at(source, self._plus(place, k))
                 met = vec.load_some(pointer, masks[k]) if masked else vec.load(pointer)
+                if masked or k == 0:
+                    seen = vec.note_bits(seen, met)
                 for r in range(max(0, i - KERNEL + 1), min(LINES, i + 1)):
                     sums[r] = vec.multiply_add(self.weights[(i - r) * KERNEL + k], met, sums[r])
         left = vec.below(self.builder.sub(self.count, column)) if masked else None

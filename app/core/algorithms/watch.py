@@ -37,7 +37,6 @@ def note_inputs(_context, x, begin, end, seen):
 def _write_bits(vec: Vectors, x: Any, begin: Any, end: Any, seen: Any) -> None:
     """A loop that keeps what it has seen in a register."""
     builder = vec.builder
-    signs = vec.spread(vec.element(8 * vec.bytes - 1))
     had, before = vec.load(seen), builder.block
     more, look, after = (builder.append_basic_block(name) for name in ("more", "look", "looked"))
     builder.branch(more)
@@ -46,7 +45,7 @@ def _write_bits(vec: Vectors, x: Any, begin: Any, end: Any, seen: Any) -> None:
     builder.cbranch(builder.icmp_signed("<", at, end), look, after)
     builder.position_at_end(look)
     values = vec.load_some(builder.gep(x, [at]), vec.below(builder.sub(end, at)))
-    bits = builder.or_(so_far, builder.xor(values, builder.ashr(values, signs)))
+    bits = vec.note_bits(so_far, values)
     for phi, begun, going in ((at, begin, builder.add(at, I64(vec.lanes))), (so_far, had, bits)):
         phi.add_incoming(begun, before)
         phi.add_incoming(going, look)
