@@ -15,7 +15,7 @@ import numpy as np
 from app.core.algorithms.blocked_tables import SHORT, STRIP, each_of, strips_of, sums_of, tables_of, weights_of
 from app.core.algorithms.classes import most_classes
 from app.core.algorithms.effort import FAR, Effort, Features
-from app.core.algorithms.interleaving import turn_in, turn_out
+from app.core.algorithms.interleaving import DEALT, deal_taps, turn_in, turn_out
 from app.core.algorithms.scratch import LINE, thread_rows
 from app.core.algorithms.simd import VECTOR
 from app.core.algorithms.spread_sums import AT_ONCE, WIDEST, sum_spread
@@ -95,7 +95,8 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     lanes, tasks, chunks = VECTOR // dtype.itemsize, _tasks(problem, axes, dtype), _chunks(problem, dtype)
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
     vectors, taps = ceil_div(out_group, lanes), math.prod(axis.kernel for axis in axes)
-    turned = ceil_div(in_group * taps, lanes) if problem.op == "conv" else in_group * ceil_div(taps, lanes)
+    in_lines = in_group * (taps / lanes if taps in DEALT else ceil_div(taps, lanes))
+    turned = ceil_div(in_group * taps, lanes) if problem.op == "conv" else in_lines
     pairs = problem.batch * problem.groups * in_group * math.prod(axis.counts.pairs for axis in axes)
     outputs, per_output = math.prod(axis.output for axis in axes), _runs_per_output(axes)
     shared: Features = {
@@ -228,6 +229,9 @@ def _turn_weights(w, g, channel, in_group, out_group, kernel, in_rows, turned, a
     if in_rows:
         row = in_group * kernel
         turn_in(w, (g * out_group + channel) * row, row, row, turned, at, order, 0)
+    elif kernel in DEALT:
+        place = (g * in_group * out_group + channel) * kernel
+        deal_taps(w, place, out_group * kernel, in_group, kernel, turned, at)
     else:
         lanes = VECTOR // w.itemsize
         for ci in range(in_group):

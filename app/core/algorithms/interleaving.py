@@ -23,6 +23,9 @@ SIDE_BY_SIDE = 8 if VECTOR == 64 else 6
 #: Within so many bytes of vectors elements change places in one instruction, and so do these among each other.
 SHORT = 16
 
+#: So many taps are dealt out to vectors by halves: powers of two.
+DEALT = (1, 2, 4, 8)
+
 
 @piece
 def turn_in(_context, x, x_at, x_row, count, laid, laid_at, targets, target_at):
@@ -51,6 +54,46 @@ def turn_in(_context, x, x_at, x_row, count, laid, laid_at, targets, target_at):
         return context.get_dummy_value()
 
     return signature, generate
+
+
+@piece
+def deal_taps(_context, w, w_at, w_step, channels, taps, laid, laid_at):
+    """Lay kernels of few taps, of as many output channels as a vector has elements, one after the other in memory.
+
+        laid[laid_at + (ci·taps + t)·(elements of a vector) + r] = w[w_at + ci·w_step + r·taps + t]
+
+    for ci below `channels`; nothing where the number of taps is none of `DEALT`. What lies together is read so: lines
+    of four elements, each in a vector of its own, would be read four times as long as these.
+    """
+    i = types.int64
+    signature = types.void(w, i, i, i, i, laid, i)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        w, w_at, w_step, channels, taps, laid, laid_at = pointers(context, builder, signature.args, arguments)
+        w, laid = builder.gep(w, [w_at]), builder.gep(laid, [laid_at])
+        vec = Vectors(context, builder, signature.args[0].dtype)
+
+        def write(taps: int, ci: Any) -> None:
+            source = builder.gep(w, [builder.mul(ci, w_step)])
+            target = builder.gep(laid, [builder.mul(ci, I64(taps * vec.lanes))])
+            lying = [vec.load(builder.gep(source, [I64(n * vec.lanes)])) for n in range(taps)]
+            for n, tap in enumerate(_by_taps(vec, lying)):
+                vec.store(tap, builder.gep(target, [I64(n * vec.lanes)]), aligned=True)
+
+        choose(builder, taps, {n: partial(loop, builder, channels, partial(write, n)) for n in DEALT})
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _by_taps(vec: Vectors, lying: Sequence[Any]) -> list[Any]:
+    """Of as many taps as vectors, element after element for each channel in turn: the vector of each tap."""
+    if len(lying) == 1:
+        return list(lying)
+    even = [2 * m for m in range(vec.lanes)]
+    pairs = list(zip(lying[::2], lying[1::2], strict=True))
+    halves = ([vec.shuffle(a, b, [m + odd for m in even]) for a, b in pairs] for odd in (0, 1))
+    return [tap for both in zip(*(_by_taps(vec, half) for half in halves), strict=True) for tap in both]
 
 
 @piece

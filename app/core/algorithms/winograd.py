@@ -88,7 +88,7 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
             rows.part, rows.way, *tables, mode,
         )  # fmt: skip
     run_parted(
-        _filter, boxes.cut.tasks, problem.macs // 4, flat_x, flat_w, own if mapped is None else mapped, collected,
+        _filter, boxes.cut.tasks, problem.macs, flat_x, flat_w, own if mapped is None else mapped, collected,
         gathered, bias, flat_out, laid, inputs, sums, outputs, at_hand, rows.sizes, rows.kernels, rows.way,
         tiling.phases, *tables, tiling.taps, tiling.weights, tiling.filters, tiling.products, mode,
     )  # fmt: skip
