@@ -21,6 +21,7 @@ from app.core.geometry import Op
 from app.core.parallel import team
 from app.core.plan import plan_of
 from app.core.problem import OPS, Problem
+from tests.core import tap_sums
 from tests.core.alone import problem_of
 
 TABLES = {blocked: blocked_tables, channels_last: channels_last_tables}
@@ -86,6 +87,20 @@ def test_classes_are_the_outputs_that_meet_the_same_taps(options: dict[str, Any]
         found = classes_of(axis, 0, apart=True)
         assert {int(o): tuple(own.taps.tolist()) for own in found for o in own.outputs} == met
         assert len(found) <= most_classes(axis)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+@pytest.mark.parametrize("kernel", [(1,), (2,), (3,), (4,), (2, 2), (2, 4), (2, 2, 2), (3, 3), (4, 4)])
+def test_transposed_kernels_of_few_taps_and_of_more(kernel: tuple[int, ...], dtype: str) -> None:
+    """Output channels of a group end within a vector, and the weights of the last one are those of the memory's end."""
+    rng = np.random.default_rng(6)
+    x, w = rng.integers(-9, 10, (2, 6, *[3] * len(kernel))), rng.integers(-9, 10, (6, 19, *kernel))
+    problem = problem_of("conv_transpose", x.shape, w.shape, False, {"groups": 2, "stride": 2})
+    algorithm = next(one for one in ALGORITHMS["conv_transpose"] if one.name == "blocked")
+    plan = replace(plan_of(problem, np.dtype(dtype)), algorithm=algorithm)
+    assert algorithm.fits(problem, plan.axes, np.dtype(dtype))
+    output = execute(plan, x.astype(dtype), w.astype(dtype))
+    assert output.tolist() == tap_sums.sums(problem, x, w).value.tolist()
 
 
 def test_an_infinite_bias_is_refused_where_outputs_meet_nothing_else() -> None:
