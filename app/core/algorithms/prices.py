@@ -519,7 +519,7 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "bytes": 0.125,
             "woken": 60300.0,
             "fresh": 0.0143,
-            "strewn": 0.292,
+            "strewn": 0.47,
         },
         "float64": {
             "collected": 0.419,
