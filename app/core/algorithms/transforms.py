@@ -11,6 +11,7 @@ dimensions each map is applied to the rows and then to the columns.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -96,18 +97,12 @@ _MAPS = {
 KINDS = tuple(_MAPS)
 SQUARED = tuple(kind for kind in KINDS if kind.products <= 6)
 
-#: What `transform` does, by its first argument: twice the place here, and one more in two dimensions.
+#: What the pieces here take first: twice the place here, and one more in two dimensions.
 _MATRICES = tuple({id(matrix): matrix for maps in _MAPS.values() for matrix in maps}.values())
 OF_INPUT, OF_KERNEL, OF_OUTPUT = (
     {kind: next(n for n, matrix in enumerate(_MATRICES) if matrix is maps[part]) for kind, maps in _MAPS.items()}
     for part in range(3)
 )
-_NUMBERS = [
-    2 * one[kind] + squared
-    for one in (OF_INPUT, OF_KERNEL, OF_OUTPUT)
-    for kind in KINDS
-    for squared in range(1 + (kind in SQUARED))
-]
 
 
 @cache
@@ -124,16 +119,34 @@ def amplification(kind: Kind) -> NDArray[np.float64]:
 
 
 @piece
-def transform(_context, which, source, at, places, places_at, added, target, target_at, apart):
-    """One of the maps for a vector of tiles side by side, in flat arrays.
+def map_inputs_of_tiles(_context, which, source, at, places, places_at, target, target_at, apart):
+    """The inputs of a vector of tiles side by side, mapped to what is multiplied, in flat arrays.
 
-    `which` is twice OF_INPUT, OF_KERNEL or OF_OUTPUT of a kind, and one more in two dimensions.
-    Value number j is read from source[at + places[places_at + j]] on; result number f is
-    written from target[target_at + f·apart] on; `added` is added to the results of
-    outputs. Whole vectors are read and written.
+    `which` is twice OF_INPUT of a kind, and one more in two dimensions. Value number j is read from
+    source[at + places[places_at + j]] on; result number f is written from target[target_at + f·apart] on. Whole
+    vectors are read and written.
     """
     i = types.int64
-    signature = types.void(i, source, i, places, i, target.dtype, target, i, i)
+    return _choosing(types.void(i, source, i, places, i, target, i, i), OF_INPUT)
+
+
+@piece
+def map_weights_of_filters(_context, which, source, at, places, places_at, target, target_at, apart):
+    """As `map_inputs_of_tiles`, the weights of a vector of filters: by OF_KERNEL."""
+    i = types.int64
+    return _choosing(types.void(i, source, i, places, i, target, i, i), OF_KERNEL)
+
+
+@piece
+def map_sums_of_tiles(_context, which, source, at, places, places_at, target, target_at, apart, added):
+    """As `map_inputs_of_tiles`, the sums of products to the outputs of tiles, with what is `added`: by OF_OUTPUT."""
+    i = types.int64
+    return _choosing(types.void(i, source, i, places, i, target, i, i, target.dtype), OF_OUTPUT)
+
+
+def _choosing(signature: Any, matrices: Mapping[Kind, int]) -> Any:
+    """What writes a piece for each of these matrices, in one dimension and where it is applied so in two."""
+    numbers = {2 * matrix + squared for kind, matrix in matrices.items() for squared in range(1 + (kind in SQUARED))}
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         which, *rest = pointers(context, builder, signature.args, arguments)
@@ -141,17 +154,17 @@ def transform(_context, which, source, at, places, places_at, added, target, tar
 
         def write(number: int) -> None:
             matrix, squared = divmod(number, 2)
-            _write_transform(vec, _MATRICES[matrix], squared == 1, matrix in OF_OUTPUT.values(), *rest)
+            _write_transform(vec, _MATRICES[matrix], squared == 1, *rest)
 
-        choose(builder, which, {number: partial(write, number) for number in _NUMBERS})
+        choose(builder, which, {number: partial(write, number) for number in sorted(numbers)})
         return context.get_dummy_value()
 
     return signature, generate
 
 
 def _write_transform(
-    vec: Vectors, matrix: Matrix, squared: bool, with_added: bool,
-    source: Any, at: Any, places: Any, places_at: Any, added: Any, target: Any, target_at: Any, apart: Any,
+    vec: Vectors, matrix: Matrix, squared: bool,
+    source: Any, at: Any, places: Any, places_at: Any, target: Any, target_at: Any, apart: Any, added: Any = None,
 ) -> None:  # fmt: skip
     builder, wide = vec.builder, len(matrix[0])
     source, target = builder.gep(source, [at]), builder.gep(target, [target_at])
@@ -166,7 +179,7 @@ def _write_transform(
         results = [result for row in rows for result in row]
     else:
         results = _mapped(vec, matrix, [value(j) for j in range(wide)])
-    constant = vec.spread(added) if with_added else None
+    constant = None if added is None else vec.spread(added)
     for f, result in enumerate(results):
         total = result if constant is None else vec.add(result, constant)
         vec.store(total, builder.gep(target, [builder.mul(apart, I64(f))]))

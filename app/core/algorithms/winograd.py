@@ -26,7 +26,7 @@ from app.core.algorithms.scratch import thread_rows
 from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.taps import Axis
 from app.core.algorithms.tile_sums import add_tile
-from app.core.algorithms.transforms import transform
+from app.core.algorithms.transforms import map_sums_of_tiles
 from app.core.algorithms.winograd_maps import block_of, box_of, collect, map_block, map_box, map_inputs, mapped_kernels
 from app.core.algorithms.winograd_phases import phase_at
 from app.core.algorithms.winograd_tiling import kernels_of, tiling_of, way_of
@@ -136,8 +136,8 @@ def _filter(
                 channel = g * out_group + co + c
                 at = block * way.products * way.apart_sums + r * way.width
                 for start in range(0, count, VECTOR // x.itemsize):
-                    transform(
-                        kernels.of_output, sums, at + start, product_places, 0, bias[channel], outputs, start, way.width
+                    map_sums_of_tiles(
+                        kernels.of_output, sums, at + start, product_places, 0, outputs, start, way.width, bias[channel]
                     )
                 for b in range(begin, end):
                     plane = (b * sizes.groups * out_group + channel) * output_plane

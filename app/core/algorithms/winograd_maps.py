@@ -10,7 +10,7 @@ from app.core.algorithms.laying import lay
 from app.core.algorithms.lines import split_in_nine, split_in_three
 from app.core.algorithms.scratch import thread_rows
 from app.core.algorithms.simd import ROWS, VECTOR
-from app.core.algorithms.transforms import transform
+from app.core.algorithms.transforms import map_inputs_of_tiles, map_weights_of_filters
 from app.core.algorithms.winograd_tiling import Tiling, kernels_of, way_of
 from app.core.jit import inlined
 from app.core.layout import Array
@@ -95,8 +95,8 @@ def map_block(w, mapped, at, collected, gathered, taps, weights, sizes, kernels,
         else:
             split_in_three(gathered, 0, kernels.row, w, source, count)
         for ci in range(0, count * kernels.filters, lanes):
-            transform(
-                kernels.of_kernel, gathered, ci, weights, 0, zero(w), mapped, at + row * kernels.row + ci, kernels.apart
+            map_weights_of_filters(
+                kernels.of_kernel, gathered, ci, weights, 0, mapped, at + row * kernels.row + ci, kernels.apart
             )
 
 
@@ -181,13 +181,7 @@ def _map_tiles(laid, places, places_at, sizes, channel, channels, depth, height,
                 for v in range(height):
                     source, target = u * plane + v * sizes.line_length, row + (u * height + v) * across
                     for start in range(0, across, lanes):
-                        transform(
-                            way.of_input, laid, source + start, places, of_filter, zero(laid),
-                            inputs, target + start, way.apart_inputs,
+                        map_inputs_of_tiles(
+                            way.of_input, laid, source + start, places, of_filter, inputs, target + start,
+                            way.apart_inputs,
                         )  # fmt: skip
-
-
-@inlined
-def zero(values):
-    """A zero of an array's dtype."""
-    return values.dtype.type(0)
