@@ -55,7 +55,7 @@ def _row(number: int, case: Case, other: Connection, seconds: float) -> Sequence
         other.send((number, seconds / TURNS))
         times[1].append(other.recv())
     checked, without = (each[1:] for each in times)  # in the first turn kernels are loaded, or compiled
-    plan = plan_of(case.problem(), case.arrays()[0].dtype)
+    plan = plan_of(case.problem(), case.numpy_dtype)
     name = plan.algorithm.name + (" +" if plan.tiny or plan.algorithm.looks else "")
     medians = (milliseconds(statistics.median(each)) for each in (checked, without))
     return (case.name, name, *medians, f"{1 - median_ratio(without, checked):.0%}")
@@ -67,14 +67,10 @@ def _unchecked(cases: Sequence[Case]) -> Iterator[Connection]:
     context = get_context("spawn")
     here, there = context.Pipe()
     with tempfile.TemporaryDirectory() as kernels:
-        # What is kept of kernels is found by their text, which is that of the checked ones.
-        kept = os.environ.get("NUMBA_CACHE_DIR")
-        os.environ["NUMBA_CACHE_DIR"] = kernels
         process = context.Process(target=_serve, args=(there, cases), daemon=True)
-        process.start()
-        os.environ.pop("NUMBA_CACHE_DIR")
-        if kept is not None:
-            os.environ["NUMBA_CACHE_DIR"] = kept
+        # What is kept of kernels is found by their text, which is that of the checked ones.
+        with patch.dict(os.environ, {"NUMBA_CACHE_DIR": kernels}):
+            process.start()
         there.close()
         try:
             yield here
@@ -91,13 +87,13 @@ def _serve(asked: Connection, cases: Sequence[Case]) -> None:
         (watch, "_write_bits", lambda *_: None),
     ):
         patch.object(owner, name, instead).start()
+    calls = [ours(case, *case.arrays()) for case in cases]
     while True:
         try:
             number, seconds = asked.recv()
         except EOFError:
             return
-        case = cases[number]
-        asked.send(block(ours(case, *case.arrays()), seconds))
+        asked.send(block(calls[number], seconds))
 
 
 @brief

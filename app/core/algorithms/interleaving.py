@@ -12,6 +12,7 @@ from typing import Any
 
 from numba import types
 
+from app.core.algorithms.lines import deal
 from app.core.algorithms.simd import I64, VECTOR, Vectors, choose, loop, piece, pointers, summed_over, write_noted
 
 #: Places that are summed at once: more than a processor has multiply-adds under way.
@@ -23,7 +24,7 @@ SIDE_BY_SIDE = 8 if VECTOR == 64 else 6
 #: Within so many bytes of vectors elements change places in one instruction, and so do these among each other.
 SHORT = 16
 
-#: So many taps are dealt out to vectors by halves: powers of two.
+#: So many taps are dealt out to vectors by few shuffles: powers of two.
 DEALT = (1, 2, 4, 8)
 
 
@@ -77,23 +78,13 @@ def deal_taps(_context, w, w_at, w_step, channels, taps, laid, laid_at):
             source = builder.gep(w, [builder.mul(ci, w_step)])
             target = builder.gep(laid, [builder.mul(ci, I64(taps * vec.lanes))])
             lying = [vec.load(builder.gep(source, [I64(n * vec.lanes)])) for n in range(taps)]
-            for n, tap in enumerate(_by_taps(vec, lying)):
+            for n, tap in enumerate(deal(vec, lying)):
                 vec.store(tap, builder.gep(target, [I64(n * vec.lanes)]), aligned=True)
 
         choose(builder, taps, {n: partial(loop, builder, channels, partial(write, n)) for n in DEALT})
         return context.get_dummy_value()
 
     return signature, generate
-
-
-def _by_taps(vec: Vectors, lying: Sequence[Any]) -> list[Any]:
-    """Of as many taps as vectors, element after element for each channel in turn: the vector of each tap."""
-    if len(lying) == 1:
-        return list(lying)
-    even = [2 * m for m in range(vec.lanes)]
-    pairs = list(zip(lying[::2], lying[1::2], strict=True))
-    halves = ([vec.shuffle(a, b, [m + odd for m in even]) for a, b in pairs] for odd in (0, 1))
-    return [tap for both in zip(*(_by_taps(vec, half) for half in halves), strict=True) for tap in both]
 
 
 @piece

@@ -6,7 +6,7 @@ their ends would be most of the work.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from numba import types, uint64
@@ -140,16 +140,29 @@ def _split(
             parts.append(vec.load_some(builder.gep(source, [place]), some(place)))
         place = builder.mul(number, I64(vec.lanes))
         written = vec.inside(place, count)
-        for j in range(lines):
+        for j, dealt in enumerate(deal(vec, parts)[:lines]):
             line = builder.gep(target, [builder.add(builder.mul(apart, I64(j)), place)])
-            vec.store_some(_picked(vec, parts, step, j), line, written)
+            vec.store_some(dealt, line, written)
 
     loop(builder, _vectors_of(vec, count), write)
 
 
-def _picked(vec: Vectors, parts: list[Any], step: int, first: int) -> Any:
-    """Elements first, first + step, … of the parts: each part in turn gives those that it has."""
-    places = range(first, vec.lanes * len(parts), step)
+def deal(vec: Vectors, parts: Sequence[Any]) -> list[Any]:
+    """Of so many vectors, one after the other: vector j of the result has element j and, from it, every so-many-th.
+
+    Even numbers are halved first, into the elements of even and of odd places: 8 shuffles for four vectors, not 12.
+    """
+    if len(parts) % 2:
+        return [_picked(vec, parts, j) for j in range(len(parts))]
+    pairs = list(zip(parts[::2], parts[1::2], strict=True))
+    orders = (range(odd, 2 * vec.lanes, 2) for odd in (0, 1))
+    halves = [deal(vec, [vec.shuffle(a, b, order) for a, b in pairs]) for order in orders]
+    return [dealt for both in zip(*halves, strict=True) for dealt in both]
+
+
+def _picked(vec: Vectors, parts: Sequence[Any], first: int) -> Any:
+    """Element `first` of the parts, and as many on as there are parts: each part in turn gives those that it has."""
+    places = range(first, vec.lanes * len(parts), len(parts))
     result = parts[0]
     for number, part in enumerate(parts[1:], 1):
         # Of what was picked so far nothing moves, but of the first part everything does.

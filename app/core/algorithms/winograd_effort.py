@@ -58,7 +58,7 @@ def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic
         "guarded": of_guard,
         "bytes": (of_guard + problem.output_elements) * dtype.itemsize,
     }
-    return Effort({"call": 1.0}, shared, tiling.boxes.cut.tasks, problem.macs // 4)
+    return Effort({"call": 1.0}, shared, tiling.boxes.cut.tasks, problem.macs)
 
 
 def _boxes(sizes: Sizes) -> list[tuple[int, int, int, int]]:
