@@ -12,6 +12,7 @@ import numpy as np
 
 from app.core.errors import Fault, Path, ProblemError, Suggestion, field_name
 from app.core.findings import given_number, shown
+from app.core.finite import all_finite
 from app.core.layout import Array
 from app.core.text import Text, say
 
@@ -232,8 +233,8 @@ def cast(tensor: Tensor, target: np.dtype[Any]) -> Array:
         return _by_doubles(values)
     with np.errstate(over="ignore", invalid="ignore"):
         result: Array = values.astype(target, copy=False)
-        if np.isfinite(result.sum()) or bool(np.isfinite(result).all()):
-            return result
+    if all_finite(result):
+        return result
     raise ProblemError([_not_finite(tensor.field, values, result)])
 
 

@@ -11,9 +11,10 @@ from app.core.algorithms.direct import phase_of, taps_within
 from app.core.algorithms.scratch import LINE
 from app.core.algorithms.taps import Axis
 from app.core.errors import Fault, OverflowingError, Suggestion
+from app.core.finite import all_finite, work_of_looking
 from app.core.jit import brief, compiled, inlined, shared
 from app.core.layout import Array
-from app.core.parallel import WORTH_A_THREAD, run_parted, team
+from app.core.parallel import run_parted, team
 from app.core.parted import parted
 from app.core.text import say
 
@@ -51,27 +52,15 @@ def check_int64(axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out_sha
 #: So few elements take one thread a few microseconds: less than another call of a kernel.
 _FEW = 50_000
 
-#: What a product of magnitudes takes, and eight bytes that are looked through, in
-#: multiply-adds of the algorithms.
+#: What a product of magnitudes takes, in multiply-adds of the algorithms.
 _SUMS_WORK = 3
-_LOOK_WORK = 3
-
-
-def _work_of_looking(values: Array, work: int) -> int:
-    """What looking through an array takes, in multiply-adds.
-
-    Beside a computation that is worth two threads it always is: each has half of the
-    array in its own cache, and to fetch the other half takes longer than the look.
-    """
-    own = values.nbytes // 8 * _LOOK_WORK
-    return own if work < WORTH_A_THREAD else max(own, WORTH_A_THREAD)
 
 
 def _largest(values: Array, work: int = 0) -> int:
     """The largest magnitude."""
     flat = values.reshape(-1)
     ends = np.full((team.size, LINE // flat.itemsize), flat[0])
-    run_parted(_ends, flat.size, _work_of_looking(flat, work), flat, ends)
+    run_parted(_ends, flat.size, work_of_looking(flat, work), flat, ends)
     return max(int(ends[:, 0].max()), -int(ends[:, 1].min()))
 
 
@@ -269,8 +258,7 @@ def check_finite(output: Array, work: int) -> None:
     Raises:
         OverflowingError: `float_overflow`.
     """
-    flat = output.reshape(-1)
-    if run_parted(_all_finite, flat.size, _work_of_looking(flat, work), flat):
+    if all_finite(output, work):
         return
     wider = output.dtype == np.float32
     template = (
@@ -281,12 +269,3 @@ def check_finite(output: Array, work: int) -> None:
     message = say(template, dtype=output.dtype.name)
     suggestion = Suggestion(("dtype",), "float64") if wider else None
     raise OverflowingError([Fault((), "float_overflow", message, suggestion=suggestion)])
-
-
-@parted
-def _all_finite(_me, low, high, values):
-    """Whether values[low:high] are all finite, in a loop over whole vectors: it must not end early."""
-    other = False
-    for m in range(uint64(low), uint64(high)):
-        other |= not abs(values[m]) < np.inf
-    return not other
