@@ -18,7 +18,8 @@ from typing import Any
 from unittest.mock import patch
 
 from app.core import execute
-from app.core.algorithms import simd, tiny, watch
+from app.core.algorithms import tiny, watch
+from app.core.algorithms.vectors import simd
 from app.core.jit import brief
 from app.core.plan import plan_of
 from app.core.warm import warm_up

@@ -49,8 +49,7 @@ class KernelCache(FunctionCache):
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        package = function.__module__.rpartition(".")[0]
-        digest = sources_digest(Path(function.__code__.co_filename), package)
+        digest = sources_digest(Path(function.__code__.co_filename), function.__module__)
         self._cache_file = IndexDataCacheFile(self._cache_path, self._impl.filename_base, digest)
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
@@ -76,15 +75,21 @@ def is_kept(kernel: Any) -> bool:
     return folder is not None and os.access(folder, os.W_OK)
 
 
+#: The part of the core that a module belongs to: so many names.
+_PART = len(["app", "core", "algorithms"])
+
+
 @cache
-def sources_digest(file: Path, package: str) -> str:
-    """A digest of a module's text, and of all that it imports from in its own package, near or far."""
-    own = re.compile(rf"^from {re.escape(package + '.' if package else '')}(\w+) import", re.MULTILINE)
+def sources_digest(file: Path, module: str) -> str:
+    """A digest of a module's text, and of all that it imports from in its own part of the core, near or far."""
+    part = ".".join(module.split(".")[:-1][:_PART])
+    own = re.compile(rf"^from ({re.escape(part + '.' if part else '')}[\w.]+) import", re.MULTILINE)
+    root = file.parents[module.count(".")]
     texts: dict[Path, str] = {}
     waiting = [file, *IN_ALL]
     while waiting:
         path = waiting.pop()
         if path not in texts and path.is_file():
             texts[path] = path.read_text(encoding="utf-8")
-            waiting += [path.with_name(f"{name}.py") for name in own.findall(texts[path])]
+            waiting += [root.joinpath(*name.split(".")).with_suffix(".py") for name in own.findall(texts[path])]
     return hashlib.sha256("\0".join(texts[path] for path in sorted(texts)).encode()).hexdigest()

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 
 from app.core import algorithms
-from app.core.algorithms import ALGORITHMS, Algorithm, channelwise
+from app.core.algorithms import ALGORITHMS, Algorithm
+from app.core.algorithms.channelwise.sums import cut_of, goes_by_lines
 from app.core.algorithms.taps import axes_of
 from app.core.board import SIZE, new_board, serve
 from app.core.checks import describe
@@ -323,7 +324,7 @@ def test_threads_change_no_bit(op: Op, name: str, dtype: str) -> None:
 def test_kernels_of_many_lines_go_by_lines() -> None:
     for x_shape, w_shape, options in PARTICULAR["channelwise, by lines"]:
         problem = problem_of("conv", x_shape, w_shape, False, options)
-        assert channelwise.goes_by_lines(axes_of(problem), channelwise.cut_of(problem), 8)
+        assert goes_by_lines(axes_of(problem), cut_of(problem), 8)
 
 
 @pytest.mark.parametrize("name", PARTICULAR)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.core.algorithms.filters import Along, along, is_even
 from app.core.algorithms.taps import axes_of
-from app.core.algorithms.transforms import KINDS, PLAIN, Kind
+from app.core.algorithms.vectors.transforms import KINDS, PLAIN, Kind
+from app.core.algorithms.winograd.filters import Along, along, is_even
 from app.core.checks import describe
 from app.core.problem import Problem, Setting
 from tests.core.strategies import Op

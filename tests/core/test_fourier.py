@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.core.algorithms import direct, fourier, fourier_blocks
-from app.core.algorithms.fft import lengths_within
-from app.core.algorithms.phases import phases_of
+from app.core.algorithms import direct, fourier
+from app.core.algorithms.fourier import blocks
+from app.core.algorithms.fourier.fft import lengths_within
+from app.core.algorithms.fourier.phases import phases_of
 from app.core.algorithms.taps import axes_of
 from app.core.parallel import team
 from tests.core import tap_sums
@@ -240,8 +241,8 @@ def test_spectra_that_do_not_fit_at_once_are_made_in_turn(
     rng = np.random.default_rng(11)
     x, w = plain(rng, x_shape).astype("f4"), plain(rng, w_shape).astype("f4")
     at_once = run(op, x, w, **options)
-    monkeypatch.setattr(fourier_blocks, "SPECTRA_BYTES", room)
-    fourier_blocks.blocks_of.cache_clear()
+    monkeypatch.setattr(blocks, "SPECTRA_BYTES", room)
+    blocks.blocks_of.cache_clear()
     try:
         problem = problem_of(op, x_shape, w_shape, False, options)
         axes = axes_of(problem)
@@ -249,7 +250,7 @@ def test_spectra_that_do_not_fit_at_once_are_made_in_turn(
         np.testing.assert_allclose(run(op, x, w, **options), at_once, atol=1e-4 * np.abs(at_once).max())
         check(op, x, w, **options)
     finally:
-        fourier_blocks.blocks_of.cache_clear()
+        blocks.blocks_of.cache_clear()
 
 
 @pytest.mark.parametrize("name", CASES)

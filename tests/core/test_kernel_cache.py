@@ -85,33 +85,30 @@ def test_kept_kernels_are_found_on_a_read_only_file_system(
 
 @pytest.fixture
 def load_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Any]:
-    """Loads, as a new process would, a kernel that calls a piece in another file; the piece multiplies."""
+    """Loads, as a new process would, a kernel that calls a piece in a folder above; the piece multiplies."""
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "kernels"))
     monkeypatch.syspath_prepend(tmp_path)
-    package = tmp_path / "parts"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    (package / "far.py").write_text("FACTOR = 1\n", encoding="utf-8")
-    (package / "near.py").write_text(
-        "from app.core.jit import inlined\nfrom parts.far import FACTOR\n\n"
+    package = tmp_path / "some" / "core" / "parts"
+    far = package / "other" / "far.py"
+    for file, text in {
+        far: "FACTOR = 1\n",
+        package / "near.py": "from app.core.jit import inlined\nfrom some.core.parts.other.far import FACTOR\n\n"
         "@inlined\ndef scaled(x):\n    return x * FACTOR\n",
-        encoding="utf-8",
-    )
-    (package / "kernel.py").write_text(
-        "from app.core.jit import compiled\nfrom parts.near import scaled\n\n"
+        package / "wing" / "kernel.py": "from app.core.jit import compiled\nfrom some.core.parts.near import scaled\n\n"
         "@compiled\ndef scale(x):\n    return scaled(x)\n",
-        encoding="utf-8",
-    )
+    }.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
 
     def load(factor: int) -> Any:
-        times = os.stat(package / "far.py")
-        (package / "far.py").write_text(f"FACTOR = {factor}\n", encoding="utf-8")
-        os.utime(package / "far.py", ns=(times.st_atime_ns, times.st_mtime_ns))
-        for name in [name for name in sys.modules if name.partition(".")[0] == "parts"]:
+        times = os.stat(far)
+        far.write_text(f"FACTOR = {factor}\n", encoding="utf-8")
+        os.utime(far, ns=(times.st_atime_ns, times.st_mtime_ns))
+        for name in [name for name in sys.modules if name.partition(".")[0] == "some"]:
             del sys.modules[name]
         sources_digest.cache_clear()
         monkeypatch.setattr(sys, "dont_write_bytecode", True)
-        return importlib.import_module("parts.kernel").scale
+        return importlib.import_module("some.core.parts.wing.kernel").scale
 
     return load
 

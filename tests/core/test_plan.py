@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 
 from app.core import plan as planning
-from app.core.algorithms import ALGORITHMS, tiles_effort
-from app.core.algorithms.arranging import lie_of
-from app.core.algorithms.box_phases import phases_along
-from app.core.algorithms.boxes import boxes_of, cut_of
-from app.core.algorithms.fourier_guard import few_products, products
-from app.core.algorithms.regions import Regions, by_regions
-from app.core.algorithms.simd import ROWS, VECTOR, WIDEST
+from app.core.algorithms import ALGORITHMS
+from app.core.algorithms.boxes.arranging import lie_of
+from app.core.algorithms.boxes.phases import phases_along
+from app.core.algorithms.boxes.regions import Regions, by_regions
+from app.core.algorithms.boxes.tables import boxes_of, cut_of
+from app.core.algorithms.fourier.guard import few_products, products
 from app.core.algorithms.taps import Axis, axes_of
+from app.core.algorithms.tiles.efforts import effort
+from app.core.algorithms.vectors.simd import ROWS, VECTOR, WIDEST
 from app.core.checks import describe
 from app.core.parallel import PLANNED_THREADS, largest_share, team
 from app.core.plan import plan_of
@@ -176,7 +177,7 @@ def test_tiles_are_counted_as_they_are_made(case: Case) -> None:
             vectors = 8 if left >= 8 else 4 if left >= 4 else min(left, 2)
         tiles += -(-rows // ROWS)
         start += vectors * lanes
-    counted = tiles_effort.effort(problem, axes_of(problem), case.numpy_dtype).shared["tiles"]
+    counted = effort(problem, axes_of(problem), case.numpy_dtype).shared["tiles"]
     times = sizes.batch * sizes.groups * sizes.phases
     # How many lie between two slabs is told in the mean.
     assert abs(counted - tiles * times) <= (sizes.box_z - 1 if sizes.lines > sizes.box_y else 0) * times

@@ -13,6 +13,7 @@ from scipy import signal
 
 from app.core import conv_transpose
 from app.core.algorithms import direct, separable
+from app.core.algorithms.separable import passes
 from app.core.algorithms.taps import axes_of
 from app.core.parallel import team
 from tests import naive
@@ -155,7 +156,7 @@ def found(kernel: Any, roundings: int = 5) -> Array | None:
     """The outer product of a kernel's factors, where it has them."""
     w = np.asarray(kernel)
     three_axes = w.reshape(1, 1, *[1] * (3 - w.ndim), *w.shape)
-    lines = separable.factors(three_axes, roundings)
+    lines = passes.factors(three_axes, roundings)
     return None if lines is None else product(list(lines))[0, 0].reshape(w.shape)
 
 
@@ -216,9 +217,9 @@ def test_floats_too_small_to_have_all_their_digits_have_no_factors() -> None:
 
 def test_one_channel_without_factors_is_enough() -> None:
     w = np.ones((3, 1, 1, 5, 5))
-    assert separable.factors(w, 5) is not None
+    assert passes.factors(w, 5) is not None
     w[1, 0, 0, 2, 2] = 2
-    assert separable.factors(w, 5) is None
+    assert passes.factors(w, 5) is None
 
 
 # The ends of the numbers
@@ -265,13 +266,13 @@ def test_threads_and_strips_change_no_bit(name: str, dtype: str, monkeypatch: py
     answers = []
     try:
         for size in (1, 2, 3):
-            monkeypatch.setattr(separable, "STRIP_BYTES", 2**18 // size**4)
-            separable._cut_of.cache_clear()
+            monkeypatch.setattr(passes, "STRIP_BYTES", 2**18 // size**4)
+            passes._cut_of.cache_clear()
             team.resize(size)
             answers.append(run_alone(separable, problem, x, w).tobytes())
     finally:
         team.resize(threads)
-        separable._cut_of.cache_clear()
+        passes._cut_of.cache_clear()
     assert len(set(answers)) == 1
 
 

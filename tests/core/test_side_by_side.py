@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.core.algorithms import ALGORITHMS, blocked, blocked_tables, channels_last, channels_last_tables
+from app.core.algorithms import ALGORITHMS, blocked, channels_last
+from app.core.algorithms.blocked import sums
+from app.core.algorithms.blocked import tables as blocked_tables
+from app.core.algorithms.channels_last import tables as channels_last_tables
 from app.core.algorithms.classes import classes_of, most_classes
-from app.core.algorithms.simd import VECTOR
-from app.core.algorithms.spread_sums import WIDEST
 from app.core.algorithms.taps import axes_of
+from app.core.algorithms.vectors.simd import VECTOR
+from app.core.algorithms.vectors.spread_sums import WIDEST
 from app.core.errors import OverflowingError
 from app.core.execute import execute
 from app.core.geometry import Op
@@ -127,8 +130,8 @@ def test_channels_that_are_summed_in_parts_have_the_bits_of_all_at_once(
     plan = plan_of(problem, np.dtype(dtype))
     plan = replace(plan, algorithm=next(one for one in ALGORITHMS[op] if one.name == "blocked"))
     outputs = {}
-    for size in (2**30, blocked.AT_HAND, 2**13):
-        monkeypatch.setattr(blocked, "AT_HAND", size)
+    for size in (2**30, sums.AT_HAND, 2**13):
+        monkeypatch.setattr(sums, "AT_HAND", size)
         outputs[size] = execute(plan, x.astype(dtype), w.astype(dtype), bias.astype(dtype)).tobytes()
     assert len(outputs) == 3
     assert len(set(outputs.values())) == 1

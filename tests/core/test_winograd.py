@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.core.algorithms import ALGORITHMS, tiles, winograd_guard, winograd_margin, winograd_tiling
-from app.core.algorithms.winograd_margin import suits
-from app.core.algorithms.winograd_tiling import tiling_of
+from app.core.algorithms import ALGORITHMS, tiles
+from app.core.algorithms.winograd import guard, margin, tiling
+from app.core.algorithms.winograd.margin import suits
+from app.core.algorithms.winograd.tiling import tiling_of
 from app.core.execute import execute
 from app.core.parallel import team
 from app.core.plan import plan_of
@@ -125,7 +126,7 @@ CASES: dict[str, tuple[Op, Shape, Shape, dict[str, Any]]] = {
 @pytest.fixture(autouse=True)
 def runs_what_does_not_suit(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the guard itself says is to be tested, not what is to be expected of it."""
-    monkeypatch.setattr(winograd_margin, "suits", lambda *_: True)
+    monkeypatch.setattr(margin, "suits", lambda *_: True)
 
 
 def run(op: Op, x: Array, w: Array, bias: Array | None = None, **options: Any) -> Array:
@@ -221,9 +222,9 @@ def test_a_loud_value_that_meets_no_weight_does_no_harm(dtype: str) -> None:
     "name", ["runs that boxes of a line divide", "seven, dilated", "widely dilated", "dilated unlike"]
 )
 def test_small_boxes_begin_within_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(winograd_tiling, "MAPPED_BYTES", 2**12)
-    monkeypatch.setattr(winograd_tiling, "FEWEST_VECTORS", 1)
-    monkeypatch.setattr(winograd_guard, "holds", lambda *_: True)
+    monkeypatch.setattr(tiling, "MAPPED_BYTES", 2**12)
+    monkeypatch.setattr(tiling, "FEWEST_VECTORS", 1)
+    monkeypatch.setattr(guard, "holds", lambda *_: True)
     op, x_shape, w_shape, options = CASES[name]
     rng = np.random.default_rng(10)
     tiling_of.cache_clear()

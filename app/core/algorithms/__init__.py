@@ -1,4 +1,4 @@
-"""The algorithms, in one table: a new one is a file and a line here, and a line in `prices`."""
+"""The algorithms, in one table: a new one is a module or a package, a line here, and a line in `prices`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Protocol
 
 import numpy as np
 
 from app.core.algorithms import (
     blocked,
-    boxes,
     channels_last,
     channelwise,
-    channelwise_effort,
     col2im,
     direct,
     dots,
@@ -24,10 +23,8 @@ from app.core.algorithms import (
     rows,
     separable,
     tiles,
-    tiles_effort,
     tiny,
     winograd,
-    winograd_effort,
 )
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.prices import PRICES
@@ -101,57 +98,50 @@ def _nothing(*_: object) -> int:
     return 0
 
 
+class _Own(Protocol):
+    """What the module of an algorithm defines, or its package hands on."""
+
+    def fits(self, problem: Problem, axes: Axes, dtype: np.dtype[np.generic], /) -> bool: ...
+
+    def effort(self, problem: Problem, axes: Axes, dtype: np.dtype[np.generic], /) -> Effort: ...
+
+    def workspace(self, problem: Problem, axes: Axes, dtype: np.dtype[np.generic], /) -> int: ...
+
+    def run(self, problem: Problem, axes: Axes, x: Array, w: Array, bias: Array, out: Array, /) -> bool | None: ...
+
+
+def _of(own: _Own, name: str, *, prices: str = "", **traits: bool) -> Algorithm:
+    return Algorithm(name, own.fits, own.effort, own.workspace, own.run, prices or name, **traits)
+
+
 #: For kernels of rank one alone, which no shape tells: a plan has it beside its own algorithm.
-SEPARABLE = Algorithm(
-    "separable", separable.fits, separable.effort, separable.workspace, separable.run, "separable",
-    sums_products=False,
-)  # fmt: skip
+SEPARABLE = _of(separable, "separable", sums_products=False)
 
-WINOGRAD = Algorithm(
-    "winograd", winograd.fits, winograd_effort.effort, winograd.workspace, winograd.run,
-    "winograd", sums_products=False, as_asked=True,
-)  # fmt: skip
+WINOGRAD = _of(winograd, "winograd", sums_products=False, as_asked=True)
 
-_FOURIER = Algorithm(
-    "fourier", fourier.fits, fourier.effort, fourier.workspace, fourier.run, "fourier", sums_products=False
+#: For both operations.
+_SHARED = (
+    _of(channelwise, "channelwise", as_asked=True),
+    _of(channels_last, "channels_last", as_asked=True),
+    _of(blocked, "blocked", as_asked=True),
+    WINOGRAD,
+    _of(fourier, "fourier", sums_products=False),
 )
-
-_CHANNELWISE = Algorithm(
-    "channelwise", channelwise.fits, channelwise_effort.effort, channelwise.workspace, channelwise.run,
-    "channelwise", as_asked=True,
-)  # fmt: skip
-
-_BLOCKED = Algorithm("blocked", blocked.fits, blocked.effort, blocked.workspace, blocked.run, "blocked", as_asked=True)
-
-_CHANNELS_LAST = Algorithm(
-    "channels_last", channels_last.fits, channels_last.effort, channels_last.workspace, channels_last.run,
-    "channels_last", as_asked=True,
-)  # fmt: skip
 
 ALGORITHMS: dict[str, tuple[Algorithm, ...]] = {
     "conv": (
         Algorithm("direct", _always, _direct_effort, _nothing, direct.run, "direct"),
-        Algorithm("tiles", boxes.fits, tiles_effort.effort, tiles.workspace, tiles.run, "tiles", as_asked=True),
-        Algorithm("masked", masked.fits, masked.effort, masked.workspace, masked.run, "masked", as_asked=True),
-        _CHANNELWISE,
-        _CHANNELS_LAST,
-        _BLOCKED,
-        Algorithm("rows", rows.fits, rows.effort, rows.workspace, rows.run, "rows", looks=True),
-        Algorithm("planes", planes.fits, planes.effort, planes.workspace, planes.run, "planes", looks=True),
-        Algorithm("dots", dots.fits, dots.effort, dots.workspace, dots.run, "dots", as_asked=True),
-        WINOGRAD,
-        _FOURIER,
+        _of(tiles, "tiles", as_asked=True),
+        _of(masked, "masked", as_asked=True),
+        _of(rows, "rows", looks=True),
+        _of(planes, "planes", looks=True),
+        _of(dots, "dots", as_asked=True),
+        *_SHARED,
     ),
     "conv_transpose": (
         Algorithm("polyphase", _always, _direct_effort, _nothing, direct.run, "direct"),
-        Algorithm(
-            "polyphase_tiles", boxes.fits, tiles_effort.effort, tiles.workspace, tiles.run, "tiles", as_asked=True
-        ),
-        _CHANNELWISE,
-        _CHANNELS_LAST,
-        _BLOCKED,
-        Algorithm("col2im", col2im.fits, col2im.effort, col2im.workspace, col2im.run, "col2im", as_asked=True),
-        WINOGRAD,
-        _FOURIER,
+        _of(tiles, "polyphase_tiles", prices="tiles", as_asked=True),
+        _of(col2im, "col2im", as_asked=True),
+        *_SHARED,
     ),
 }

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.scratch import LINE, thread_rows
-from app.core.algorithms.simd import ROWS, VECTOR
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
-from app.core.algorithms.tile_sums import TILES, sum_tile
+from app.core.algorithms.vectors.simd import ROWS, VECTOR
+from app.core.algorithms.vectors.tile_sums import TILES, sum_tile
 from app.core.geometry import ceil_div
 from app.core.jit import inlined
 from app.core.layout import Array

@@ -13,14 +13,14 @@ import math
 import numpy as np
 from numba import uint64
 
-from app.core.algorithms.boxes import Boxes, boxes_of, cut_of, sizes_of
-from app.core.algorithms.dot_sums import COLUMNS, FEWEST_TAPS, at_once, dot_tile
+from app.core.algorithms.boxes.laying import lay
+from app.core.algorithms.boxes.tables import Boxes, boxes_of, cut_of, sizes_of
 from app.core.algorithms.effort import Effort, Features
-from app.core.algorithms.laying import lay
 from app.core.algorithms.packing import packed
 from app.core.algorithms.scratch import LINE, aligned, thread_rows
-from app.core.algorithms.simd import LONGEST, ROWS, VECTOR
 from app.core.algorithms.taps import Axis
+from app.core.algorithms.vectors.dot_sums import COLUMNS, FEWEST_TAPS, at_once, dot_tile
+from app.core.algorithms.vectors.simd import LONGEST, ROWS, VECTOR
 from app.core.algorithms.watch import new_watches
 from app.core.geometry import ceil_div
 from app.core.layout import Array

@@ -16,9 +16,9 @@ import numpy as np
 from app.core.algorithms.effort import FAR, Effort, Features
 from app.core.algorithms.planes import as_bits, served_by
 from app.core.algorithms.scratch import thread_rows
-from app.core.algorithms.simd import LONGEST, ROWS, VECTOR
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
-from app.core.algorithms.tile_sums import MASKS, sum_masked_tile
+from app.core.algorithms.vectors.simd import LONGEST, ROWS, VECTOR
+from app.core.algorithms.vectors.tile_sums import MASKS, sum_masked_tile
 from app.core.geometry import ceil_div, even_pieces
 from app.core.layout import Array
 from app.core.parallel import MOST_IN_A_TASK, PLANNED_THREADS, run_parted, team

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from app.core.algorithms.simd import I64, piece, pointers
 from app.core.algorithms.taps import Int64Array
+from app.core.algorithms.vectors.simd import I64, piece, pointers
 
 
 def packed(numbers: Sequence[int]) -> Int64Array:

@@ -17,8 +17,8 @@ from numba import types
 from numpy.typing import NDArray
 
 from app.core.algorithms.effort import Effort, Features
-from app.core.algorithms.simd import I64, VECTOR, Vectors, choose, piece, pointers, summed_over
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
+from app.core.algorithms.vectors.simd import I64, VECTOR, Vectors, choose, piece, pointers, summed_over
 from app.core.algorithms.watch import new_watches, note_inputs, shows_fit
 from app.core.geometry import ceil_div, even_pieces
 from app.core.layout import Array

@@ -15,13 +15,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from app.core.algorithms.blocks import KERNELS, STEPS, TALL, is_made, sum_lines, which
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.scratch import thread_rows
-from app.core.algorithms.simd import LONGEST, VECTOR
 from app.core.algorithms.taps import Axis, axes_of
-from app.core.algorithms.walks import KERNEL as WALKED
-from app.core.algorithms.walks import LINES, walk_lines
+from app.core.algorithms.vectors.blocks import KERNELS, STEPS, TALL, is_made, sum_lines, which
+from app.core.algorithms.vectors.simd import LONGEST, VECTOR
+from app.core.algorithms.vectors.walks import KERNEL as WALKED
+from app.core.algorithms.vectors.walks import LINES, walk_lines
 from app.core.algorithms.watch import new_watches, note_inputs, shows_fit
 from app.core.geometry import ceil_div
 from app.core.layout import Array

@@ -14,7 +14,7 @@ from numba import types
 
 from app.core.algorithms.overflow import surely_fits
 from app.core.algorithms.scratch import LINE
-from app.core.algorithms.simd import I64, Vectors, piece, pointers
+from app.core.algorithms.vectors.simd import I64, Vectors, piece, pointers
 from app.core.layout import Array
 from app.core.parallel import team
 

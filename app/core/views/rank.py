@@ -16,7 +16,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.algorithms.jit import compiled, shared
+from app.core.jit import compiled, shared
 from app.core.layout import Array
 from app.core.parallel import check_wanted
 

@@ -1,0 +1,239 @@
+"""Sums with output channels side by side in vectors, inputs spread over them: for small maps and wide steps.
+
+Where neighbours along a line are in a vector, maps of seven by seven leave a quarter of it empty, and steps take inputs
+apart. Here inputs are read one by one as they lie, wherever a window is, and only the kernel is turned: by its output
+channels, two vectors of them at a time. Outputs that meet other taps, at a border, are summed by themselves, so padding
+is neither laid nor multiplied.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from app.core.algorithms.blocked.tables import SHORT, STRIP, each_of, strips_of, sums_of, tables_of, weights_of
+from app.core.algorithms.classes import most_classes
+from app.core.algorithms.effort import FAR, Effort, Features
+from app.core.algorithms.scratch import LINE, thread_rows
+from app.core.algorithms.taps import Axis
+from app.core.algorithms.vectors.interleaving import DEALT, deal_taps, turn_in, turn_out
+from app.core.algorithms.vectors.simd import VECTOR
+from app.core.algorithms.vectors.spread_sums import AT_ONCE, WIDEST, sum_spread
+from app.core.geometry import ceil_div
+from app.core.jit import inlined
+from app.core.layout import Array
+from app.core.parallel import MOST_IN_A_TASK, PLANNED_THREADS, run_parted, team
+from app.core.parted import parted
+from app.core.problem import Problem
+
+#: Bytes of the weights of two vectors of channels, and of the sums of a strip, at most.
+MOST_BYTES = 2**20
+
+#: Outputs of a plane, taps of all classes of outputs, and these classes, at most: tables are kept.
+MOST_OUTPUTS, MOST_TAPS, MOST_CLASSES = 2**14, 2**14, 2**9
+
+#: The tables of more classes than this take more than some milliseconds to make, once: these have a price, so that
+#: they are not made where others wait.
+FEW_CLASSES = 64
+
+#: Some input channels are summed after the others, with about so many bytes of weights and of inputs that these meet:
+#: both stay in the second cache from output to output.
+AT_HAND = 3 * 2**17
+
+#: Inputs of more bytes are not in the second cache when the next chunk of channels reads them.
+NEAR = 2**20
+
+
+def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
+    """Whether output channels fill a vector, and tables are small."""
+    lanes, outputs = VECTOR // dtype.itemsize, math.prod(axis.output for axis in axes)
+    classes, taps = math.prod(map(most_classes, axes)), math.prod(axis.kernel for axis in axes)
+    if problem.out_channels < lanes * problem.groups or problem.pads_by_copying or outputs > MOST_OUTPUTS:
+        return False
+    if not 0 < classes <= MOST_CLASSES or classes * taps > MOST_TAPS or not all(axis.counts.phases for axis in axes):
+        return False
+    largest = max(_weights(problem, dtype), _sums(axes, dtype)) * dtype.itemsize
+    return largest <= MOST_BYTES and problem.macs <= MOST_IN_A_TASK * _tasks(problem, axes, dtype)
+
+
+def _weights(problem: Problem, dtype: np.dtype[np.generic]) -> int:
+    """Elements of the weights of `WIDEST` vectors of channels."""
+    lanes = VECTOR // dtype.itemsize
+    return WIDEST * weights_of(problem, lanes) * lanes
+
+
+def _depth(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+    """Input channels that are summed after the others, in parts about even."""
+    in_group, outputs = problem.in_channels // problem.groups, math.prod(axis.output for axis in axes)
+    of_strip = min(1, STRIP / outputs) * in_group * math.prod(axis.input for axis in axes)
+    return ceil_div(in_group, max(1, round((_weights(problem, dtype) + of_strip) * dtype.itemsize / AT_HAND)))
+
+
+def _sums(axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+    """Elements of the sums of the longest strip."""
+    number, strips = strips_of(axes)
+    return sums_of(max(count for _, count in strips) * each_of(axes, number), VECTOR // dtype.itemsize)
+
+
+def _chunks(problem: Problem, dtype: np.dtype[np.generic]) -> int:
+    """`WIDEST` vectors of channels are a chunk of a group."""
+    return ceil_div(problem.out_channels // problem.groups, WIDEST * VECTOR // dtype.itemsize)
+
+
+def _tasks(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+    """A strip of a chunk of channels is a task."""
+    return problem.groups * _chunks(problem, dtype) * problem.batch * len(strips_of(axes)[1])
+
+
+def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
+    """What the time is proportional to.
+
+    Vectors of weights and outputs that are `turned`; `runs` of outputs, `steps` of their innermost loops, and these by
+    vectors, `sums`.
+    """
+    lanes, tasks, chunks = VECTOR // dtype.itemsize, _tasks(problem, axes, dtype), _chunks(problem, dtype)
+    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    vectors, taps = ceil_div(out_group, lanes), math.prod(axis.kernel for axis in axes)
+    in_lines = in_group * (taps / lanes if taps in DEALT else ceil_div(taps, lanes))
+    turned = ceil_div(in_group * taps, lanes) if problem.op == "conv" else in_lines
+    pairs = problem.batch * problem.groups * in_group * math.prod(axis.counts.pairs for axis in axes)
+    outputs, per_output = math.prod(axis.output for axis in axes), _runs_per_output(axes)
+    shared: Features = {
+        "tasks": tasks,
+        "turned": problem.batch * problem.groups * vectors * ceil_div(outputs, lanes),
+        "runs": problem.batch * problem.groups * chunks * outputs * per_output,
+        "steps": pairs * chunks * per_output,
+        "sums": pairs * vectors,
+        "bytes": problem.output_elements * dtype.itemsize,
+        _distance(problem.input_elements * dtype.itemsize): problem.input_elements * chunks * dtype.itemsize,
+    }
+    alone: Features = {
+        "call": 1.0,
+        "classes": max(0, math.prod(map(most_classes, axes)) - FEW_CLASSES),
+        "kernels": ceil_div(problem.groups * chunks, PLANNED_THREADS) * WIDEST * turned,
+    }
+    return Effort(alone, shared, tasks, problem.macs)
+
+
+def _distance(size: int) -> str:
+    """From where inputs of so many bytes are read."""
+    return "near" if size <= NEAR else "far" if size <= FAR else "afar"
+
+
+def _runs_per_output(axes: tuple[Axis, ...]) -> float:
+    """Runs for each output of a plane: those within a line, and those of a line's ends, across lines."""
+    _, height, width = axes
+    lines, row = height.counts.positions, width.counts.positions
+    ends = min(row, ceil_div(width.kernel, width.counts.phases) - 1)
+    middle = row - ends
+    within = lines * ceil_div(middle, AT_ONCE) if middle >= SHORT else middle * ceil_div(lines, AT_ONCE)
+    return (within + ends * ceil_div(lines, AT_ONCE)) / (lines * row)
+
+
+def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+    """Bytes beside input, kernel and output: each thread's weights and sums, and the tables."""
+    lanes, outputs = VECTOR // dtype.itemsize, math.prod(axis.output for axis in axes)
+    own = (_weights(problem, dtype) + _sums(axes, dtype)) * dtype.itemsize + (WIDEST + 1) * VECTOR + 4 * LINE
+    taps = math.prod(map(most_classes, axes)) * math.prod(axis.kernel for axis in axes)
+    tables = 2**13 + 4 * min(MOST_TAPS, taps) + 24 * outputs + 2 * weights_of(problem, lanes)
+    return team.size * own + tables * np.dtype(np.int64).itemsize
+
+
+def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
+    """Write the operation's output into `out`; whether all of it is known to be finite. Shapes as for `tiles`."""
+    tables, lanes = tables_of(problem, x.dtype.itemsize), VECTOR // x.dtype.itemsize
+    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
+    memory = _weights(problem, x.dtype), tables.sums, WIDEST * lanes, lanes
+    at_hand, turned, sums, constants, seen = thread_rows(memory, x.dtype)
+    tasks = problem.groups * _chunks(problem, x.dtype) * problem.batch * len(tables.strips)
+    return run_parted(
+        _sum_tasks, tasks, problem.work, flat_x, flat_w, bias, flat_out, turned, sums, constants, seen,
+        at_hand, memory[0] // WIDEST, memory[1] // WIDEST, tables.strips, tables.runs, tables.offsets, tables.steps,
+        tables.weights, _depth(problem, axes, x.dtype), problem.batch, problem.groups, in_group, out_group,
+        math.prod(w.shape[2:]), problem.op == "conv",
+    )  # fmt: skip
+
+
+@parted
+def _sum_tasks(
+    me, low, high, x, w, bias, out, all_turned, all_sums, all_constants, all_seen, all_at_hand, w_vector, sums_vector,
+    strips, runs, offsets, steps, order, depth, batch, groups, in_group, out_group, kernel, in_rows,
+):  # fmt: skip
+    """Sum the tasks from `low` to `high`, counted over (group, chunk, batch, strip).
+
+    Of `all` pieces a thread has its row. The kernel is (out, in, taps) where it is `in_rows`, or (in, out, taps). The
+    last vector of a group's channels may have some of the one before once more, for the same bits, also beside another
+    thread. Tells whether all sums are known to be finite.
+    """
+    turned, sums, constants = all_turned[me], all_sums[me], all_constants[me]
+    seen, at_hand = all_seen[me], all_at_hand[me]
+    seen[:] = 0
+    lanes = VECTOR // x.itemsize
+    vectors = (out_group + lanes - 1) // lanes
+    chunks = (vectors + WIDEST - 1) // WIDEST
+    plane, out_plane = len(x) // (batch * groups * in_group), len(out) // (batch * groups * out_group)
+    for task in range(low, high):
+        rest, strip = divmod(task, len(strips))
+        number, b = divmod(rest, batch)
+        g, chunk = divmod(number, chunks)
+        count = min(WIDEST, vectors - chunk * WIDEST)
+        if at_hand[0] != number:
+            for v in range(count):
+                channel = min((chunk * WIDEST + v) * lanes, out_group - lanes)
+                _turn_weights(
+                    w, g, channel, in_group, out_group, kernel, in_rows, turned, v * w_vector, order
+                )  # fmt: skip
+                for r in range(lanes):
+                    constants[v * lanes + r] = bias[g * out_group + channel + r]
+            at_hand[0] = number
+        begin, length, first, end = strips[strip, 0], strips[strip, 1], strips[strip, 2], strips[strip, 3]
+        source = (b * groups + g) * in_group * plane
+        for ci in range(0, in_group, depth):
+            channels = min(depth, in_group - ci)
+            for n in range(first, end):
+                target, taps = runs[n, 3] * lanes, runs[n, 6]
+                if taps == 0:
+                    _write_bias(constants, sums, target, count, sums_vector, seen)
+                    continue
+                sum_spread(
+                    count, runs[n, 2], x, source + ci * plane + runs[n, 0], runs[n, 1], plane, channels, offsets, steps,
+                    runs[n, 5], taps, turned, ci * kernel * lanes, w_vector, kernel * lanes, constants,
+                    sums, target, runs[n, 4] * lanes, sums_vector, ci, ci + channels == in_group, seen,
+                )  # fmt: skip
+        for v in range(count):
+            channel = min((chunk * WIDEST + v) * lanes, out_group - lanes)
+            place = ((b * groups + g) * out_group + channel) * out_plane + begin
+            turn_out(sums, v * sums_vector, out, place, out_plane, length)
+    return not seen.any()
+
+
+@inlined
+def _write_bias(constants, sums, target, vectors, sums_vector, seen):
+    """An output without any input: the bias is all."""
+    lanes = VECTOR // sums.itemsize
+    for v in range(vectors):
+        for r in range(lanes):
+            value = constants[v * lanes + r]
+            sums[v * sums_vector + target + r] = value
+            seen[r] += value - value  # as `Vectors.note` does
+
+
+@inlined
+def _turn_weights(w, g, channel, in_group, out_group, kernel, in_rows, turned, at, order):
+    """Lay the weights of a vector of channels, those of each tap side by side.
+
+    What a line leaves of its last vector is zeros, until the next line comes there.
+    """
+    if in_rows:
+        row = in_group * kernel
+        turn_in(w, (g * out_group + channel) * row, row, row, turned, at, order, 0)
+    elif kernel in DEALT:
+        place = (g * in_group * out_group + channel) * kernel
+        deal_taps(w, place, out_group * kernel, in_group, kernel, turned, at)
+    else:
+        lanes = VECTOR // w.itemsize
+        for ci in range(in_group):
+            place = ((g * in_group + ci) * out_group + channel) * kernel
+            turn_in(w, place, kernel, kernel, turned, at + ci * kernel * lanes, order, 0)

@@ -1,0 +1,1 @@
+"""Boxes of outputs, and how the inputs that these need are laid out for them."""

@@ -1,0 +1,304 @@
+"""The kernels of Winograd's guard: magnitudes of inputs, and what they and the kernels' say of the errors."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from numba import uint64
+
+from app.core.algorithms.packing import unpacking
+from app.core.algorithms.vectors.magnitudes import add_magnitudes, add_magnitudes_and_squares
+from app.core.jit import compiled, inlined
+from app.core.parted import parted
+
+#: Places of a channel that are looked at together: their sums over the channels stay in the first cache.
+STRETCH = 1024
+
+
+class Sizes(NamedTuple):
+    """An operation's counts, and how its kernels lie in memory.
+
+    A channel is a `plane` of inputs in so many `strips`, of `classes` that each meet weights of their own. The kernels
+    of an output channel are so many `runs` of `run` weights; those of two output and two input channels of a
+    group begin `apart_out` and `apart_in` weights apart.
+    """
+
+    batch: int
+    groups: int
+    in_group: int
+    out_group: int
+    plane: int
+    strips: int
+    classes: int
+    outputs: int
+    taps: int
+    run: int
+    runs: int
+    apart_out: int
+    apart_in: int
+
+
+#: In a kernel, the `Sizes` of their row.
+sizes_of = unpacking(Sizes)
+
+
+class Limits(NamedTuple):
+    """When norms tell of errors: a square from `square` on, and a product of two from `least` to `most`."""
+
+    square: float
+    least: float
+    most: float
+
+
+@parted
+def measure_strips(me, low, high, x, core, all_energy, marks, packed_sizes, magnitudes, peaks, places):
+    """Measure the strips from `low` to `high`, counted over (batch, group, strip).
+
+    `magnitudes` gets, for each channel, Σ|x| over the first class's `core` (1 there, else 0), Σx²·`marks` and Σx²; and
+    for each other class the first two;
+    `peaks` and `places` the largest Σx² over the channels at one place, and where that is.
+    """
+    energy = all_energy[me]
+    sizes = sizes_of(packed_sizes)
+    length = len(core) // sizes.classes
+    for task in range(low, high):
+        pair, strip = divmod(task, sizes.strips)
+        begin = strip * STRETCH
+        count = uint64(min(STRETCH, sizes.plane - begin))
+        energy[:] = 0
+        for ci in range(sizes.in_group):
+            at = (pair * sizes.in_group + ci) * sizes.plane + begin
+            own = (task * sizes.in_group + ci) * (2 * sizes.classes + 1)
+            add_magnitudes_and_squares(x, at, core, begin, marks, 0, energy, count, magnitudes, own)
+            for c in range(1, sizes.classes):
+                add_magnitudes(x, at, core, c * length + begin, marks, 0, count, magnitudes, own + 2 * c + 1)
+        most, place = energy[0], uint64(0)
+        for m in range(count):
+            if energy[m] > most:
+                most, place = energy[m], uint64(m)
+        peaks[task], places[task] = most, begin + place
+
+
+@compiled
+def shape_inputs(magnitudes, packed_sizes, means, shapes):
+    """Of each channel: Σ|x| over the core of each class, and its shape: two numbers that no volume changes.
+
+    Those are the marked Σx² and the square of all these Σ|x|, by Σx²; 0 where it is silent.
+    (batch·groups, C_in/groups, classes), and (2, batch·groups, C_in/groups).
+    """
+    sizes = sizes_of(packed_sizes)
+    row = 2 * sizes.classes + 1
+    for pair in range(sizes.batch * sizes.groups):
+        for ci in range(sizes.in_group):
+            marked = squares = total = 0.0
+            means[pair, ci, :] = 0
+            for task in range(pair * sizes.strips, (pair + 1) * sizes.strips):
+                at = (task * sizes.in_group + ci) * row
+                marked += magnitudes[at + 1]
+                squares += magnitudes[at + 2]
+                means[pair, ci, 0] += magnitudes[at]
+                for c in range(1, sizes.classes):
+                    means[pair, ci, c] += magnitudes[at + 2 * c + 1]
+            for c in range(sizes.classes):
+                total += means[pair, ci, c]
+            shapes[0, pair, ci] = marked / squares if squares > 0 else 0
+            shapes[1, pair, ci] = total / squares * total if squares > 0 else 0
+
+
+@compiled
+def weigh_inputs(peaks, places, classes, packed_sizes, roundings, alike, means, shapes, loudness, loud_places, shares):
+    """What each sample's groups weigh: their `loudness` (batch, groups), and the `shares` of their channels.
+
+    Loudness is the most that errors are for kernels of norm 1, and shares are the bound
+    that a magnitude of 1 for all weights brings, beside it: (batch, groups, C_in/groups,
+    taps), after them the smallest of all samples. `means` and `shapes` are those of
+    `shape_inputs`, in the order of the first number of the shapes; `classes` has that of the inputs of each tap.
+    """
+    sizes = sizes_of(packed_sizes)
+    bound = (sizes.in_group * sizes.taps + 2) / sizes.outputs
+    row = sizes.in_group * sizes.taps
+    least = sizes.batch * sizes.groups * row
+    for pair in range(sizes.batch * sizes.groups):
+        most = 0.0
+        for task in range(pair * sizes.strips, (pair + 1) * sizes.strips):
+            if peaks[task] >= most:
+                most, loud_places[pair] = peaks[task], places[task]
+        loudness[pair] = roundings * _most_copies(shapes[0, pair], shapes[1, pair], alike) * math.sqrt(most)
+        if most == 0:
+            continue
+        g = pair % sizes.groups
+        is_first = _is_silent_before(loudness, g, pair, sizes.groups)
+        for ci in range(sizes.in_group):
+            for t in range(sizes.taps):
+                share = means[pair, ci, classes[t]] * (bound / loudness[pair])
+                at = ci * sizes.taps + t
+                shares[pair * row + at] = share
+                smallest = shares[least + g * row + at]
+                shares[least + g * row + at] = share if is_first else min(smallest, share)
+
+
+@inlined
+def _is_silent_before(loudness, first, end, step):
+    """Whether all earlier samples of a group are silent."""
+    silent = True
+    for pair in range(first, end, step):
+        silent = silent and loudness[pair] <= 0
+    return silent
+
+
+@inlined
+def _most_copies(shapes, others, alike):
+    """How many channels have the same shape, at most; those without one (0) are silent.
+
+    `shapes` ascend, and so do the ends of what is alike to each: both are followed in one pass. The `others` keep those
+    apart that seem alike by chance.
+    """
+    if alike >= 1:
+        return len(shapes)
+    most, begin, end = 1, 0, 0
+    for n in range(len(shapes)):
+        shape, other = shapes[n], others[n]
+        apart = abs(shape) * alike
+        while shapes[begin] < shape - apart:
+            begin += 1
+        while end < len(shapes) and shapes[end] <= shape + apart:
+            end += 1
+        if shape != 0 and end - begin > most:
+            count = 0
+            for m in range(begin, end):
+                count += abs(others[m] - other) <= other * alike
+            most = max(most, count)
+    return most
+
+
+@parted
+def weigh_kernels(me, low, high, w, amplified, shares, loudness, bias, packed_sizes, limits, all_sums, needed):
+    """The S that some output must have (C_out, batch), for the output channels from `low` to `high`.
+
+    0 where there certainly is one, infinity where S cannot tell. `all_sums` is working memory, a row for each thread.
+    """
+    sums = all_sums[me]
+    sizes = sizes_of(packed_sizes)
+    row, bound = sizes.in_group * sizes.taps, sizes.in_group * sizes.taps + 2
+    for channel in range(low, high):
+        g = channel // sizes.out_group
+        first = (g * sizes.in_group * sizes.out_group * sizes.taps) + channel % sizes.out_group * sizes.apart_out
+        loudest, quietest = _range_of(loudness, g, sizes)
+        if loudest == 0:
+            continue
+        total, square = _weigh(w, first, shares, (sizes.batch * sizes.groups + g) * row, amplified, sizes, sums)
+        norm = math.sqrt(square)
+        if not _is_usual(square, loudest, quietest, limits):
+            if square > 0 or not _is_silent(w, first, sizes):
+                needed[channel, :] = math.inf
+            continue
+        added = abs(bias[channel]) * bound
+        if total + added / loudest >= norm:
+            continue
+        for b in range(sizes.batch):
+            own = loudness[b * sizes.groups + g]
+            if own > 0:
+                total, _ = _weigh(w, first, shares, (b * sizes.groups + g) * row, amplified, sizes, sums)
+                if total + added / own < norm:
+                    needed[channel, b] = (norm * own - added) / bound
+
+
+@parted
+def weigh_phases(
+    _me, low, high, w, amplified, phases, shares, loudness, bias, packed_sizes, limits, magnitudes, squares, needed
+):
+    """As `weigh_kernels` where each tap is of one of the `phases`, whose outputs have the errors of their own weights.
+
+    Where it takes more than all samples' smallest shares to tell, infinity. `magnitudes` and `squares` (C_out,
+    taps) are zeros. Kernels lie in the transposed operation's order, and are read in it.
+    """
+    sizes = sizes_of(packed_sizes)
+    taps, channel = sizes.taps, low
+    bound = sizes.in_group * taps + 2
+    while channel < high:
+        g, first = divmod(channel, sizes.out_group)
+        end = min(high, (g + 1) * sizes.out_group)
+        at, count = channel * taps, uint64((end - channel) * taps)
+        for ci in range(sizes.in_group):
+            begin = uint64(((g * sizes.in_group + ci) * sizes.out_group + first) * taps)
+            share = shares[((sizes.batch * sizes.groups + g) * sizes.in_group + ci) * taps]
+            for m in range(count):
+                magnitudes[uint64(at) + m] += abs(w[begin + m]) * share
+                squares[uint64(at) + m] += w[begin + m] * w[begin + m]
+        loudest, quietest = _range_of(loudness, g, sizes)
+        for co in range(channel, end if loudest > 0 else channel):
+            own = co * taps
+            total, square, least = _of_phases(magnitudes, squares, own, amplified, phases)
+            needs = total + abs(bias[co]) * bound / loudest < math.sqrt(square)
+            if needs or not (
+                _is_usual(square, loudest, quietest, limits) and _is_usual(least, loudest, quietest, limits)
+            ):
+                needed[co, :] = math.inf
+        channel = end
+
+
+@inlined
+def _of_phases(magnitudes, squares, at, amplified, phases):
+    """Of an output channel: Σ|w|·share, and the largest and the smallest of its phases' Σα·w²."""
+    total = most = 0.0
+    least = math.inf
+    for q in range(phases.max() + 1):
+        square = 0.0
+        for t in range(len(phases)):
+            if phases[t] == q:
+                total += magnitudes[at + t]
+                square += squares[at + t] * amplified[t]
+        most, least = max(most, square), min(least, square)
+    return total, most, least
+
+
+@inlined
+def _range_of(loudness, g, sizes):
+    """The most and the least loudness of a group's samples, without those that are silent."""
+    loudest = quietest = 0.0
+    for b in range(sizes.batch):
+        own = loudness[b * sizes.groups + g]
+        loudest = max(loudest, own)
+        quietest = own if quietest == 0 or 0 < own < quietest else quietest
+    return loudest, quietest
+
+
+@inlined
+def _is_usual(square, loudest, quietest, limits):
+    """Whether norms tell of errors: none so small or large that digits are lost."""
+    norm = math.sqrt(square)
+    return limits.square <= square and limits.least <= norm * quietest and norm * loudest <= limits.most
+
+
+@inlined
+def _weigh(w, first, shares, at, amplified, sizes, sums):
+    """Σ|w|·share and Σα·w² of an output channel's weights."""
+    sums[0] = sums[1] = 0
+    for number in range(sizes.runs):
+        begin = first + number * sizes.apart_in
+        add_magnitudes(w, begin, shares, at + number * sizes.run, amplified, 0, sizes.run, sums, 0)
+    return float(sums[0]), float(sums[1])
+
+
+@inlined
+def _is_silent(w, first, sizes):
+    """Whether an output channel's weights are all zero."""
+    for number in range(sizes.runs):
+        for m in range(sizes.run):
+            if w[first + number * sizes.apart_in + m] != 0:
+                return False
+    return True
+
+
+@compiled
+def is_told(x, loudness, least, pair_elements):
+    """Whether all loudness (batch, groups) is that of the inputs: nothing vanished or passed the largest float."""
+    for pair in range(len(loudness)):
+        if loudness[pair] == 0:
+            for m in range(pair * pair_elements, (pair + 1) * pair_elements):
+                if x[m] != 0:
+                    return False
+        elif not least <= loudness[pair] < math.inf:
+            return False
+    return True
