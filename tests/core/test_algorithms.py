@@ -16,7 +16,7 @@ from hypothesis import given
 
 from app.core import algorithms
 from app.core.algorithms import ALGORITHMS, Algorithm
-from app.core.algorithms.channelwise.sums import cut_of, goes_by_lines
+from app.core.algorithms.channelwise.tables import cut_of, goes_by_lines
 from app.core.algorithms.taps import axes_of
 from app.core.board import SIZE, new_board, serve
 from app.core.checks import describe

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from app.core.algorithms.boxes.tables import Cut
-from app.core.algorithms.channelwise.sums import (
+from app.core.algorithms.channelwise.tables import (
     WIDEST,
     cut_of,
     goes_by_lines,

@@ -9,18 +9,26 @@ stamps are made, each is added to its place in the output; what falls outside of
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numba import uint64
-from numpy.typing import NDArray
 
+from app.core.algorithms.col2im.tables import (
+    WIDEST,
+    chunk_of,
+    meets_each_once,
+    pitch_of,
+    places_along,
+    places_of,
+    time_of,
+    unit_of,
+    working_of,
+)
 from app.core.algorithms.effort import Effort, Features
-from app.core.algorithms.scratch import LINE, thread_rows
-from app.core.algorithms.taps import Axis, Int64Array, axes_of
+from app.core.algorithms.scratch import thread_rows
+from app.core.algorithms.taps import Axis
 from app.core.algorithms.vectors.simd import ROWS, VECTOR
-from app.core.algorithms.vectors.tile_sums import TILES, sum_tile
+from app.core.algorithms.vectors.tile_sums import sum_tile
 from app.core.geometry import ceil_div
 from app.core.jit import inlined
 from app.core.layout import Array
@@ -34,42 +42,10 @@ MOST_POSITIONS = 2**13
 #: Weights of one kernel at most: so are these.
 MOST_WEIGHTS = 4096
 
-#: Tasks for each thread.
-TASKS = 4
-
-#: Bytes of a row of inputs from which on some of eight would push each other out of the first cache.
-LONG_ROW = 2**10
-
 #: Multiply-adds that take as long as to turn an input.
 TURNING = 16
 
-#: The time of a turn of a tile's innermost loop, by its vectors: it loads as many weights in any case.
-TURNS = (12, 18, 24)
-
-#: Of units that take hardly more time for a channel than the best, the shortest is taken.
-NEARLY = 1.03
-
 _HALF = ROWS // 2
-_WIDEST = TILES[ROWS][0]
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where stamps go, from shapes alone.
-
-    Tiles begin anew with each `unit` of output channels, so that no sum depends on how channels are shared. Position n
-    of the batch's inputs puts its stamps from `begins[n]` on, beside which that of each of the unit's weights lies by
-    `offsets`; for positions that are not `inside`, `beside` (3, weights) tells by which places along each axis, and
-    `starts` (3, positions) from where, since some fall outside. It `covers` where every output is met once.
-    """
-
-    unit: int
-    begins: Int64Array
-    inside: NDArray[np.bool_]
-    starts: Int64Array
-    offsets: Int64Array
-    beside: Int64Array
-    covers: bool
 
 
 def fits(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
@@ -78,37 +54,39 @@ def fits(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic])
     positions = problem.batch * math.prod(problem.input_size)
     if problem.op != "conv_transpose" or positions > MOST_POSITIONS or kernel > MOST_WEIGHTS:
         return False
-    of_a_unit = _unit(problem, VECTOR // dtype.itemsize) * kernel * positions * (problem.in_channels // problem.groups)
-    return of_a_unit <= MOST_IN_A_TASK
+    in_group = problem.in_channels // problem.groups
+    return unit_of(problem, VECTOR // dtype.itemsize) * kernel * positions * in_group <= MOST_IN_A_TASK
 
 
 def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
     """What the time is proportional to: inputs turned, turns by vectors and calls of the innermost loop, stamps."""
     positions, lanes = problem.batch * math.prod(problem.input_size), VECTOR // dtype.itemsize
     kernel, in_group = math.prod(problem.kernel_size), problem.in_channels // problem.groups
-    out_group, unit = problem.out_channels // problem.groups, _unit(problem, lanes)
+    out_group, unit = problem.out_channels // problem.groups, unit_of(problem, lanes)
     blocks = ceil_div(positions, ROWS)
     units = [(unit, out_group // unit * problem.groups), (out_group % unit, problem.groups)]
     vectors = [(ceil_div(channels * kernel, lanes), count) for channels, count in units]
-    covers = all(_covers(axis, _places(axis)) for axis in axes)
+    covers = all(meets_each_once(axis, places_along(axis)) for axis in axes)
     shared: Features = {
         "turned": problem.input_elements,
-        "turns": (blocks if positions > _HALF else 0.5) * in_group * sum(count * _time(own) for own, count in vectors),
-        "tiles": blocks * sum(count * ceil_div(own, _WIDEST) for own, count in vectors),
+        "turns": (blocks if positions > _HALF else 0.5)
+        * in_group
+        * sum(count * time_of(own) for own, count in vectors),
+        "tiles": blocks * sum(count * ceil_div(own, WIDEST) for own, count in vectors),
         "gathered": problem.kernel_elements,
         "written" if covers else "stamps": problem.out_channels * kernel * positions,
         "bytes": (problem.kernel_elements + problem.output_elements) * dtype.itemsize,
     }
-    chunks = problem.groups * ceil_div(out_group, _chunk(problem, lanes, PLANNED_THREADS))
+    chunks = problem.groups * ceil_div(out_group, chunk_of(problem, lanes, PLANNED_THREADS))
     return Effort({"call": 1.0}, shared, chunks, problem.macs)
 
 
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output: stamps and weights of a tile, the turned input, and the tables."""
     positions, lanes = problem.batch * math.prod(problem.input_size), VECTOR // dtype.itemsize
-    columns = _unit(problem, lanes) * math.prod(problem.kernel_size)
-    rows = positions * problem.groups * _pitch(problem, dtype.itemsize)
-    own = (sum(_working(problem, lanes)) * team.size + rows) * dtype.itemsize
+    columns = unit_of(problem, lanes) * math.prod(problem.kernel_size)
+    rows = positions * problem.groups * pitch_of(problem, dtype.itemsize)
+    own = (sum(working_of(problem, lanes)) * team.size + rows) * dtype.itemsize
     return own + 2 * (5 * positions + 4 * columns) * np.dtype(np.int64).itemsize
 
 
@@ -116,8 +94,8 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     """Write the operation's output into `out`; shapes as for `tiles`."""
     positions, lanes = math.prod(problem.input_size), VECTOR // x.dtype.itemsize
     in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
-    kernel, chunk = math.prod(problem.kernel_size), _chunk(problem, lanes, team.size)
-    pitch = _pitch(problem, x.dtype.itemsize)
+    kernel, chunk = math.prod(problem.kernel_size), chunk_of(problem, lanes, team.size)
+    pitch = pitch_of(problem, x.dtype.itemsize)
     rows = np.empty(problem.groups * problem.batch * positions * pitch, x.dtype)
     run_parted(
         _turn, positions, TURNING * problem.input_elements, x.reshape(-1), rows, problem.batch, problem.groups,
@@ -125,90 +103,13 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     )  # fmt: skip
     chunks, zeros, places = ceil_div(out_group, chunk), np.zeros(ROWS, x.dtype), places_of(problem, lanes)
     flat_w, flat_out = w.reshape(-1), out.reshape(-1)
-    _, stamps, tile = thread_rows(_working(problem, lanes), x.dtype)
+    _, stamps, tile = thread_rows(working_of(problem, lanes), x.dtype)
     run_parted(
         _stamp, problem.groups * chunks, problem.work, flat_w, rows, bias, zeros, flat_out, stamps, tile,
-        np.arange(in_group) * (_WIDEST * lanes), places.begins, places.inside, places.starts, places.offsets,
+        np.arange(in_group) * (WIDEST * lanes), places.begins, places.inside, places.starts, places.offsets,
         places.beside, places.covers, tuple(axis.output for axis in axes), problem.batch, in_group, pitch, out_group,
         kernel, places.unit, chunk, chunks,
     )  # fmt: skip
-
-
-def _pitch(problem: Problem, itemsize: int) -> int:
-    """Elements of a row of inputs: of long ones a few more, since rows a power of two apart would share cache sets."""
-    in_group = problem.in_channels // problem.groups
-    return in_group + (LINE // itemsize if in_group * itemsize >= LONG_ROW else 0)
-
-
-def _unit(problem: Problem, lanes: int) -> int:
-    """Output channels whose weights fill the vectors of tiles well."""
-    most = min(problem.out_channels // problem.groups, _WIDEST * lanes)
-    return _filling(math.prod(problem.kernel_size), most, lanes)
-
-
-@lru_cache(maxsize=1024)
-def _filling(kernel: int, most: int, lanes: int) -> int:
-    times = [_time(ceil_div(channels * kernel, lanes)) / channels for channels in range(1, most + 1)]
-    return next(n for n, time in enumerate(times, 1) if time <= NEARLY * min(times))
-
-
-def _time(vectors: int) -> int:
-    """That of so many vectors, in tiles."""
-    whole, left = divmod(vectors, _WIDEST)
-    return whole * TURNS[_WIDEST - 1] + (TURNS[left - 1] if left else 0)
-
-
-def _chunk(problem: Problem, lanes: int, threads: int) -> int:
-    """Output channels of a task, where so many threads share them: some units."""
-    unit, out_group = _unit(problem, lanes), problem.out_channels // problem.groups
-    tasks = max(TASKS * threads, problem.macs // MOST_IN_A_TASK)
-    return max(1, out_group * problem.groups // (tasks * unit)) * unit
-
-
-def _working(problem: Problem, lanes: int) -> tuple[int, int]:
-    """Elements of the stamps and of the weights of one tile."""
-    return ROWS * _WIDEST * lanes, problem.in_channels // problem.groups * _WIDEST * lanes
-
-
-@lru_cache(maxsize=64)
-def places_of(problem: Problem, lanes: int) -> Places:
-    """The table of a problem, for vectors of so many elements."""
-    axes, unit = axes_of(problem), _unit(problem, lanes)
-    apart = (axes[1].output * axes[2].output, axes[2].output, 1)
-    plane = axes[0].output * apart[0]
-    along = [_places(axis) for axis in axes]
-    beside = np.stack([part.reshape(-1) for part in np.meshgrid(*along, indexing="ij")])
-    starts = [np.arange(axis.input) * axis.out_step for axis in axes]
-    placed = np.stack([part.reshape(-1) for part in np.meshgrid(*starts, indexing="ij")])
-    inside = np.ones(placed.shape[1], np.bool_)
-    for own, start, axis in zip(along, placed, axes, strict=True):
-        inside &= (start + own.min() >= 0) & (start + own.max() < axis.output)
-    samples = np.arange(problem.batch) * problem.out_channels * plane
-    return Places(
-        unit,
-        begins=(samples[:, None] + np.dot(apart, placed)).reshape(-1),
-        inside=np.tile(inside, problem.batch),
-        starts=np.tile(placed, problem.batch),
-        offsets=(np.arange(unit)[:, None] * plane + np.dot(apart, beside)).reshape(-1),
-        beside=np.tile(beside, unit),
-        covers=all(_covers(axis, own) for axis, own in zip(axes, along, strict=True)),
-    )
-
-
-def _covers(axis: Axis, places: Int64Array) -> bool:
-    """Whether each output along an axis is met by one weight of one input."""
-    side_by_side = np.array_equal(np.sort(places), np.arange(axis.kernel))
-    return (
-        side_by_side and axis.output == axis.input * axis.kernel and (axis.input == 1 or axis.out_step == axis.kernel)
-    )
-
-
-def _places(axis: Axis) -> Int64Array:
-    """Where each weight of an axis puts the stamp of the first input, in the output."""
-    taps, shifts, residues = axis.all_taps
-    places = np.empty(axis.kernel, np.int64)
-    places[taps] = residues - axis.out_step * shifts
-    return places
 
 
 @parted
@@ -241,8 +142,8 @@ def _stamp(
             channels, channel = min(unit, out_group - first), g * out_group + first
             if not covers:
                 _fill_planes(out, bias, batch, plane, channel, channel + channels)
-            for start in range(0, channels * kernel, _WIDEST * lanes):
-                length = min(_WIDEST * lanes, channels * kernel - start)
+            for start in range(0, channels * kernel, WIDEST * lanes):
+                length = min(WIDEST * lanes, channels * kernel - start)
                 vectors = (length + lanes - 1) // lanes
                 _gather_weights(w, tile, g * in_group, in_group, out_group * kernel, first * kernel + start, length)
                 for row in range(0, count, ROWS):
@@ -288,10 +189,10 @@ def _gather_weights(w, tile, channel, in_group, apart, begin, length):
     """The weights of a tile, one input channel after the other, with zeros behind them."""
     lanes = VECTOR // w.itemsize
     for ci in range(in_group):
-        source, target = uint64((channel + ci) * apart + begin), uint64(ci * _WIDEST * lanes)
+        source, target = uint64((channel + ci) * apart + begin), uint64(ci * WIDEST * lanes)
         for m in range(uint64(length)):
             tile[target + m] = w[source + m]
-        for m in range(uint64(length), uint64(_WIDEST * lanes)):
+        for m in range(uint64(length), uint64(WIDEST * lanes)):
             tile[target + m] = 0
 
 
