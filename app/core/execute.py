@@ -53,7 +53,7 @@ def _output_channels_first(problem: Problem, w: Array) -> Array:
     """The kernel as (out_channels, in_channels/groups, *kernel_size) for both operations."""
     if problem.op == "conv":
         return w
-    grouped = w.reshape(problem.groups, problem.in_channels // problem.groups, *w.shape[1:])
+    grouped = w.reshape(problem.groups, problem.in_group, *w.shape[1:])
     return grouped.swapaxes(1, 2).reshape(problem.out_channels, -1, *w.shape[2:])
 
 

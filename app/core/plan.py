@@ -56,7 +56,7 @@ def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
     tiny = not pads and is_tiny(problem, axes)
     best, price = _cheapest(ALGORITHMS[problem.op][: 1 if tiny else None], problem, axes, dtype)
     input_shape = (problem.batch, problem.in_channels, *(axis.input for axis in axes))
-    kernel_shape = (problem.out_channels, problem.in_channels // problem.groups, *(axis.kernel for axis in axes))
+    kernel_shape = (problem.out_channels, problem.in_group, *(axis.kernel for axis in axes))
     output_shape = (problem.batch, problem.out_channels, *(axis.output for axis in axes))
     elements = sum(map(math.prod, (input_shape, kernel_shape, output_shape)))
     if pads:

@@ -142,8 +142,18 @@ class Problem:
     def kernel_shape(self) -> tuple[int, ...]:
         """The kernel's shape in the operation's own layout."""
         if self.op == "conv":
-            return (self.out_channels, self.in_channels // self.groups, *self.kernel_size)
-        return (self.in_channels, self.out_channels // self.groups, *self.kernel_size)
+            return (self.out_channels, self.in_group, *self.kernel_size)
+        return (self.in_channels, self.out_group, *self.kernel_size)
+
+    @cached_property
+    def in_group(self) -> int:
+        """C_in/groups, the input channels of a group."""
+        return self.in_channels // self.groups
+
+    @cached_property
+    def out_group(self) -> int:
+        """C_out/groups, the output channels of a group."""
+        return self.out_channels // self.groups
 
     @cached_property
     def input_elements(self) -> int:

@@ -50,7 +50,7 @@ def _terms(problem: Problem) -> Array:
     x = np.ones((1, problem.groups, *problem.input_size), np.int64)
     w = np.ones((problem.groups, 1, *problem.kernel_size), np.int64)
     ones = _conv(problem, x, w) if problem.op == "conv" else _transposed(problem, x, w)
-    return problem.in_channels // problem.groups * ones[:, :1]
+    return problem.in_group * ones[:, :1]
 
 
 def _conv(problem: Problem, x: Array, w: Array) -> Array:

@@ -56,7 +56,7 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     windows move by more than one; `spread`: outputs copied to a phase's places; `swapped`:
     weights brought into a convolution's order before.
     """
-    in_group, channels = problem.in_channels // problem.groups, problem.batch * problem.out_channels
+    in_group, channels = problem.in_group, problem.batch * problem.out_channels
     depth, height, width = axes
     rows = channels * depth.output * height.output * ceil_div(width.output, STRETCH)
     lines = channels * in_group * depth.counts.pairs * height.counts.pairs

@@ -41,7 +41,7 @@ WORK_OF_AN_INPUT = 8
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
     """Whether there are few columns, and long ones."""
-    taps = problem.in_channels // problem.groups * math.prod(problem.kernel_size)
+    taps = problem.in_group * math.prod(problem.kernel_size)
     columns = problem.batch * math.prod(problem.output_size)
     if problem.op != "conv" or problem.groups > 1 or taps < FEWEST_TAPS or taps * columns * dtype.itemsize > MOST_BYTES:
         return False

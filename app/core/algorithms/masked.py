@@ -72,10 +72,10 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     vectors = ceil_div(math.prod(axis.output for axis in axes), VECTOR // dtype.itemsize)
     taps = axes[2].kernel * math.prod(axis.counts.pairs / axis.output for axis in axes[:2])
     tiles, runs = ceil_div(vectors, MASKS), problem.batch * problem.groups
-    whole, left = divmod(problem.out_channels // problem.groups, ROWS)
+    whole, left = divmod(problem.out_group, ROWS)
     rows = whole * ROWS + (0 if not left else ROWS // 2 if left <= ROWS // 2 else ROWS)
     blocks = whole + (1 if left else 0)
-    turns = problem.in_channels // problem.groups * taps * runs
+    turns = problem.in_group * taps * runs
     shared: Features = {
         "tasks": (tasks := runs * math.prod(_pieces(problem, tiles, PLANNED_THREADS))),
         "tiles": runs * tiles * blocks,
@@ -99,7 +99,7 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
     """Write the operation's output into `out`; whether all of it is known to be finite. Shapes as for `tiles`."""
     tables = tables_of(problem, x.dtype.itemsize)
     strips, chunks = _pieces(problem, len(tables.tiles), team.size)
-    length, in_group, out_group = math.prod(x.shape[2:]), w.shape[1], problem.out_channels // problem.groups
+    length, in_group, out_group = math.prod(x.shape[2:]), w.shape[1], problem.out_group
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
     _, seen = thread_rows((VECTOR // x.dtype.itemsize,), x.dtype)
     tasks = problem.batch * problem.groups * strips * chunks
@@ -111,7 +111,7 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
 
 def _pieces(problem: Problem, tiles: int, threads: int) -> tuple[int, int]:
     """(strips of tiles, chunks of channels) that a sample and group is cut into, for enough tasks."""
-    blocks = ceil_div(problem.out_channels // problem.groups, ROWS)
+    blocks = ceil_div(problem.out_group, ROWS)
     enough = max(TASKS * threads, problem.macs // MOST_IN_A_TASK)
     needed = ceil_div(enough, problem.batch * problem.groups)
     chunks = min(blocks, needed)

@@ -46,7 +46,7 @@ class Rows:
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
     """Whether planes of outputs are like those of inputs, and small."""
-    taps = problem.in_channels // problem.groups * math.prod(axis.kernel for axis in axes)
+    taps = problem.in_group * math.prod(axis.kernel for axis in axes)
     return (
         problem.op == "conv"
         and not problem.pads_by_copying
@@ -96,7 +96,7 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     """
     rows = _rows_of(problem, x.dtype.itemsize)
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
-    length, in_group, out_group = math.prod(x.shape[2:]), w.shape[1], problem.out_channels // problem.groups
+    length, in_group, out_group = math.prod(x.shape[2:]), w.shape[1], problem.out_group
     seen = new_watches(x.dtype)
     clean = run_parted(
         _sum_planes, problem.batch * problem.out_channels, _work(problem, axes, x.dtype), flat_x, flat_w, bias,
@@ -108,7 +108,7 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
 @lru_cache(maxsize=256)
 def _rows_of(problem: Problem, itemsize: int) -> Rows:
     """The tables of a problem for elements of so many bytes."""
-    lanes, in_group = VECTOR // itemsize, problem.in_channels // problem.groups
+    lanes, in_group = VECTOR // itemsize, problem.in_group
     served, along = served_by(axes_of(problem))
     taps, row = served.shape
     vectors = ceil_div(row, lanes)

@@ -42,7 +42,7 @@ def fits(problem: Problem, axes: tuple[Axis, ...], _dtype: np.dtype[np.generic])
     return (
         problem.op == "conv"
         and width.input < LONGEST
-        and problem.in_channels // problem.groups <= LINES
+        and problem.in_group <= LINES
         and height.kernel in KERNELS
         and height.in_step == width.in_step
         and height.in_step in STEPS
@@ -57,7 +57,7 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     lines = problem.batch * problem.out_channels * depth.output
     per_block = _block_lines(axes, dtype)
     blocks = lines * ceil_div(height.output, per_block) * vectors
-    planes = problem.in_channels // problem.groups * depth.kernel
+    planes = problem.in_group * depth.kernel
     columns = blocks * planes * width.kernel
     strips = lines * _strips(lines, ceil_div(height.output, per_block), PLANNED_THREADS)
     shared: Features = {"strips": strips, "bytes": (problem.input_elements + problem.output_elements) * dtype.itemsize}
@@ -141,7 +141,7 @@ def _cut(problem: Problem, dtype: np.dtype[np.generic], threads: int) -> _Cut:
     depth, height, _ = axes
     begin = tuple(int(axis.table[-axis.kernel]) for axis in axes)  # the first tap's shift: they ascend
     kernel = tuple(axis.kernel for axis in axes)
-    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    in_group, out_group = problem.in_group, problem.out_group
     lines = problem.batch * problem.out_channels * depth.output
     per_block = _block_lines(axes, dtype)
     blocks = ceil_div(height.output, per_block)

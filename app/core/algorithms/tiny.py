@@ -70,8 +70,8 @@ class Tiny:
 def is_tiny(problem: Problem, axes: tuple[Axis, ...]) -> bool:
     """Whether an operation is done sooner than its arrays would be prepared for another algorithm."""
     pairs = math.prod(axis.counts.visits for axis in axes)
-    blocks = problem.batch * problem.groups * ceil_div(problem.out_channels // problem.groups, BLOCK)
-    steps = pairs * blocks * problem.in_channels // problem.groups
+    blocks = problem.batch * problem.groups * ceil_div(problem.out_group, BLOCK)
+    steps = pairs * blocks * problem.in_group
     elements = max(problem.input_elements, problem.output_elements)
     return pairs <= MOST_PAIRS and steps <= MOST_STEPS and elements <= MOST_ELEMENTS
 
@@ -79,7 +79,7 @@ def is_tiny(problem: Problem, axes: tuple[Axis, ...]) -> bool:
 def effort(problem: Problem, axes: tuple[Axis, ...]) -> Effort:
     """What the time is proportional to: the call, and the products that meet an input."""
     pairs = math.prod(axis.counts.pairs for axis in axes)
-    products = problem.batch * problem.out_channels * problem.in_channels // problem.groups * pairs
+    products = problem.batch * problem.out_channels * problem.in_group * pairs
     return Effort({"tiny": 1.0, "tiny_products": products}, {}, 1, 0)
 
 
@@ -92,7 +92,7 @@ _HEAD = 9
 
 
 def _table(problem: Problem, axes: tuple[Axis, ...]) -> Array:
-    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    in_group, out_group = problem.in_group, problem.out_group
     inner = math.prod(problem.kernel_size)
     if problem.op == "conv":
         apart = (out_group * in_group * inner, in_group * inner, inner)

@@ -14,7 +14,7 @@ EXACT_BITS = 53
 def products(layer: Layer) -> int:
     """How many products each output sums at most."""
     p = layer.problem
-    inside = p.in_channels // p.groups
+    inside = p.in_group
     return inside * math.prod(p.kernel_size)
 
 

@@ -65,8 +65,8 @@ def _channels(layer: Layer) -> list[str]:
     if p.groups == 1:
         return [".", "kernel = kernel.swapaxes(0, 1)"]
     shape = p.kernel_size
-    grouped = (p.groups, p.in_channels // p.groups, p.out_channels // p.groups, *shape)
-    joined = (p.out_channels, p.in_channels // p.groups, *shape)
+    grouped = (p.groups, p.in_group, p.out_group, *shape)
+    joined = (p.out_channels, p.in_group, *shape)
     return [", inside each group.", f"kernel = kernel.reshape({grouped}).swapaxes(1, 2).reshape({joined})"]
 
 

@@ -44,7 +44,7 @@ def _conv(layer: Layer) -> list[str]:
         taken = ["windows at the stride"] * layer.strided + ["elements at the dilation"] * layer.dilated
         lines.append(f"# Windows of the effective kernel; then {' and '.join(taken)} alone.")
     lines.append(f"windows = sliding_window_view(x, {layer.reach}{axes}){indexed([':'] * leading + every)}")
-    lines += _in_groups(layer, "windows", p.out_channels // p.groups)
+    lines += _in_groups(layer, "windows", p.out_group)
     window = f"{_letters(layer, 'c')}{layer.places}{layer.taps}"
     kernel = f"{_kernel_letters(layer, 'oc')}{layer.taps}"
     product = f'np.einsum("{window},{kernel}->{_letters(layer, "o")}{layer.places}", windows, kernel)'
@@ -56,10 +56,10 @@ def _conv(layer: Layer) -> list[str]:
 def _conv_transpose(layer: Layer) -> list[str]:
     p = layer.problem
     map_size = tuple(dim.full + dim.output_padding for dim in p.dimensions)
-    channels = (p.groups, p.out_channels // p.groups) if p.groups > 1 else (p.out_channels,)
+    channels = (p.groups, p.out_group) if p.groups > 1 else (p.out_channels,)
     shape = ((p.batch, *channels) if layer.layout.batched else () if layer.layout.bare else channels) + map_size
     lines = [
-        *_in_groups(layer, "x", p.in_channels // p.groups),
+        *_in_groups(layer, "x", p.in_group),
         "# Every element stamps the kernel on the full map; then padding is what is cropped off it.",
         f"full = np.zeros({shape}, dtype=np.{layer.dtype})",
         *_stamps(layer),
@@ -99,7 +99,7 @@ def _in_groups(layer: Layer, name: str, of_kernel: int) -> list[str]:
     p, before = layer.problem, layer.layout.leading - 1
     if p.groups == 1:
         return []
-    shape = [*[str(p.batch)] * before, str(p.groups), str(p.in_channels // p.groups), f"*{name}.shape[{before + 1}:]"]
+    shape = [*[str(p.batch)] * before, str(p.groups), str(p.in_group), f"*{name}.shape[{before + 1}:]"]
     return [
         f"# {p.groups} groups, each with channels and kernels of its own.",
         f"{name} = {name}.reshape({', '.join(shape)})",

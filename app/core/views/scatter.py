@@ -63,7 +63,7 @@ def check_fits(problem: Problem, x: Array, kernel: Array) -> None:
     Raises:
         OverflowingError: with `would_be`, the largest of these sums.
     """
-    most = problem.in_channels // problem.groups * math.prod(problem.kernel_size)
+    most = problem.in_group * math.prod(problem.kernel_size)
     if largest_magnitude(x) * largest_magnitude(kernel) * most <= LARGEST_INT64:
         return
     # Python ints do not wrap.
@@ -87,7 +87,7 @@ def stamps(problem: Problem, x: Array, kernel: Array) -> Array:
 
 def accumulate(problem: Problem, pieces: Array) -> Array:
     """The stamps added up on the whole map: (batch, C_out, *map)."""
-    batch, groups, own, sizes = problem.batch, problem.groups, problem.out_channels // problem.groups, map_size(problem)
+    batch, groups, own, sizes = problem.batch, problem.groups, problem.out_group, map_size(problem)
     n = problem.spatial_dims
     place = np.zeros((1,) * (2 * n), np.int64)
     for j, dim in enumerate(problem.dimensions):

@@ -63,7 +63,7 @@ def accumulate(problem: Problem) -> Words:
     """`accumulate`."""
     sizes = [dim.full + dim.output_padding for dim in problem.dimensions]
     title = say("Add the stamps up on the whole map: {map}", map=wording.size(sizes))
-    inside = problem.in_channels // problem.groups
+    inside = problem.in_group
     if inside > 1:
         return title, say(
             "Where stamps overlap their values are summed, those of the {channels} input channels too.", channels=inside

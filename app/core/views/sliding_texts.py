@@ -168,7 +168,7 @@ def slide(problem: Problem, padded: Size, stride: Size, taps: int, sums: Array) 
         moves = say(
             "{moves}; it sees {in_group} of {channels} input channels",
             moves=moves,
-            in_group=problem.in_channels // problem.groups,
+            in_group=problem.in_group,
             channels=problem.in_channels,
         )
     return title, say(

@@ -88,7 +88,7 @@ def gathering_kernel(problem: Problem, kernel: Array) -> Array:
 
 def _taps(problem: Problem) -> int:
     """Products in one window."""
-    return problem.in_channels // problem.groups * math.prod(problem.kernel_size)
+    return problem.in_group * math.prod(problem.kernel_size)
 
 
 def _of_conv(operands: Operands) -> list[Step]:
@@ -158,11 +158,11 @@ def _listed(
 ) -> list[dict[str, Any]]:
     """One entry for each output element, in row-major order; the channels of a group share their windows."""
     problem, layout, shape = operands.problem, operands.layout, operands.problem.output_shape
-    form = problem.kernel_size if layout.bare else (problem.in_channels // problem.groups, *problem.kernel_size)
+    form = problem.kernel_size if layout.bare else (problem.in_group, *problem.kernel_size)
     windows, products = windows.reshape(-1, *form), products.reshape(-1, *form)
     indices = np.indices(shape).reshape(len(shape), -1)
     places = math.prod(problem.output_size)
-    group = indices[1] // (problem.out_channels // problem.groups)
+    group = indices[1] // problem.out_group
     seen = (indices[0] * problem.groups + group) * places + np.arange(problem.output_elements) % places
     origins = indices[2:].T * np.array(stride)
     columns = zip(

@@ -58,11 +58,11 @@ def check_stamps(view: Shown) -> Array:
 
 def check_accumulated(view: Shown, stamps: Array) -> None:
     problem, origins = view.problem, view.steps["stamps"].extra["origins"].tolist()
-    x_shape, own = view.operands.input.shape, problem.out_channels // problem.groups
+    x_shape, own = view.operands.input.shape, problem.out_group
     covered: Counter[tuple[int, ...]] = Counter()
     terms: defaultdict[tuple[int, ...], list[Any]] = defaultdict(list)
     for (b, ci, *place), origin in zip(naive.indices(x_shape), origins, strict=True):
-        first = ci // (problem.in_channels // problem.groups) * own
+        first = ci // (problem.in_group) * own
         for co, *tap in naive.indices(stamps.shape[2 + problem.spatial_dims :]):
             reached = tuple(o + k * d for o, k, d in zip(origin, tap, problem.dilation, strict=True))
             covered[reached] += (b, ci, co) == (0, 0, 0)

@@ -88,7 +88,7 @@ def transposed_kernel(view: Shown) -> Array:
     problem, kernel, found = view.problem, view.operands.kernel, view.full("flip_kernel")
     assert view.steps["flip_kernel"].sources == ("kernel",)
     assert view.steps["slide"].sources == ("pad", "flip_kernel")
-    own, inside = problem.out_channels // problem.groups, problem.in_channels // problem.groups
+    own, inside = problem.out_group, problem.in_group
     assert found.shape == (problem.out_channels, inside, *problem.kernel_size)
     straight = naive.reverse_space(found) if not problem.flip_kernel else found
     for co, ci in naive.indices((problem.out_channels, inside)):
@@ -101,7 +101,7 @@ def check_windows(view: Shown, kernel: Array) -> None:
     problem, layout, padded = view.problem, view.operands.layout, view.full("pad")
     stride = problem.stride if problem.op == "conv" else (1,) * problem.spatial_dims
     tensor, windows = view.steps["slide"].tensor, view.steps["slide"].extra["windows"]
-    in_group, own = kernel.shape[1], problem.out_channels // problem.groups
+    in_group, own = kernel.shape[1], problem.out_group
     assert len(windows) == problem.output_elements
     for entry, (b, co, *place) in zip(windows, naive.indices(problem.output_shape), strict=True):
         assert entry["output_index"] == ([b, co, *place] if layout.batched else place if layout.bare else [co, *place])

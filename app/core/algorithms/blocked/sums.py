@@ -65,7 +65,7 @@ def _weights(problem: Problem, dtype: np.dtype[np.generic]) -> int:
 
 def _depth(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Input channels that are summed after the others, in parts about even."""
-    in_group, outputs = problem.in_channels // problem.groups, math.prod(axis.output for axis in axes)
+    in_group, outputs = problem.in_group, math.prod(axis.output for axis in axes)
     of_strip = min(1, STRIP / outputs) * in_group * math.prod(axis.input for axis in axes)
     return ceil_div(in_group, max(1, round((_weights(problem, dtype) + of_strip) * dtype.itemsize / AT_HAND)))
 
@@ -78,7 +78,7 @@ def _sums(axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
 
 def _chunks(problem: Problem, dtype: np.dtype[np.generic]) -> int:
     """`WIDEST` vectors of channels are a chunk of a group."""
-    return ceil_div(problem.out_channels // problem.groups, WIDEST * VECTOR // dtype.itemsize)
+    return ceil_div(problem.out_group, WIDEST * VECTOR // dtype.itemsize)
 
 
 def _tasks(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
@@ -93,7 +93,7 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     vectors, `sums`.
     """
     lanes, tasks, chunks = VECTOR // dtype.itemsize, _tasks(problem, axes, dtype), _chunks(problem, dtype)
-    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    in_group, out_group = problem.in_group, problem.out_group
     vectors, taps = ceil_div(out_group, lanes), math.prod(axis.kernel for axis in axes)
     in_lines = in_group * (taps / lanes if taps in DEALT else ceil_div(taps, lanes))
     turned = ceil_div(in_group * taps, lanes) if problem.op == "conv" else in_lines
@@ -143,7 +143,7 @@ def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.gener
 def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
     """Write the operation's output into `out`; whether all of it is known to be finite. Shapes as for `tiles`."""
     tables, lanes = tables_of(problem, x.dtype.itemsize), VECTOR // x.dtype.itemsize
-    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    in_group, out_group = problem.in_group, problem.out_group
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
     memory = _weights(problem, x.dtype), tables.sums, WIDEST * lanes, lanes
     at_hand, turned, sums, constants, seen = thread_rows(memory, x.dtype)

@@ -69,7 +69,7 @@ def lie_of(problem: Problem, itemsize: int, *, whole: bool = False) -> Lie:
 
 def _tail(problem: Problem, row: int, lanes: int) -> int:
     """How many outputs at the end of a row are made by dot products: only of rows that no number of threads cuts."""
-    left, taps = row % lanes, problem.in_channels // problem.groups
+    left, taps = row % lanes, problem.in_group
     suits = problem.op == "conv" and row < SHORTEST_CUT * lanes and taps >= FEWEST_TAPS and left <= lanes // 4
     return left if suits else 0
 
@@ -104,7 +104,7 @@ def taken(problem: Problem, axes: tuple[Axis, ...], *, spread: bool) -> int:
     spans = [0 if spread and axis is axes[2] else axis.span // axis.in_step for axis in axes]
     planes = [axis.kernel if spread and axis is axes[2] else min(axis.in_step, axis.kernel) for axis in axes]
     lengths = (min(axis.counts.positions, n) + span for axis, span, n in zip(axes, spans, (1, 1, 16), strict=True))
-    return problem.in_channels // problem.groups * math.prod(planes) * math.prod(lengths)
+    return problem.in_group * math.prod(planes) * math.prod(lengths)
 
 
 def shared_zeros(problem: Problem, axis: Axis, begin: int, line_length: int, span: int, most: int = MOST_SHARED) -> int:

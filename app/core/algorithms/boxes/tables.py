@@ -158,7 +158,7 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
 
 def boxes_of(problem: Problem, itemsize: int, *, whole: bool = False) -> Boxes:
     """The tables of a problem for elements of so many bytes; `whole` for one box of everything, always laid."""
-    taps = problem.in_channels // problem.groups * math.prod(problem.kernel_size)
+    taps = problem.in_group * math.prod(problem.kernel_size)
     make = _kept_boxes if taps <= KEPT_TAPS else _boxes
     return make(problem, itemsize, whole, team.size)
 
@@ -180,9 +180,9 @@ def _cut(problem: Problem, itemsize: int, whole: bool, threads: int) -> Cut:
     if whole:
         return cut_into(problem, lie, positions_of(axes), problem.out_channels)
     most, span = positions_of(axes), inputs_of(axes, spread=spread)[1]
-    channels = problem.in_channels // problem.groups * math.prod(map(len, residues_along(axes, spread=spread)))
+    channels = problem.in_group * math.prod(map(len, residues_along(axes, spread=spread)))
     box = box_within(most, span, channels, LAID_BYTES // itemsize, CUT_BYTES // itemsize)
-    chunk = out_group = problem.out_channels // problem.groups
+    chunk = out_group = problem.out_group
     batch = 1 if lie.stacked else problem.batch
     tasks = _phase_count(axes) // _woven(axes[2]) * batch * problem.groups * math.prod(map(ceil_div, most, box))
     enough = max(MANY_TASKS * threads, problem.macs // MOST_IN_A_TASK)
@@ -204,7 +204,7 @@ def _cut(problem: Problem, itemsize: int, whole: bool, threads: int) -> Cut:
 def cut_into(problem: Problem, lie: Lie, box: Sizes3, chunk: int, most_shared: int = MOST_SHARED) -> Cut:
     """An operation cut into boxes, and its output channels into chunks; lines share so many zeros at most."""
     axes, spread = lie.axes, lie.spread
-    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    in_group, out_group = problem.in_group, problem.out_group
     most, phases, woven = positions_of(axes), _phase_count(axes), _woven(axes[2])
     counts = tuple(map(ceil_div, most, box))
     begin, span = inputs_of(axes, spread=spread)

@@ -46,10 +46,10 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
         return False
     if max(problem.in_channels, problem.out_channels) > MOST_CHANNELS * problem.groups:
         return False
-    if problem.in_channels // problem.groups * math.prod(problem.input_size) > MOST_INPUTS:
+    if problem.in_group * math.prod(problem.input_size) > MOST_INPUTS:
         return False
     classes = most_classes(axes[0]) * most_classes(axes[1])
-    taps = problem.in_channels // problem.groups * math.prod(axis.kernel for axis in axes)
+    taps = problem.in_group * math.prod(axis.kernel for axis in axes)
     if classes * axes[2].counts.phases > MOST_CLASSES or classes * taps > MOST_TAPS:
         return False
     small = max(memory_of(problem, axes, lanes)) * dtype.itemsize <= MOST_BYTES
@@ -68,7 +68,7 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     these by vectors, `sums`; or `lines` of kernels that blocks meet, and products of vectors by `lined`.
     """
     tasks, lanes = _tasks(problem, dtype), VECTOR // dtype.itemsize
-    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    in_group, out_group = problem.in_group, problem.out_group
     inputs, outputs = (ceil_div(count, lanes) for count in (math.prod(problem.input_size), _outputs(axes)))
     kernels = ceil_div(problem.kernel_elements // problem.groups, lanes)
     sums = tasks * in_group * out_group * axes[0].counts.pairs * axes[1].counts.pairs * axes[2].counts.visits
@@ -104,7 +104,7 @@ def _share_of_blocks(axes: tuple[Axis, ...]) -> float:
 def _work(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Multiply-adds by their time, and some for each element that is turned; of eight bytes they take twice as long."""
     pairs = axes[0].counts.pairs * axes[1].counts.pairs * axes[2].counts.visits
-    sums = problem.batch * problem.out_channels * (problem.in_channels // problem.groups) * pairs
+    sums = problem.batch * problem.out_channels * problem.in_group * pairs
     return (sums + 4 * (problem.input_elements + problem.output_elements)) * dtype.itemsize // 4
 
 
@@ -112,10 +112,10 @@ def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.gener
     """Bytes beside input, kernel and output: each thread's memory, and the tables with what they are made from."""
     lanes = VECTOR // dtype.itemsize
     laid, weights, sums = memory_of(problem, axes, lanes)
-    out_group = problem.out_channels // problem.groups
+    out_group = problem.out_group
     own = (laid + weights + sums) * dtype.itemsize + (out_group + 1) * VECTOR + 6 * LINE
-    taps = problem.in_channels // problem.groups * math.prod(axis.kernel for axis in axes)
-    planes = math.prod(problem.input_size) * problem.in_channels // problem.groups + 8 * _outputs(axes) + weights
+    taps = problem.in_group * math.prod(axis.kernel for axis in axes)
+    planes = math.prod(problem.input_size) * problem.in_group + 8 * _outputs(axes) + weights
     tables = 2**13 + 4 * planes + 4 * min(MOST_TAPS, most_classes(axes[0]) * most_classes(axes[1]) * taps)
     return team.size * own + tables * np.dtype(np.int64).itemsize
 
@@ -123,7 +123,7 @@ def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.gener
 def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
     """Write the operation's output into `out`; whether all of it is known to be finite. Shapes as for `tiles`."""
     tables, lanes = tables_of(problem, x.dtype.itemsize), VECTOR // x.dtype.itemsize
-    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    in_group, out_group = problem.in_group, problem.out_group
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
     pieces = thread_rows((*tables.memory, out_group * lanes, lanes), x.dtype)
     kernel = math.prod(w.shape[2:])

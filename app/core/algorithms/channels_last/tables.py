@@ -52,7 +52,7 @@ def memory_of(problem: Problem, axes: tuple[Axis, ...], lanes: int) -> tuple[int
 
     Behind the inputs lie a vector of zeros and one for what is not used.
     """
-    laid = problem.in_channels // problem.groups * _plane(axes) + 2
+    laid = problem.in_group * _plane(axes) + 2
     weights, outputs = (
         ceil_div(count, lanes) * lanes
         for count in (problem.kernel_elements // problem.groups, math.prod(axis.output for axis in axes))
@@ -114,17 +114,17 @@ def _inputs(problem: Problem, axes: tuple[Axis, ...], unused: int, lanes: int) -
         own = np.arange(axis.input) - first
         places = places[..., None] + own * stride
         inside = inside[..., None] & (own >= 0) & (own < length)
-    channels = np.arange(problem.in_channels // problem.groups)[:, None] * _plane(axes)
+    channels = np.arange(problem.in_group)[:, None] * _plane(axes)
     laid = np.where(inside.reshape(-1), channels + places.reshape(-1), unused)
     return np.pad(laid, ((0, 0), (0, -laid.shape[1] % lanes)), constant_values=unused).reshape(-1)
 
 
 def _classes(problem: Problem, axes: tuple[Axis, ...], zeros: int) -> Iterator[Class]:
     """The outputs of a plane in classes, whose taps are those of all channels; without any, they meet zeros."""
-    in_group, kernel = problem.in_channels // problem.groups, [axis.kernel for axis in axes]
+    in_group, kernel = problem.in_group, [axis.kernel for axis in axes]
     numbers, nothing = np.arange(in_group), np.zeros(1, np.int64)
     channels = [Class(nothing, nothing, numbers, numbers)]
-    apart = math.prod(kernel) * (1 if problem.op == "conv" else problem.out_channels // problem.groups)
+    apart = math.prod(kernel) * (1 if problem.op == "conv" else problem.out_group)
     along_taps = apart, kernel[1] * kernel[2], kernel[2], 1
     along_outputs = 0, axes[1].output * axes[2].output, axes[2].output, 1
     along_places = _plane(axes), *_strides(axes)

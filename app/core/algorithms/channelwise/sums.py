@@ -16,11 +16,7 @@ from numba import uint64
 
 from app.core.algorithms.boxes.laying import lay_zeros_around
 from app.core.algorithms.boxes.phases import phase_at
-from app.core.algorithms.boxes.tables import (
-    KEPT_TAPS,
-    MOST_PHASES,
-    sizes_of,
-)
+from app.core.algorithms.boxes.tables import KEPT_TAPS, MOST_PHASES, sizes_of
 from app.core.algorithms.channelwise.tables import (
     WIDEST,
     cut_of,
@@ -51,7 +47,7 @@ MOST_CHANNELS = 8
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
     """Whether groups are of few channels, whose planes and tables are small, and which zeros surround."""
-    counts, in_group = [axis.counts for axis in axes], problem.in_channels // problem.groups
+    counts, in_group = [axis.counts for axis in axes], problem.in_group
     if max(problem.in_channels, problem.out_channels) > MOST_CHANNELS * problem.groups or problem.pads_by_copying:
         return False
     if math.prod(problem.input_size) >= LONGEST or any(axis.farthest >= LONGEST for axis in axes):

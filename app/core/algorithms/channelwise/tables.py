@@ -10,13 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.algorithms.boxes.arranging import Lie
-from app.core.algorithms.boxes.tables import (
-    Boxes,
-    Cut,
-    cut_into,
-    positions_of,
-    tables,
-)
+from app.core.algorithms.boxes.tables import Boxes, Cut, cut_into, positions_of, tables
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.algorithms.vectors.line_sums import LINES
 from app.core.algorithms.vectors.simd import LONGEST, VECTOR

@@ -54,15 +54,15 @@ def fits(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic])
     positions = problem.batch * math.prod(problem.input_size)
     if problem.op != "conv_transpose" or positions > MOST_POSITIONS or kernel > MOST_WEIGHTS:
         return False
-    in_group = problem.in_channels // problem.groups
+    in_group = problem.in_group
     return unit_of(problem, VECTOR // dtype.itemsize) * kernel * positions * in_group <= MOST_IN_A_TASK
 
 
 def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
     """What the time is proportional to: inputs turned, turns by vectors and calls of the innermost loop, stamps."""
     positions, lanes = problem.batch * math.prod(problem.input_size), VECTOR // dtype.itemsize
-    kernel, in_group = math.prod(problem.kernel_size), problem.in_channels // problem.groups
-    out_group, unit = problem.out_channels // problem.groups, unit_of(problem, lanes)
+    kernel, in_group = math.prod(problem.kernel_size), problem.in_group
+    out_group, unit = problem.out_group, unit_of(problem, lanes)
     blocks = ceil_div(positions, ROWS)
     units = [(unit, out_group // unit * problem.groups), (out_group % unit, problem.groups)]
     vectors = [(ceil_div(channels * kernel, lanes), count) for channels, count in units]
@@ -93,7 +93,7 @@ def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.gene
 def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> None:
     """Write the operation's output into `out`; shapes as for `tiles`."""
     positions, lanes = math.prod(problem.input_size), VECTOR // x.dtype.itemsize
-    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    in_group, out_group = problem.in_group, problem.out_group
     kernel, chunk = math.prod(problem.kernel_size), chunk_of(problem, lanes, team.size)
     pitch = pitch_of(problem, x.dtype.itemsize)
     rows = np.empty(problem.groups * problem.batch * positions * pitch, x.dtype)

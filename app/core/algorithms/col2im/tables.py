@@ -53,13 +53,13 @@ class Places:
 
 def pitch_of(problem: Problem, itemsize: int) -> int:
     """Elements of a row of inputs: of long ones a few more, since rows a power of two apart would share cache sets."""
-    in_group = problem.in_channels // problem.groups
+    in_group = problem.in_group
     return in_group + (LINE // itemsize if in_group * itemsize >= LONG_ROW else 0)
 
 
 def unit_of(problem: Problem, lanes: int) -> int:
     """Output channels whose weights fill the vectors of tiles well."""
-    most = min(problem.out_channels // problem.groups, WIDEST * lanes)
+    most = min(problem.out_group, WIDEST * lanes)
     return _filling(math.prod(problem.kernel_size), most, lanes)
 
 
@@ -77,14 +77,14 @@ def time_of(vectors: int) -> int:
 
 def chunk_of(problem: Problem, lanes: int, threads: int) -> int:
     """Output channels of a task, where so many threads share them: some units."""
-    unit, out_group = unit_of(problem, lanes), problem.out_channels // problem.groups
+    unit, out_group = unit_of(problem, lanes), problem.out_group
     tasks = max(TASKS * threads, problem.macs // MOST_IN_A_TASK)
     return max(1, out_group * problem.groups // (tasks * unit)) * unit
 
 
 def working_of(problem: Problem, lanes: int) -> tuple[int, int]:
     """Elements of the stamps and of the weights of one tile."""
-    return ROWS * WIDEST * lanes, problem.in_channels // problem.groups * WIDEST * lanes
+    return ROWS * WIDEST * lanes, problem.in_group * WIDEST * lanes
 
 
 @lru_cache(maxsize=64)

@@ -51,7 +51,7 @@ def scaling_of(problem: Problem, x: Array, w: Array) -> Scaling:
     loud_w, _ = loudest(w.reshape(problem.out_channels, -1))
     loud_x, places = loud_x.reshape(problem.batch, -1), places.reshape(problem.batch, -1)
     exponents, weight_exponents = _exponents(loud_x), _exponents(loud_w)
-    back = np.repeat(exponents, problem.out_channels // problem.groups, axis=1) + weight_exponents
+    back = np.repeat(exponents, problem.out_group, axis=1) + weight_exponents
     one = x.dtype.type(1)
     halves = np.ldexp(one, np.stack([back // 2, back - back // 2]))
     return Scaling(loud_x, loud_w, places, np.ldexp(one, -exponents), np.ldexp(one, -weight_exponents), halves)

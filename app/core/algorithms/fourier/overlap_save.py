@@ -61,7 +61,7 @@ def fits(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> bool:
     """Whether it can run: floats, enough products in every phase, and blocks that fit the memory."""
     if dtype.kind != "f" or math.prod(len(axis.residues) for axis in axes) > MOST_PHASES:
         return False
-    in_group = problem.in_channels // problem.groups
+    in_group = problem.in_group
     fewest = in_group * math.prod(min(len(axis.taps(q)) for q in range(len(axis.residues))) for axis in axes)
     return fewest >= FEW_PRODUCTS and blocks_of(_work(problem, axes, dtype)) is not None
 
@@ -76,7 +76,7 @@ def effort(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> Effort:
     blocks = _blocks(problem, axes, dtype)
     phases = math.prod(len(axis.residues) for axis in axes)
     sets = ceil_div(problem.out_channels, blocks.held)
-    in_group = problem.in_channels // problem.groups
+    in_group = problem.in_group
     few, sums = few_products(axes, in_group, FEW_PRODUCTS)
     channels = problem.batch * problem.out_channels
     alone: Features = {
@@ -101,7 +101,7 @@ def workspace(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> int:
     blocks = _blocks(problem, axes, dtype)
     block = 2 * blocks.points * dtype.itemsize
     threads = team.size * min(THREAD_BYTES, (2 + blocks.together) * block)
-    spectra = min(SPECTRA_BYTES, blocks.held * problem.in_channels // problem.groups * block)
+    spectra = min(SPECTRA_BYTES, blocks.held * problem.in_group * block)
     errors = 8 * blocks.held * problem.batch * blocks.pairs
     return threads + spectra + errors + 2 * block + problem.kernel_elements * dtype.itemsize
 
@@ -156,7 +156,7 @@ def _run_phase(
     """Write a phase's outputs; false where they may not be within the promise."""
     shifts = tuple(np.ascontiguousarray(axis.shifts(q)) for axis, q in zip(axes, phase.index, strict=True))
     weights = phase.weights.reshape(problem.out_channels, -1, *map(len, shifts))
-    in_group, out_group = weights.shape[1], problem.out_channels // problem.groups
+    in_group, out_group = weights.shape[1], problem.out_group
     _, loud_taps = loudest(weights.reshape(problem.out_channels, -1))
     places = tuple((own.min() - own) % length for own, length in zip(shifts, blocks.size, strict=True))
     cut = _cut(axes, phase, shifts, blocks)

@@ -50,7 +50,7 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
     """Whether short filters save products, none beside the input, and will do for usual data; and `tiles` fits, too."""
     return (
         dtype.kind == "f"
-        and problem.in_channels // problem.groups >= FEWEST_CHANNELS
+        and problem.in_group >= FEWEST_CHANNELS
         and 1 < math.prod(problem.kernel_size) <= MOST_WEIGHTS
         and tiles.fits(problem, axes, dtype)
         and saves(problem)

@@ -175,7 +175,7 @@ def _cut(problem: Problem) -> Filters | None:
     if any(axis.in_step > MOST_STEP or axis.counts.phases < axis.out_step for axis in axes):
         return None
     met = joined_axes_of(problem, padded=problem.pads_by_copying)
-    kinds = _cheapest(axes, problem.in_channels // problem.groups)
+    kinds = _cheapest(axes, problem.in_group)
     if kinds is None or any(fewest_products(axis) == 0 for axis in met):
         return None
     filters = Filters(*map(along, axes, met, kinds))

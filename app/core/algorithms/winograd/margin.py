@@ -72,7 +72,7 @@ def tables_of(problem: Problem, dtype: np.dtype[np.generic]) -> Tables:
     """The tables of a problem that `filters` cuts."""
     axes = joined_axes_of(problem)
     plane, taps = math.prod(problem.input_size), math.prod(problem.kernel_size)
-    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    in_group, out_group = problem.in_group, problem.out_group
     row, transposed = in_group * taps, problem.op == "conv_transpose"
     lies = (taps, in_group, taps, out_group * taps) if transposed else (row, 1, row, row)
     along = [_classes(axis) for axis in axes]

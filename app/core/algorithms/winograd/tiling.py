@@ -151,7 +151,7 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
     """The tiles of a problem that `filters_of` cuts, for elements of so many bytes, shared by so many threads."""
     filters = filters_of(problem)
     axes, lanes, each, products = joined_axes_of(problem), VECTOR // itemsize, filters.each, filters.products
-    in_group, out_group = problem.in_channels // problem.groups, problem.out_channels // problem.groups
+    in_group, out_group = problem.in_group, problem.out_group
     tiled = tuple(along.axis(axis) for along, axis in zip((filters.z, filters.y, filters.x), axes, strict=True))
     tiles = (filters.z.tiles, filters.y.tiles, filters.x.tiles)
     most = max(MAPPED_BYTES // (products * each * in_group * itemsize) // lanes, FEWEST_VECTORS) * lanes
