@@ -117,6 +117,7 @@ def output_size(
 
     Raises:
         ProblemError: the settings do not fit; its `faults` name each field.
+        TypeError: a number is not whole.
     """
     return describe(
         Setting(
@@ -128,10 +129,10 @@ def output_size(
             dilation=_frozen(dilation),
             output_padding=_frozen(output_padding),
             output_size=None if output_size is None else _frozen(output_size),
-            groups=groups,
-            batch=batch,
-            in_channels=in_channels,
-            out_channels=out_channels,
+            groups=operator.index(groups),
+            batch=operator.index(batch),
+            in_channels=operator.index(in_channels),
+            out_channels=operator.index(out_channels),
             bias=bias,
             padding_mode=padding_mode,
         )

@@ -27,8 +27,9 @@ def execute(plan: Plan, x: Array, w: Array, bias: Array | None = None) -> Array:
     asked = _native(x), _native(w)
     if x.dtype.kind == "i" or not plan.algorithm.as_asked:
         x, w = _as_axes(plan, *asked)
-    b = np.zeros(problem.out_channels, x.dtype) if bias is None else _native(np.atleast_1d(bias))
-    out = new_output(plan.output_shape, x.dtype)
+    dtype = asked[0].dtype
+    b = np.zeros(problem.out_channels, dtype) if bias is None else _native(np.atleast_1d(bias))
+    out = new_output(plan.output_shape, dtype)
     whole, looks = x.dtype.kind == "i", plan.algorithm.looks
     if whole and not looks:
         check_int64(plan.axes, x, w, b, out.shape, problem.macs)

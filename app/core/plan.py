@@ -11,7 +11,10 @@ import numpy as np
 from app.core.algorithms import ALGORITHMS, SEPARABLE, Algorithm
 from app.core.algorithms.taps import CACHED_KERNEL, Axis, axes_of
 from app.core.algorithms.tiny import Tiny, is_tiny
+from app.core.errors import Fault, TooCostlyError
+from app.core.findings import given_number
 from app.core.problem import Problem
+from app.core.text import say
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,29 @@ def plan_of(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
     return _cached_plan(problem, dtype) if keep else _plan(problem, dtype)
 
 
+#: Places that an axis may reach over at most: an eighth of what int64 holds, for what is added to them on the way.
+MOST_PLACES = 2**60
+
+
+def _check_places(problem: Problem) -> None:
+    """Refuse strides, dilations and paddings beyond what tables can hold: only without any tensor they may be so large.
+
+    Raises:
+        TooCostlyError: `too_many_elements`.
+    """
+    for dim in problem.dimensions:
+        around = dim.input + sum(dim.padding) if dim.op == "conv" else dim.full + dim.output_padding
+        if (places := around + dim.stride) > MOST_PLACES:
+            message = say(
+                "stride, dilation and padding make an axis of {would_be} places; the limit is {limit}",
+                would_be=given_number(places),
+                limit=MOST_PLACES,
+            )
+            raise TooCostlyError([Fault((), "too_many_elements", message, limit=MOST_PLACES, would_be=places)])
+
+
 def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
+    _check_places(problem)
     pads = problem.pads_by_copying
     axes = axes_of(problem, padded=pads)
     tiny = not pads and is_tiny(problem, axes)

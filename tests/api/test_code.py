@@ -86,6 +86,8 @@ SPECIAL: list[tuple[Op, Body]] = [
     ("conv", {"input": [3, 1], "kernel": [1, 1], "stride": 10**9, "flip_kernel": True}),
     ("conv_transpose", {"input": [[1, 2], [3, 4]], "kernel": PICTURE, "stride": 2, "padding": 1}),
     ("conv_transpose", {"input": [1, 2], "kernel": [1], "stride": 3, "padding": "same"}),
+    ("conv_transpose", {"input": [[1, 2]], "kernel": [[1]], "dilation": 2**31}),
+    ("conv_transpose", {"input": [[1, 2]], "kernel": [[3]], "dilation": 2**32 + 1, "output_padding": [1, 2]}),
     (
         "conv_transpose",
         {"input": [1], "kernel": [5], "dilation": 2, "padding": [[1, 0]], "output_padding": 1, "bias": 7},

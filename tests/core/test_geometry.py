@@ -9,6 +9,7 @@ import re
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 
@@ -201,6 +202,15 @@ def test_counts(op: Op, n: int) -> None:
         assert problem.macs == meets * math.prod(case.kernel_shape[1:])
 
     check()
+
+
+def test_whole_numbers_of_any_kind_are_pythons_own() -> None:
+    many = np.int64(2**40)
+    problem = output_size("conv", (2**20,), 3, batch=many, in_channels=many, out_channels=many)
+    assert problem.macs == 2**40 * 2**40 * (2**20 - 2) * 2**40 * 3
+    assert problem == output_size("conv", (2**20,), 3, batch=2**40, in_channels=2**40, out_channels=2**40)
+    with pytest.raises(TypeError):
+        output_size("conv", (8,), 3, batch=2.5)  # type: ignore[arg-type]
 
 
 def test_macs_count_taps_on_padding_and_taps_cropped_away() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from functools import reduce
 from typing import Any
@@ -274,6 +275,21 @@ def test_threads_and_strips_change_no_bit(name: str, dtype: str, monkeypatch: py
         team.resize(threads)
         passes._cut_of.cache_clear()
     assert len(set(answers)) == 1
+
+
+def test_no_output_meets_fewer_inputs_than_are_counted() -> None:
+    rng = random.Random(3)  # noqa: S311
+    for _ in range(3000):
+        n, k, d, s = rng.randint(1, 40), rng.randint(1, 9), rng.randint(1, 9), rng.randint(1, 4)
+        before, after = (rng.randint(0, (k - 1) * d) for _ in range(2))
+        if n + before + after <= (k - 1) * d:
+            continue
+        problem = problem_of(
+            "conv", (1, 1, n), (1, 1, k), False, {"padding": ((before, after),), "dilation": d, "stride": s}
+        )
+        met = [sum(0 <= o * s - before + j * d < n for j in range(k)) for o in range(problem.output_size[0])]
+        width = passes._sizes(axes_of(problem), np.dtype("float32"))[3]
+        assert width.fewest <= min((count for count in met if count), default=1)
 
 
 def test_it_fits_one_channel_in_a_group_and_kernels_worth_it_and_little_memory() -> None:

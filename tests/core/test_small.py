@@ -169,6 +169,14 @@ def test_arrays_of_every_kind(op: Op, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("op", OPS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("form", FORMS)
+def test_arrays_of_every_kind_that_are_not_tiny(op: Op, dtype: str, form: str) -> None:
+    x, w = small(dtype, 2, 8, 9, 11), small(dtype, 8, 8, 3, 3, seed=1)
+    assert np.array_equal(RUN[op](FORMS[form](x), FORMS[form](w)), RUN[op](x, w))
+
+
+@pytest.mark.parametrize("op", OPS)
 def test_one_number_as_a_bias(op: Op) -> None:
     x, w, bias = small("int64", 1, 1, 3, 3), small("int64", 1, 1, 2, 2), np.array(7)
     assert RUN[op](x, w, bias=bias).tolist() == right(op, x, w, np.array([7]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.core.code.layer import Layer
 from app.core.code.writing import call, cut, indexed, options, script, tensors, unless
-from app.core.geometry import Pair
+from app.core.geometry import Dimension, Pair
 
 IMPORTS = "import torch\nimport torch.nn.functional as F"
 
@@ -53,13 +53,20 @@ def _conv_transpose(layer: Layer) -> list[str]:
         stride=unless(1, p.stride),
         padding=unless(0, [padding for padding, _ in said]),
         output_padding=unless(0, [output_padding for _, output_padding in said]),
-        dilation=unless(1, p.dilation),
+        dilation=unless(1, [_dilation(dim, beyond) for dim, (_, beyond) in zip(p.dimensions, said, strict=True)]),
     )
     cuts = []
     for dim, (padding, output_padding) in zip(p.dimensions, said, strict=True):
         start = dim.crop[0] - padding
         cuts.append(cut(start, start + dim.output, dim.full - 2 * padding + output_padding))
     return _layer(layer, f"F.conv_transpose{layer.n}d", arguments, cuts)
+
+
+def _dilation(dim: Dimension, output_padding: int) -> int:
+    """The dilation; of a single weight, which it does not move, no more than lets the output_padding be."""
+    if dim.kernel > 1:
+        return dim.dilation
+    return 1 if output_padding < dim.stride else output_padding + 1
 
 
 def _said(crop: Pair, most: int) -> Pair:

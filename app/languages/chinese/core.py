@@ -109,6 +109,9 @@ TEMPLATES = {
         "脚本在运行中将生成一个有 {would_be} 个元素的张量；上限为 {limit}"
     ),
     "this needs {would_be} bytes of memory; the limit is {limit}": "这需要 {would_be} 字节的内存；上限为 {limit}",
+    "stride, dilation and padding make an axis of {would_be} places; the limit is {limit}": (
+        "步幅、膨胀率和填充使一个轴长达 {would_be} 个位置；上限为 {limit}"
+    ),
     "this takes {would_be} multiply-adds; the limit for {dtype} is {limit}": (
         "这需要 {would_be} 次乘加运算；{dtype} 的上限为 {limit}"
     ),

@@ -17,6 +17,9 @@ from app.core.layout import Array
 #: Bytes of the kernels' spectra that are held at once, and of each thread's own arrays.
 SPECTRA_BYTES, THREAD_BYTES = 8 * 2**20, 6 * 2**20
 
+#: Places of one phase's inputs beyond which nothing would fit anyway: what is counted below stays far within int64.
+MOST_REACHED = 2**40
+
 #: Lengths that are tried along an axis.
 MOST_LENGTHS = 12
 
@@ -87,7 +90,8 @@ def blocks_of(work: Work) -> Blocks | None:
     """The cheapest blocks; None where the kernel is too long for any, or flat in an axis before one where it is not."""
     depth, height, width = (span > 0 for span in work.spans)
     row = not (depth or height)
-    if not width or (depth and not height):
+    reach = math.prod(max(1, n + span) for n, span in zip(work.positions, work.spans, strict=True))
+    if not width or (depth and not height) or reach > MOST_REACHED:
         return None
     multiples = (1, 1, fft.VECTOR**2) if row else (1, fft.VECTOR, fft.VECTOR)
     lengths = [_lengths(*axis) for axis in zip(work.positions, work.spans, multiples, strict=True)]

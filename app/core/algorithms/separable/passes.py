@@ -100,20 +100,21 @@ class _Size(NamedTuple):
 
     @property
     def fewest(self) -> int:
-        """The fewest inputs that an output meets, of those that meet any: at one of the ends."""
+        """No more than an output meets, of those that meet any: what one of the ends does.
+
+        Where inputs are taken some places apart, an output between the ends may meet one less than both.
+        """
         ends = (self.low, self.low + (self.output - 1) * self.in_step)
         apart = self.span // max(1, self.kernel - 1)
         met = (sum(0 <= end + j * apart < self.input for j in range(self.kernel)) for end in ends)
-        return max(1, min(met))
+        return max(1, min(met) - (apart > 1))
 
 
 def _sizes(axes: Axes, dtype: np.dtype[np.generic]) -> tuple[int, _Size, _Size, _Size]:
     depth, height, width = (
-        _Size(
-            axis.input, axis.output, axis.in_step, len(shifts), min(shifts[0], shifts[-1]), abs(shifts[-1] - shifts[0])
-        )
+        _Size(axis.input, axis.output, axis.in_step, axis.kernel, min(first, last), abs(last - first))
         for axis in axes
-        for shifts in [axis.shifts(0)]
+        for first, last in [axis.shifts(0)[[0, -1]].tolist()]
     )
     return dtype.itemsize, depth, height, width
 
