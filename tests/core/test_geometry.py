@@ -7,7 +7,7 @@ import math
 import operator
 import re
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -205,12 +205,12 @@ def test_counts(op: Op, n: int) -> None:
 
 
 def test_whole_numbers_of_any_kind_are_pythons_own() -> None:
-    many = np.int64(2**40)
+    many: Any = np.int64(2**40)
     problem = output_size("conv", (2**20,), 3, batch=many, in_channels=many, out_channels=many)
     assert problem.macs == 2**40 * 2**40 * (2**20 - 2) * 2**40 * 3
     assert problem == output_size("conv", (2**20,), 3, batch=2**40, in_channels=2**40, out_channels=2**40)
     with pytest.raises(TypeError):
-        output_size("conv", (8,), 3, batch=2.5)  # type: ignore[arg-type]
+        output_size("conv", (8,), 3, batch=cast("int", 2.5))
 
 
 def test_macs_count_taps_on_padding_and_taps_cropped_away() -> None:
