@@ -13,6 +13,7 @@ from numba import _dynfunc, types  # type: ignore[attr-defined]
 from numba.core import event
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
+from numba.core.itanium_mangler import mangle_identifier
 from numba.extending import register_jitable
 
 from app.core.kernel_cache import KernelCache
@@ -74,6 +75,11 @@ def shared(function: Kernel) -> Kernel:
     return register_jitable(pipeline_class=_PieceCompiler, **_OPTIONS)(function)
 
 
+def apart(function: Kernel) -> Kernel:
+    """A piece that stays a function of its own in kernels: what is around its loops takes none of their registers."""
+    return register_jitable(forceinline=False, pipeline_class=_PieceApartCompiler, **_OPTIONS)(function)
+
+
 class _KernelCompiler(Compiler):
     """Compiles a kernel at LLVM's second level: the third takes a quarter longer, for kernels no faster."""
 
@@ -118,15 +124,6 @@ def _uncounted(module: Any) -> Any:
     return uncounted
 
 
-class _PieceCompiler(Compiler):
-    """Leaves a piece as it was written: it is optimized in the kernels that take it up, and never runs alone."""
-
-    def compile_extra(self, func: Kernel) -> Any:
-        self.state.library = _Piece(self.state.targetctx.codegen(), func.__qualname__)
-        self.state.targetctx = self.state.targetctx.subtarget(get_executable=_without_address)
-        return super().compile_extra(func)
-
-
 class _Piece(JITCodeLibrary):
     """The code of a piece and of those that it calls."""
 
@@ -136,6 +133,35 @@ class _Piece(JITCodeLibrary):
             self._reload_init.update(library._reload_init)
             self._final_module.link_in(library._get_module_for_linking(), preserve=True)
         self._finalized = True
+
+
+class _PieceApart(_Piece):
+    """The same of a piece that is not copied into its callers."""
+
+    def finalize(self) -> None:
+        """Link them, and mark the piece."""
+        super().finalize()
+        own = "".join(map(mangle_identifier, self.name.split(".")))
+        for function in self._final_module.functions:
+            if own in function.name and not function.is_declaration:
+                function.add_function_attribute("noinline")
+
+
+class _PieceCompiler(Compiler):
+    """Leaves a piece as it was written: it is optimized in the kernels that take it up, and never runs alone."""
+
+    _library = _Piece
+
+    def compile_extra(self, func: Kernel) -> Any:
+        self.state.library = self._library(self.state.targetctx.codegen(), func.__qualname__)
+        self.state.targetctx = self.state.targetctx.subtarget(get_executable=_without_address)
+        return super().compile_extra(func)
+
+
+class _PieceApartCompiler(_PieceCompiler):
+    """The same for a piece that LLVM is not to copy into its callers."""
+
+    _library = _PieceApart
 
 
 def _without_address(library: _Piece, description: Any, environment: Any) -> Any:

@@ -11,9 +11,9 @@ import pytest
 from llvmlite import binding
 from numba.core import event
 
-from app.core.jit import Kernel, _uncounted, brief, compiled, inlined, shared
+from app.core.jit import Kernel, _uncounted, apart, brief, compiled, inlined, shared
 
-DECORATORS = pytest.mark.parametrize("decorate", [inlined, shared])
+DECORATORS = pytest.mark.parametrize("decorate", [inlined, shared, apart])
 
 
 @pytest.fixture
@@ -67,6 +67,26 @@ def test_a_piece_is_compiled_once_for_its_types(plus: Kernel, decorate: Callable
 @DECORATORS
 def test_called_from_python_it_is_as_it_was(plus: Kernel, decorate: Callable[[Kernel], Kernel]) -> None:
     assert decorate(plus)("a", "b") == "ab"
+
+
+@pytest.mark.parametrize(("decorate", "stays"), [(inlined, False), (apart, True)])
+def test_a_piece_apart_stays_a_function_of_its_own(
+    plus: Kernel, decorate: Callable[[Kernel], Kernel], stays: bool
+) -> None:
+    piece = decorate(plus)
+
+    @inlined
+    def twice(x, by):  # type: ignore[no-untyped-def]
+        return piece(piece(x, by), by)
+
+    def kernel(x, by):  # type: ignore[no-untyped-def]
+        return twice(x, by) + twice(by, x)
+
+    made: Any = compiled(kernel)
+    made._cache.disable()
+    assert made(5, 3) == 24
+    (text,) = made.inspect_llvm().values()
+    assert any("4plus" in line for line in text.splitlines() if line.startswith("define")) == stays
 
 
 @inlined

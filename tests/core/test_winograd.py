@@ -58,6 +58,20 @@ CASES: dict[str, tuple[Op, Shape, Shape, dict[str, Any]]] = {
     "two": ("conv", (1, 32, 70), (9, 32, 2), {}),
     "two, dilated by many": ("conv", (1, 32, 144), (9, 32, 2), {"dilation": 16}),
     "dilated": ("conv", (2, 32, 21, 22), (9, 32, 3, 3), {"padding": 2, "dilation": 2}),
+    "dilated by four": ("conv", (2, 32, 37, 45), (9, 32, 3, 3), {"padding": (4, 3), "dilation": 4}),
+    "dilated by four, reflected": (
+        "conv",
+        (1, 40, 30, 47),
+        (9, 40, 3, 3),
+        {"padding": 4, "dilation": 4, "padding_mode": "reflect"},
+    ),
+    "dilated by two, circular": (
+        "conv",
+        (2, 40, 17, 27),
+        (9, 40, 3, 3),
+        {"padding": 2, "dilation": 2, "padding_mode": "circular"},
+    ),
+    "dilated by two, transposed": ("conv_transpose", (1, 40, 21, 22), (40, 9, 3, 3), {"padding": 2, "dilation": 2}),
     "dilated unlike": ("conv", (1, 32, 21, 22), (9, 32, 3, 3), {"padding": (2, 3), "dilation": (2, 3), "groups": 1}),
     "widely dilated": ("conv", (2, 32, 25, 25), (9, 32, 3, 3), {"padding": 12, "dilation": 12}),
     "widely dilated, not evenly padded": ("conv", (1, 32, 23, 70), (9, 32, 3, 3), {"padding": (5, 4), "dilation": 6}),
@@ -219,7 +233,11 @@ def test_a_loud_value_that_meets_no_weight_does_no_harm(dtype: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["runs that boxes of a line divide", "seven, dilated", "widely dilated", "dilated unlike"]
+    "name",
+    [
+        *("runs that boxes of a line divide", "seven, dilated", "widely dilated", "dilated unlike"),
+        *("dilated", "dilated by four", "dilated by four, reflected", "dilated by two, transposed"),
+    ],
 )
 def test_small_boxes_begin_within_runs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiling, "MAPPED_BYTES", 2**12)

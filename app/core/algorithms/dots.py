@@ -17,7 +17,7 @@ from app.core.algorithms.boxes.laying import lay
 from app.core.algorithms.boxes.tables import Boxes, boxes_of, cut_of, sizes_of
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.packing import packed
-from app.core.algorithms.scratch import LINE, aligned, thread_rows
+from app.core.algorithms.scratch import LINE, NOTED, aligned, thread_rows
 from app.core.algorithms.taps import Axis
 from app.core.algorithms.vectors.dot_sums import COLUMNS, FEWEST_TAPS, at_once, dot_tile
 from app.core.algorithms.vectors.simd import LONGEST, ROWS, VECTOR
@@ -26,7 +26,7 @@ from app.core.geometry import ceil_div
 from app.core.layout import Array
 from app.core.parallel import PLANNED_THREADS, run_parted, team
 from app.core.parted import parted
-from app.core.problem import PADDING_MODES, Problem
+from app.core.problem import Problem
 
 #: Bytes of the columns that are multiplied with all kernels before the next ones: they are read again for each tile
 #: of kernels, from the second cache. And of all columns, at most.
@@ -73,7 +73,12 @@ def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.gene
     cut, lanes = cut_of(problem, dtype.itemsize, team.size, whole=True), VECTOR // dtype.itemsize
     count, taps = problem.batch * math.prod(problem.output_size), cut.sizes.in_group * cut.taps
     tables = (3 * count + 4 * taps) * np.dtype(np.int64).itemsize
-    return tables + (count * (taps + 2 * lanes) + team.size * (cut.laid + lanes)) * dtype.itemsize + LINE
+    return (
+        tables
+        + (count * (taps + 2 * lanes) + team.size * (cut.laid + lanes)) * dtype.itemsize
+        + 8 * cut.listed * team.size
+        + LINE
+    )
 
 
 def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
@@ -101,33 +106,33 @@ def _blocks(columns: int, row: int) -> int:
 
 
 def _gather_columns(problem: Problem, boxes: Boxes, x: Array, columns: Array, row: int) -> None:
-    mode, sizes = PADDING_MODES.index(problem.padding_mode), boxes.cut.sizes
+    cut, sizes = boxes.cut, boxes.cut.sizes
     slices = math.gcd(sizes.in_group, SLICES)
     sizes, taps = sizes._replace(in_group=sizes.in_group // slices), len(boxes.places)
     # Behind the last line there is room: zeros that it would share with the next one.
-    _, laid = thread_rows((boxes.cut.laid // slices + VECTOR // x.itemsize,), x.dtype)
+    noted, laid = thread_rows((cut.laid // slices + VECTOR // x.itemsize,), x.dtype, cut.listed)
     run_parted(
-        _gather, problem.batch * slices, WORK_OF_AN_INPUT * len(columns), x, laid, packed(sizes),
-        boxes.places[: taps // slices], *boxes.residues, mode, columns, taps, row, slices,
+        _gather, problem.batch * slices, WORK_OF_AN_INPUT * len(columns), x, laid, noted, packed(sizes),
+        boxes.places[: taps // slices], *boxes.residues, cut.mode, columns, taps, row, slices,
     )  # fmt: skip
 
 
 @parted
 def _gather(
-    me, low, high, x, all_laid, packed_sizes, places, residues_z, residues_y, residues_x, mode,
+    me, low, high, x, all_laid, all_noted, packed_sizes, places, residues_z, residues_y, residues_x, mode,
     columns, taps, row, slices,
 ):  # fmt: skip
     """Of columns (outputs, taps), with zeros behind, the slices from `low` to `high`, counted over (sample, slice).
 
-    `packed_sizes` and `places` are those of the channels of one slice; of `all_laid` a thread has its row.
+    `packed_sizes` and `places` are those of the channels of one slice; of `all` pieces a thread has its row.
     """
-    laid = all_laid[me]
+    laid, listed = all_laid[me], all_noted[me, NOTED:]
     sizes = sizes_of(packed_sizes)
     count, plane = uint64(len(places)), sizes.lines * sizes.line_length
     for task in range(low, high):
         b, own = divmod(task, slices)
         source = task * sizes.in_group * sizes.input_channel
-        lay(x, source, sizes, residues_z, residues_y, residues_x, mode, 0, 0, 0, laid)
+        lay(x, source, sizes, residues_z, residues_y, residues_x, mode, 0, 0, 0, laid, listed)
         at = uint64(b * sizes.output_channel * row + own * len(places))
         behind = uint64(row - taps if own == slices - 1 else 0)
         for z in range(sizes.output_z):

@@ -17,13 +17,16 @@ KEPT = 2**22
 #: Bytes of a line of the cache.
 LINE = 64
 
+#: Numbers that threads may note beside their pieces.
+NOTED = LINE // 8
+
 #: So many ways to cut a caller's memory into pieces are kept: to cut it takes as long as a small operation.
 MOST_CUTS = 64
 
 Pieces = tuple[Array, ...]
 
-#: For how many threads pieces are, their elements and dtype.
-Cut = tuple[int, tuple[int, ...], np.dtype[np.generic]]
+#: For how many threads pieces are, what is listed before them, their elements and dtype.
+Cut = tuple[int, int, tuple[int, ...], np.dtype[np.generic]]
 
 
 class _Own(threading.local):
@@ -37,13 +40,14 @@ class _Own(threading.local):
 _own = _Own()
 
 
-def thread_rows(elements: tuple[int, ...], dtype: np.dtype[np.generic]) -> Pieces:
+def thread_rows(elements: tuple[int, ...], dtype: np.dtype[np.generic], listed: int = 0) -> Pieces:
     """Several uninitialised pieces, each a row for each thread of the team, until this caller's next call here.
 
-    Before them is a piece of eight int64, −1 at first, where threads may note what the others hold. Each row begins at
-    a line of the cache, as vectors that lie across two take twice as long, and may be longer than asked for.
+    Before them is a piece of `NOTED` int64, −1 at first, where threads may note what the others hold, and so many more
+    to be `listed`. Each row begins at a line of the cache, as vectors that lie across two take twice as long, and may
+    be longer than asked for.
     """
-    cut = team.size, elements, dtype
+    cut = team.size, listed, elements, dtype
     pieces = _own.cuts.get(cut)
     if pieces is None:
         pieces = _cut_memory(*cut)
@@ -51,9 +55,10 @@ def thread_rows(elements: tuple[int, ...], dtype: np.dtype[np.generic]) -> Piece
     return pieces
 
 
-def _cut_memory(threads: int, elements: tuple[int, ...], dtype: np.dtype[np.generic]) -> Pieces:
+def _cut_memory(threads: int, listed: int, elements: tuple[int, ...], dtype: np.dtype[np.generic]) -> Pieces:
     """Fresh pieces, or pieces of the kept memory; kept are those that are not too large."""
-    rows = [LINE, *(ceil_div(count * dtype.itemsize, LINE) * LINE for count in elements)]
+    sizes = (8 * (NOTED + listed), *(count * dtype.itemsize for count in elements))
+    rows = [ceil_div(size, LINE) * LINE for size in sizes]
     begins = list(itertools.accumulate((threads * row for row in rows), initial=0))
     memory = _own.bytes if len(_own.bytes) >= begins[-1] else _fresh(begins[-1])
     kinds = [np.dtype(np.int64), *[dtype] * len(elements)]
@@ -65,7 +70,7 @@ def _cut_memory(threads: int, elements: tuple[int, ...], dtype: np.dtype[np.gene
         if memory is not _own.bytes or len(_own.cuts) >= MOST_CUTS:
             _own.cuts.clear()
         _own.bytes = memory
-        _own.cuts[threads, elements, dtype] = pieces
+        _own.cuts[threads, listed, elements, dtype] = pieces
     return pieces
 
 

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-import numpy as np
 from numba import uint64
 
-from app.core.algorithms.vectors.lines import lay_four, lay_line, lay_second, lay_three, lay_two
+from app.core.algorithms.vectors.lines import (
+    lay_four,
+    lay_four_in_fours,
+    lay_four_in_twos,
+    lay_line,
+    lay_second,
+    lay_three,
+    lay_two,
+)
 from app.core.jit import inlined
 from app.core.problem import PADDING_MODES
 
-#: Shorter runs of columns are laid one by one.
+#: Shorter runs of columns are laid one by one, where they are not dealt out (`deals_out_runs`).
 SHORTEST_RUN = 4
 
 _ZEROS, _REFLECT, _REPLICATE, _CIRCULAR = range(len(PADDING_MODES))
 
 
 @inlined
-def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid):
+def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid, listed):
     """Lay the inputs that a box of a group needs into its planes, a plane for each channel and residue.
 
     Only what the output's size leaves of the box is laid. Where lines or columns come in runs, run·step inputs are
-    cut into runs, one for each residue: number m of the positions takes what `_input_of` says.
+    cut into runs, one for each residue: number m of the positions takes what `_input_of` says. In `listed` is room for
+    `listed_of` numbers.
     """
     step, per_line = 0 if sizes.run_y > 1 or sizes.run_x > 1 else sizes.in_step_x, len(residues_x)
     if mode == _ZEROS and step == 1:
@@ -32,7 +40,37 @@ def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, 
     elif mode == _ZEROS and step == 4 and per_line == 4:
         _lay_plain(x, source, sizes, residues_z, residues_y, residues_x, 4, 4, z, y, left, laid)
     else:
-        _lay_any(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid)
+        _lay_any(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid, listed)
+
+
+@inlined
+def deals_out_runs(run, step):
+    """Whether runs of so many columns are dealt out to planes by vectors, where a position moves by so many."""
+    return step == 4 and (run == 2 or run == 4)  # noqa: PLR1714
+
+
+@inlined
+def _deals_out(sizes, per_line):
+    """The same of these boxes, which all begin with a run."""
+    run, step = sizes.run_x, sizes.in_step_x
+    begins_with_run = sizes.begin_x % run == 0 and (sizes.box_x % run == 0 or sizes.boxes_x == 1)
+    return deals_out_runs(run, step) and per_line == step and begins_with_run
+
+
+@inlined
+def _lays_in_vectors(sizes, per_line):
+    """Whether vectors lay most of a line, and single places what is left."""
+    step = sizes.in_step_x
+    if sizes.run_x == 1:
+        return step == 1 or per_line == step <= 4
+    return sizes.run_x >= SHORTEST_RUN or _deals_out(sizes, per_line)
+
+
+@inlined
+def listed_of(sizes, per_line, mode):
+    """How many numbers `lay` lists for the places of a line: for each where it goes, and where it comes from."""
+    lists = mode != _ZEROS or not (_lays_in_vectors(sizes, per_line) or (sizes.run_x == 1 and sizes.in_step_x == 2))
+    return 2 * per_line * (sizes.box_x + sizes.span_x) if lists else 0
 
 
 @inlined
@@ -72,22 +110,21 @@ def _lay_plain(x, source, sizes, residues_z, residues_y, residues_x, step, toget
 
 
 @inlined
-def _lay_any(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid):
+def _lay_any(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid, listed):
     """As `lay`, for any step and padding mode.
 
     All lines take their inputs from the same places. Where vectors do most of a line, the places are those alone where
     the padding is no zero, or none.
     """
-    step, plane, per_line = sizes.in_step_x, sizes.lines * sizes.line_length, len(residues_x)
+    plane, per_line = sizes.lines * sizes.line_length, len(residues_x)
     planes = (sizes.box_z + sizes.span_z) * plane
     depth = min(sizes.box_z, sizes.positions_z - z) + sizes.span_z
     lines = min(sizes.box_y, sizes.positions_y - y) + sizes.span_y
     columns = min(sizes.box_x, sizes.positions_x - left) + sizes.span_x
-    begin, by_step = left + sizes.begin_x, step == 1 or per_line == step <= 4
-    in_vectors = by_step if sizes.run_x == 1 else sizes.run_x >= SHORTEST_RUN
-    listed = 0 if in_vectors and mode == _ZEROS else columns
-    targets, origins = np.empty(per_line * listed, np.int64), np.empty(per_line * listed, np.int64)
-    count, end = _list_places(sizes, begin, residues_x, listed, planes, mode, in_vectors, targets, origins)
+    begin, in_vectors, by_turns = left + sizes.begin_x, _lays_in_vectors(sizes, per_line), _deals_out(sizes, per_line)
+    count = end = 0
+    if listed_of(sizes, per_line, mode) > 0:
+        count, end = _list_places(sizes, begin, residues_x, columns, planes, mode, in_vectors, listed)
     at = 0
     for ci in range(sizes.in_group):
         channel = source + ci * sizes.input_channel
@@ -105,16 +142,24 @@ def _lay_any(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, l
                         target = at + u * plane + v * sizes.line_length
                         if in_vectors:
                             length = sizes.input_x if is_there else 0
-                            _lay_in_vectors(x, line, length, sizes, residues_x, begin, laid, target, planes, columns)
-                        _lay_places(x, line, is_there, laid, target, targets, origins, count, end)
+                            _lay_in_vectors(
+                                x, line, length, sizes, residues_x, by_turns, begin, laid, target, planes, columns
+                            )
+                        _lay_places(x, line, is_there, laid, target, listed, per_line * columns, count, end)
                 at += per_line * planes
 
 
 @inlined
-def _lay_in_vectors(x, line, length, sizes, residues, begin, laid, at, planes, columns):
-    """A line's planes, from position `begin` on, with zeros around the input."""
+def _lay_in_vectors(x, line, length, sizes, residues, by_turns, begin, laid, at, planes, columns):
+    """A line's planes, from position `begin` on, with zeros around the input; whole runs may go there `by_turns`."""
     step = sizes.in_step_x
-    if sizes.run_x == 1:
+    if by_turns:
+        first = sizes.origin_x + begin * step + sizes.run_x * residues[0]
+        if sizes.run_x == 2:
+            lay_four_in_twos(laid, at, planes, x, line, length, first, columns)
+        else:
+            lay_four_in_fours(laid, at, planes, x, line, length, first, columns)
+    elif sizes.run_x == 1:
         for r in range(len(residues) if step == 1 else 1):
             first = begin * step + residues[r]
             lay_zeros_around(x, line, length, step, first, laid, at + r * planes, planes, columns)
@@ -136,33 +181,37 @@ def _lay_runs(x, line, length, sizes, residue, begin, laid, at, columns):
 
 
 @inlined
-def _lay_places(x, line, is_there, laid, at, targets, origins, count, end):
-    """Lay the listed places of a line: `count` inputs and zeros up to the `end`, zeros alone where it is not there."""
+def _lay_places(x, line, is_there, laid, at, listed, origins, count, end):
+    """Lay the listed places of a line: `count` inputs and zeros up to the `end`, zeros alone where it is not there.
+
+    Where they come from is listed from number `origins` on.
+    """
     if is_there:
         for n in range(count):
-            laid[uint64(at + targets[n])] = x[uint64(line + origins[n])]
+            laid[uint64(at + listed[n])] = x[uint64(line + listed[origins + n])]
     for n in range(count if is_there else 0, end):
-        laid[uint64(at + targets[n])] = 0
+        laid[uint64(at + listed[n])] = 0
 
 
 @inlined
-def _list_places(sizes, begin, residues, columns, planes, mode, outside_alone, targets, origins):
+def _list_places(sizes, begin, residues, columns, planes, mode, outside_alone, listed):
     """List where a line's inputs go, and from where: (how many there are, and where zeros after them end).
 
     Only those `outside_alone` that are no zeros, where the others are laid already.
     """
-    count, end = 0, len(targets)
+    origins = len(residues) * columns
+    count, end = 0, origins
     for r in range(len(residues)):
         for m in range(columns):
             place = _input_of(begin + m, sizes.origin_x, sizes.run_x, sizes.in_step_x, residues[r])
             origin = _source(place, sizes.input_x, mode)
             if origin >= 0 and not (outside_alone and 0 <= place < sizes.input_x):
-                targets[count], origins[count] = r * planes + m, origin
+                listed[count], listed[origins + count] = r * planes + m, origin
                 count += 1
             elif origin < 0:
                 end -= 1
-                targets[end] = r * planes + m
-    return count, (count if outside_alone else len(targets))
+                listed[end] = r * planes + m
+    return count, (count if outside_alone else origins)
 
 
 @inlined

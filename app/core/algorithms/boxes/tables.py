@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from app.core.algorithms.boxes.arranging import MOST_LAID_BYTES, MOST_SHARED, Lie, lie_of, shared_zeros, taken
+from app.core.algorithms.boxes.laying import listed_of
 from app.core.algorithms.boxes.phases import PhaseRow, Sizes3, inputs_of, phases_along, residues_along
 from app.core.algorithms.boxes.regions import Regions
 from app.core.algorithms.boxes.sizes import box_within, own_box, shorter_box
@@ -18,7 +19,7 @@ from app.core.algorithms.taps import Axis, Int64Array
 from app.core.algorithms.vectors.simd import LONGEST, ROWS, VECTOR
 from app.core.geometry import ceil_div
 from app.core.parallel import MOST_IN_A_TASK, WORTH_A_THREAD, team
-from app.core.problem import Problem
+from app.core.problem import PADDING_MODES, Problem
 
 #: Bytes of a box's inputs: half of a usual second cache.
 LAID_BYTES = 2**19
@@ -105,13 +106,16 @@ class Sizes(NamedTuple):
 class Cut:
     """What `tiles` works through, without its tables.
 
-    `laid` are the elements of a box's inputs, `taps` the taps of all phases. `ready` and
+    `laid` are the elements of a box's inputs, with so many planes `per_line` of the input, which is padded in a `mode`;
+    `taps` are the taps of all phases. `ready` and
     `spread` are as in `Lie`, and so is `tail` where a box has all of a row. A box has so many
     lines of outputs for each tap, in the `mean`.
     """
 
     sizes: Sizes
     laid: int
+    per_line: int
+    mode: int
     taps: int
     tasks: int
     ready: bool
@@ -119,6 +123,11 @@ class Cut:
     leaves_gaps: bool
     spread: bool
     mean: float
+
+    @cached_property
+    def listed(self) -> int:
+        """Numbers that `lay` lists."""
+        return int(listed_of(self.sizes, self.per_line, self.mode))
 
 
 #: In a kernel, the `Sizes` of their row.
@@ -140,11 +149,6 @@ class Boxes:
     places: Int64Array
     steps: Int64Array
     residues: tuple[Int64Array, Int64Array, Int64Array]
-
-    @property
-    def listed(self) -> int:
-        """Bytes of the places of a line's inputs, where `laying` lists them."""
-        return 16 * (self.cut.sizes.box_x + self.cut.sizes.span_x) * len(self.residues[2])
 
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
@@ -221,11 +225,14 @@ def cut_into(problem: Problem, lie: Lie, box: Sizes3, chunk: int, most_shared: i
         *most, *box, *counts, chunk, ceil_div(out_group, chunk), *begin, *span, lines, line_length, phases,
         *between, 1, 1, 0, 0, woven,
     ])  # fmt: skip
-    planes = math.prod(map(len, residues_along(axes, spread=spread)))
+    *others, per_line = map(len, residues_along(axes, spread=spread))
+    planes = math.prod(others) * per_line
     taps = math.prod(axis.counts.taps for axis in axes)
     return Cut(
         sizes,
         laid=0 if lie.ready else in_group * planes * depth * lines * line_length,
+        per_line=per_line,
+        mode=PADDING_MODES.index(problem.padding_mode),
         taps=taps,
         tasks=phases // woven * sizes.batch * problem.groups * math.prod(counts) * sizes.chunks,
         ready=lie.ready,

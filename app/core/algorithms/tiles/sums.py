@@ -19,7 +19,7 @@ from numba import uint64
 from app.core.algorithms.boxes.laying import lay
 from app.core.algorithms.boxes.phases import phase_at
 from app.core.algorithms.boxes.tables import Cut, boxes_of, cut_of, sizes_of
-from app.core.algorithms.scratch import LINE, thread_rows
+from app.core.algorithms.scratch import LINE, NOTED, thread_rows
 from app.core.algorithms.taps import Axis
 from app.core.algorithms.vectors.dot_sums import at_once, dot_tile
 from app.core.algorithms.vectors.lines import copy_line, place_apart, weave_two
@@ -30,7 +30,7 @@ from app.core.jit import inlined
 from app.core.layout import Array
 from app.core.parallel import run_parted, team
 from app.core.parted import parted
-from app.core.problem import PADDING_MODES, Problem
+from app.core.problem import Problem
 
 
 def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
@@ -46,18 +46,17 @@ def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Arr
         out[:] = bias[:, None, None, None]
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
     kernel = math.prod(w.shape[2:])
-    mode = PADDING_MODES.index(problem.padding_mode)
     tile, slack = ROWS * WIDEST * VECTOR // x.dtype.itemsize, WIDEST * VECTOR // x.dtype.itemsize
     lanes = VECTOR // x.dtype.itemsize
     column = _column(cut, lanes)
     pieces = tile * cut.sizes.woven, lanes, cut.laid + slack, cut.tail * column
-    at_hand, sums, seen, laid, columns = thread_rows(pieces, x.dtype)
+    at_hand, sums, seen, laid, columns = thread_rows(pieces, x.dtype, 0 if cut.ready else cut.listed)
     laid[:, cut.laid :] = 0
     inputs = flat_x.reshape(1, -1) if cut.ready else laid
     return run_parted(
         _sum_boxes, cut.tasks, problem.work, flat_x, flat_w, bias, flat_out, inputs, sums, seen, at_hand,
-        columns, column, boxes.row, boxes.phases, boxes.places, boxes.steps, *boxes.residues, mode, cut.ready, cut.tail,
-        kernel,
+        columns, column, boxes.row, boxes.phases, boxes.places, boxes.steps, *boxes.residues, cut.mode, cut.ready,
+        cut.tail, kernel,
     )  # fmt: skip
 
 
@@ -65,7 +64,7 @@ def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.gene
     """Bytes beside input, kernel and output: each thread's box, and the tables of taps."""
     cut = cut_of(problem, dtype.itemsize, team.size)
     own = ROWS * WIDEST * VECTOR * cut.sizes.woven + WIDEST * VECTOR + 4 * LINE
-    own += (cut.laid + cut.tail * _column(cut, VECTOR // dtype.itemsize)) * dtype.itemsize
+    own += 8 * cut.listed + (cut.laid + cut.tail * _column(cut, VECTOR // dtype.itemsize)) * dtype.itemsize
     return own * team.size + 2 * cut.sizes.in_group * cut.taps * np.dtype(np.int64).itemsize
 
 
@@ -99,7 +98,7 @@ def _sum_boxes(
         z, y, left = slab * sizes.box_z, strip * sizes.box_y, column * sizes.box_x
         source = (b * sizes.groups + g) * sizes.in_group * sizes.input_channel
         if not ready and place != at_hand[0]:
-            lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid)
+            lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid, at_hand[NOTED:])
             at_hand[0] = place
         depth = min(sizes.box_z, phase.positions_z - z)
         height = min(sizes.box_y, phase.positions_y - y)

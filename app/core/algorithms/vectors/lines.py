@@ -60,6 +60,18 @@ def lay_four(_context, target, at, apart, source, line, length, first, count):
 
 
 @piece
+def lay_four_in_twos(_context, target, at, apart, source, line, length, first, count):
+    """As `lay_four`, by runs of two: target[at + j·apart + 2·m + r] = source[line + first + 2·(4·m + j) + r]."""
+    return _laying(target, source, 4, 4, 2)
+
+
+@piece
+def lay_four_in_fours(_context, target, at, apart, source, line, length, first, count):
+    """As `lay_four_in_twos`, by runs of four."""
+    return _laying(target, source, 4, 4, 4)
+
+
+@piece
 def split_in_three(_context, target, at, apart, source, begin, count):
     """target[at + j·apart + m] = source[begin + 3·m + j] for m below `count` and j below 3."""
     return _splitting(target, source, 3)
@@ -83,6 +95,18 @@ def weave_four(_context, target, at, source, begin, apart, count):
     return _weaving(target, source, 4)
 
 
+@piece
+def weave_four_in_twos(_context, target, at, source, begin, apart, count):
+    """As `weave_four`, by runs of two: target[at + 2·(4·m + j) + r] = source[begin + j·apart + 2·m + r]."""
+    return _weaving(target, source, 4, 2)
+
+
+@piece
+def weave_four_in_fours(_context, target, at, source, begin, apart, count):
+    """As `weave_four_in_twos`, by runs of four."""
+    return _weaving(target, source, 4, 4)
+
+
 @inlined
 def place_apart(target, at, step, source, begin, count):
     """target[at + step·m] = source[begin + m] for m below `count`: one by one, since masked writes take longer."""
@@ -90,8 +114,8 @@ def place_apart(target, at, step, source, begin, count):
         target[uint64(at + step * m)] = source[uint64(begin + m)]
 
 
-def _laying(target: Any, source: Any, step: int, lines: int) -> Any:
-    """Every step-th element of a line, the first so many of each, with zeros around it."""
+def _laying(target: Any, source: Any, step: int, lines: int, run: int = 1) -> Any:
+    """Every step-th run of so many elements of a line, the first so many of each, with zeros around it."""
     i = types.int64
     signature = types.void(target, i, i, source, i, i, i, i)
 
@@ -100,7 +124,7 @@ def _laying(target: Any, source: Any, step: int, lines: int) -> Any:
         vec = Vectors(context, builder, signature.args[0].dtype)
         _split(
             vec, target, at, apart, source, builder.add(line, first), count, step, lines,
-            lambda place: vec.inside(builder.add(first, place), length),
+            lambda place: vec.inside(builder.add(first, place), length), run,
         )  # fmt: skip
         return context.get_dummy_value()
 
@@ -126,9 +150,9 @@ def _splitting(target: Any, source: Any, step: int) -> Any:
 
 def _split(
     vec: Vectors, target: Any, at: Any, apart: Any, source: Any, begin: Any, count: Any,
-    step: int, lines: int, some: Callable[[Any], Any],
+    step: int, lines: int, some: Callable[[Any], Any], run: int = 1,
 ) -> None:  # fmt: skip
-    """Write the first `lines` lines of every step-th element; `some` masks what is read from a place on."""
+    """Write the first `lines` lines of every step-th run of elements; `some` masks what is read from a place on."""
     builder = vec.builder
     target, source = builder.gep(target, [at]), builder.gep(source, [begin])
 
@@ -140,23 +164,24 @@ def _split(
             parts.append(vec.load_some(builder.gep(source, [place]), some(place)))
         place = builder.mul(number, I64(vec.lanes))
         written = vec.inside(place, count)
-        for j, dealt in enumerate(deal(vec, parts)[:lines]):
+        for j, dealt in enumerate(deal(vec, parts, run)[:lines]):
             line = builder.gep(target, [builder.add(builder.mul(apart, I64(j)), place)])
             vec.store_some(dealt, line, written)
 
     loop(builder, _vectors_of(vec, count), write)
 
 
-def deal(vec: Vectors, parts: Sequence[Any]) -> list[Any]:
+def deal(vec: Vectors, parts: Sequence[Any], run: int = 1) -> list[Any]:
     """Of so many vectors, one after the other: vector j of the result has element j and, from it, every so-many-th.
 
     Even numbers are halved first, into the elements of even and of odd places: 8 shuffles for four vectors, not 12.
+    Of these, runs of so many elements (a power of two) can be dealt out as if each were one.
     """
     if len(parts) % 2:
         return [_picked(vec, parts, j) for j in range(len(parts))]
     pairs = list(zip(parts[::2], parts[1::2], strict=True))
-    orders = (range(odd, 2 * vec.lanes, 2) for odd in (0, 1))
-    halves = [deal(vec, [vec.shuffle(a, b, order) for a, b in pairs]) for order in orders]
+    orders = [[m for m in range(2 * vec.lanes) if m // run % 2 == odd] for odd in (0, 1)]
+    halves = [deal(vec, [vec.shuffle(a, b, order) for a, b in pairs], run) for order in orders]
     return [dealt for both in zip(*halves, strict=True) for dealt in both]
 
 
@@ -175,14 +200,14 @@ def _picked(vec: Vectors, parts: Sequence[Any], first: int) -> Any:
     return result
 
 
-def _weaving(target: Any, source: Any, step: int) -> Any:
+def _weaving(target: Any, source: Any, step: int, run: int = 1) -> Any:
     signature = types.void(target, types.int64, source, types.int64, types.int64, types.int64)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         target, at, source, begin, apart, count = pointers(context, builder, signature.args, arguments)
         vec = Vectors(context, builder, signature.args[0].dtype)
         target, source = builder.gep(target, [at]), builder.gep(source, [begin])
-        each = builder.sdiv(builder.add(count, I64(step - 1)), I64(step))
+        each = builder.mul(builder.sdiv(builder.add(count, I64(step * run - 1)), I64(step * run)), I64(run))
 
         def write(number: Any) -> None:
             first = builder.mul(number, I64(vec.lanes))
@@ -191,7 +216,7 @@ def _weaving(target: Any, source: Any, step: int) -> Any:
                 vec.load_some(builder.gep(source, [builder.add(builder.mul(apart, I64(j)), first)]), some)
                 for j in range(step)
             ]
-            for j, part in enumerate(_woven(vec, parts)):
+            for j, part in enumerate(_woven(vec, parts, run)):
                 place = builder.add(builder.mul(number, I64(vec.lanes * step)), I64(j * vec.lanes))
                 vec.store_some(part, builder.gep(target, [place]), vec.inside(place, count))
 
@@ -201,12 +226,12 @@ def _weaving(target: Any, source: Any, step: int) -> Any:
     return signature, generate
 
 
-def _woven(vec: Vectors, parts: list[Any]) -> list[Any]:
-    """The elements of the parts by turns: of two, or of two pairs that are woven first."""
+def _woven(vec: Vectors, parts: list[Any], run: int) -> list[Any]:
+    """The runs of elements of the parts by turns: of two, or of two pairs that are woven first."""
     if len(parts) == 4:
-        (a, b), (c, d) = _woven(vec, parts[::2]), _woven(vec, parts[1::2])
-        return [*_woven(vec, [a, c]), *_woven(vec, [b, d])]
-    by_turns = [place for m in range(vec.lanes) for place in (m, m + vec.lanes)]
+        (a, b), (c, d) = _woven(vec, parts[::2], run), _woven(vec, parts[1::2], run)
+        return [*_woven(vec, [a, c], run), *_woven(vec, [b, d], run)]
+    by_turns = [m + r for m in range(0, vec.lanes, run) for own in (0, vec.lanes) for r in range(own, own + run)]
     a, b = parts
     return [vec.shuffle(a, b, by_turns[: vec.lanes]), vec.shuffle(a, b, by_turns[vec.lanes :])]
 

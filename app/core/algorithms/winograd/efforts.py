@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from app.core.algorithms.boxes.laying import SHORTEST_RUN
+from app.core.algorithms.boxes.laying import SHORTEST_RUN, deals_out_runs
 from app.core.algorithms.boxes.tables import Boxes, Sizes
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.taps import Axis
@@ -19,8 +19,8 @@ from app.core.problem import Problem
 #: Mapped inputs of so many bytes leave the second cache before they are multiplied.
 SPILLED_BYTES = 2**20
 
-#: The runs and steps of lines that are laid plane by plane at once; the inputs of others are picked one by one.
-_LAID_AT_ONCE = ((1, 1), (1, 2), (1, 3), (1, 4))
+#: The steps of lines that are laid plane by plane at once; the inputs of others are picked one by one.
+_LAID_AT_ONCE = (1, 2, 3, 4)
 
 
 def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
@@ -40,6 +40,7 @@ def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic
     mapped = times_mapped * rows * ceil_div(filters, lanes) * way.products
     in_lines = sizes.batch * sizes.groups * sum(count * z * y * ceil_div(x, lanes) for count, z, y, x in boxes)
     lines, elements = _laid(tiling.boxes)
+    by_vectors = sizes.in_step_x in _LAID_AT_ONCE if sizes.run_x == 1 else _deals_out(sizes)
     of_guard = problem.input_elements + problem.kernel_elements
     shared: Features = {
         "gathered": 0 if kernels.whole else times_mapped * sizes.out_group * filters * kernels.weights,
@@ -51,9 +52,9 @@ def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic
         "spilled": uses * way.turns * way.inputs if way.inputs * dtype.itemsize > SPILLED_BYTES else 0,
         "outputs": vectors * way.phases * rows * way.products,
         "laid": elements * dtype.itemsize,
-        "picked": 0 if (sizes.run_x, sizes.in_step_x) in _LAID_AT_ONCE or sizes.run_x >= SHORTEST_RUN else elements,
+        "picked": 0 if by_vectors or sizes.run_x >= SHORTEST_RUN else elements,
         "lines": lines,
-        "strewn": elements * dtype.itemsize if sizes.run_x > 1 else 0,
+        "strewn": 0 if by_vectors or sizes.run_x == 1 else elements * dtype.itemsize,
         "apart": problem.output_elements if way.apart_x > 1 else 0,
         "guarded": of_guard,
         "bytes": (of_guard + problem.output_elements) * dtype.itemsize,
@@ -81,9 +82,13 @@ def _laid(boxes: Boxes) -> tuple[int, int]:
     lines = elements = 0
     for count, z, y, x in _boxes(sizes):
         own = planes * count * (z + sizes.span_z) * _taken(y, sizes.span_y, sizes.run_y) * len(boxes.residues[2])
-        lines += own * (ceil_div(x, sizes.run_x) if sizes.run_x >= SHORTEST_RUN else 1)
+        lines += own * (ceil_div(x, sizes.run_x) if sizes.run_x >= SHORTEST_RUN and not _deals_out(sizes) else 1)
         elements += own * _taken(x, sizes.span_x, sizes.run_x)
     return lines, elements
+
+
+def _deals_out(sizes: Sizes) -> bool:
+    return bool(deals_out_runs(sizes.run_x, sizes.in_step_x))
 
 
 def _taken(positions: int, span: int, run: int) -> int:

@@ -18,10 +18,18 @@ import math
 import numpy as np
 
 from app.core.algorithms import tiles
+from app.core.algorithms.boxes.laying import deals_out_runs
 from app.core.algorithms.boxes.tables import sizes_of
 from app.core.algorithms.scratch import thread_rows
 from app.core.algorithms.taps import Axis
-from app.core.algorithms.vectors.lines import copy_line, place_apart, weave_four, weave_two
+from app.core.algorithms.vectors.lines import (
+    copy_line,
+    place_apart,
+    weave_four,
+    weave_four_in_fours,
+    weave_four_in_twos,
+    weave_two,
+)
 from app.core.algorithms.vectors.simd import ROWS, VECTOR
 from app.core.algorithms.vectors.tile_sums import add_tile
 from app.core.algorithms.vectors.transforms import map_sums_of_tiles
@@ -30,11 +38,11 @@ from app.core.algorithms.winograd.filters import saves
 from app.core.algorithms.winograd.maps import block_of, box_of, collect, map_block, map_box, map_inputs, mapped_kernels
 from app.core.algorithms.winograd.phases import phase_at
 from app.core.algorithms.winograd.tiling import kernels_of, tiling_of, way_of
-from app.core.jit import inlined
+from app.core.jit import apart, inlined
 from app.core.layout import Array
 from app.core.parallel import run_parted, team
 from app.core.parted import parted
-from app.core.problem import PADDING_MODES, Problem
+from app.core.problem import Problem
 
 #: With fewer input channels the error would nearly always pass the bound.
 FEWEST_CHANNELS = 16
@@ -61,8 +69,9 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
 def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output: each thread's box, and the mapped kernels; or what `tiles` takes."""
     tiling = tiling_of(problem, dtype.itemsize, team.size)
+    boxes = tiling.boxes
     own = (sum(tiling.working) * team.size + tiling.mapped) * dtype.itemsize
-    own += tiling.boxes.listed * team.size + tiling.boxes.places.nbytes + tiling.taps.nbytes + tiling.filters.nbytes
+    own += 8 * boxes.cut.listed * team.size + boxes.places.nbytes + tiling.taps.nbytes + tiling.filters.nbytes
     return max(own, tiles.workspace(problem, axes, dtype)) + guard.workspace(problem, dtype)
 
 
@@ -76,10 +85,12 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     tiling = tiling_of(problem, x.dtype.itemsize, team.size)
     boxes, sizes = tiling.boxes, tiling.boxes.cut.sizes
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
-    mode, way, rows = PADDING_MODES.index(problem.padding_mode), tiling.way, tiling.rows
+    mode, way, rows = boxes.cut.mode, tiling.way, tiling.rows
     tables = (boxes.places, *boxes.residues)
     mapped = None if way.maps_as_it_goes else mapped_kernels(tiling, flat_w).reshape(1, -1)
-    at_hand, laid, inputs, own, collected, gathered, sums, outputs = thread_rows(tiling.working, x.dtype)
+    at_hand, laid, inputs, own, collected, gathered, sums, outputs = thread_rows(
+        tiling.working, x.dtype, boxes.cut.listed
+    )
     laid[:, boxes.cut.laid :] = 0
     if way.sharing:
         parts = boxes.cut.tasks // (sizes.chunks * way.phases) * way.sharing * way.turns
@@ -147,7 +158,7 @@ def _filter(
                     )  # fmt: skip
 
 
-@inlined
+@apart
 def _multiply(
     w, mapped, collected, gathered, taps, weights, inputs, inputs_at, filters, sums, sizes, kernels, way,
     g, own, first, last, count,
@@ -204,8 +215,15 @@ def _place(outputs, at, sizes, way, phase, z, y, left, depth, height, across, ou
 
 @inlined
 def _place_runs(outputs, source, apart, run, way, out, line, left, across):
-    """Copy the outputs of a line of tiles from `left` on that come in runs: one for each output of a tile."""
-    tile = left
+    """Place the outputs of a line of tiles from `left` on that come in runs: one for each output of a tile."""
+    tile, first = left, left * way.wide
+    if deals_out_runs(run, way.wide) and left % run == 0 and across % run == 0:
+        count = min(across * way.wide, way.output_x - first)
+        if run == 2:
+            weave_four_in_twos(out, line + first, outputs, source, apart, count)
+        else:
+            weave_four_in_fours(out, line + first, outputs, source, apart, count)
+        tile = left + across
     while tile < left + across:
         turn, number = divmod(tile, run)
         count = min(run - number, left + across - tile)

@@ -7,7 +7,7 @@ from numba import uint64
 
 from app.core.algorithms.boxes.laying import lay
 from app.core.algorithms.boxes.tables import sizes_of
-from app.core.algorithms.scratch import thread_rows
+from app.core.algorithms.scratch import NOTED, thread_rows
 from app.core.algorithms.vectors.lines import split_in_nine, split_in_three
 from app.core.algorithms.vectors.simd import ROWS, VECTOR
 from app.core.algorithms.vectors.transforms import map_inputs_of_tiles, map_weights_of_filters
@@ -159,7 +159,7 @@ def map_box(
     for b in range(begin, end):
         if laid_part != at_hand[1]:
             source = ((b * sizes.groups + g) * sizes.in_group + channel) * sizes.input_channel
-            lay(x, source, of_part, residues_z, residues_y, residues_x, mode, z, y, left, laid)
+            lay(x, source, of_part, residues_z, residues_y, residues_x, mode, z, y, left, laid, at_hand[NOTED:])
             at_hand[1] = laid_part if way.together == 1 else -1
         _map_tiles(
             laid, places, turn * sizes.in_group * way.filters * way.products, sizes, channel, of_part.in_group,
