@@ -12,7 +12,7 @@ from app.core.algorithms.vectors.lines import split_in_nine, split_in_three
 from app.core.algorithms.vectors.simd import ROWS, VECTOR
 from app.core.algorithms.vectors.transforms import map_inputs_of_tiles, map_weights_of_filters
 from app.core.algorithms.winograd.tiling import Tiling, kernels_of, way_of
-from app.core.jit import inlined
+from app.core.jit import apart, inlined
 from app.core.layout import Array
 from app.core.parallel import run_parted
 from app.core.parted import parted
@@ -76,7 +76,7 @@ def collect(w, collected, sizes, kernels, g, first, channel, count):
                 collected[m * uint64(kernels.side_by_side) + uint64(ci)] = w[begin + m]
 
 
-@inlined
+@apart
 def map_block(w, mapped, at, collected, gathered, taps, weights, sizes, kernels, g, own, first, channel, count):
     """Map the kernels of a set, of up to `ROWS` output channels and of `count` input channels from `channel` on.
 
@@ -167,7 +167,7 @@ def map_box(
         )  # fmt: skip
 
 
-@inlined
+@apart
 def _map_tiles(laid, places, places_at, sizes, channel, channels, depth, height, across, way, inputs, at):
     """Map the tiles of a sample's channels from `channel` on: (slices, products, `way.depth`, filters, tiles)."""
     lanes, plane = VECTOR // laid.itemsize, sizes.lines * sizes.line_length
