@@ -121,7 +121,6 @@ def _filter(
     mapped, inputs = all_mapped[me if way.maps_as_it_goes else 0], all_inputs[0 if way.sharing else me]
     collected, gathered, laid = all_collected[me], all_gathered[me], all_laid[me]
     sums, outputs, at_hand = all_sums[me], all_outputs[me], all_at_hand[me]
-    out_group, output_plane = sizes.out_group, way.output_z * way.output_y * way.output_x
     for task in range(low, high):
         rest, number = divmod(task, sizes.chunks)
         place, p = divmod(rest, way.phases)
@@ -135,27 +134,17 @@ def _filter(
                 places, residues_z, residues_y, residues_x, mode, place, phase.turn,
             )  # fmt: skip
             at_hand[0] = turn
-        first, last = number * sizes.chunk, min(out_group, (number + 1) * sizes.chunk)
+        first, last = number * sizes.chunk, min(sizes.out_group, (number + 1) * sizes.chunk)
         for co in range(first, last, way.abreast * ROWS):
             following = min(last, co + way.abreast * ROWS)
             _multiply(
                 w, mapped, collected, gathered, taps, weights, inputs, inputs_at, filters, sums, sizes, kernels, way,
                 g, phase.set, co, following, count,
             )  # fmt: skip
-            for c in range(following - co):
-                block, r = divmod(c, ROWS)
-                channel = g * out_group + co + c
-                at = block * way.products * way.apart_sums + r * way.width
-                for start in range(0, count, VECTOR // x.itemsize):
-                    map_sums_of_tiles(
-                        kernels.of_output, sums, at + start, product_places, 0, outputs, start, way.width, bias[channel]
-                    )
-                for b in range(begin, end):
-                    plane = (b * sizes.groups * out_group + channel) * output_plane
-                    _place(
-                        outputs, (b - begin) * of_sample, sizes, way, phase, z, y, left, depth, height, across,
-                        out, plane,
-                    )  # fmt: skip
+            _write_outputs(
+                sums, outputs, product_places, bias, out, sizes, kernels, way, phase, begin, end, g, co, following,
+                z, y, left, depth, height, across,
+            )  # fmt: skip
 
 
 @apart
@@ -189,6 +178,27 @@ def _multiply(
                         mapped, at + f * kernels.apart, kernels.row, live, kernels.apart, part,
                         sums, target + f * way.apart_sums + start, way.width,
                     )  # fmt: skip
+
+
+@apart
+def _write_outputs(
+    sums, outputs, product_places, bias, out, sizes, kernels, way, phase, begin, end, g, first, last,
+    z, y, left, depth, height, across,
+):  # fmt: skip
+    """Map the products' sums of the output channels from `first` to `last` back, and place them: samples of a box."""
+    of_sample, plane = depth * height * across, way.output_z * way.output_y * way.output_x
+    for c in range(last - first):
+        block, r = divmod(c, ROWS)
+        channel, at = g * sizes.out_group + first + c, block * way.products * way.apart_sums + r * way.width
+        for start in range(0, (end - begin) * of_sample, VECTOR // sums.itemsize):
+            map_sums_of_tiles(
+                kernels.of_output, sums, at + start, product_places, 0, outputs, start, way.width, bias[channel]
+            )
+        for b in range(begin, end):
+            _place(
+                outputs, (b - begin) * of_sample, sizes, way, phase, z, y, left, depth, height, across,
+                out, (b * sizes.groups * sizes.out_group + channel) * plane,
+            )  # fmt: skip
 
 
 @inlined
