@@ -17,7 +17,6 @@ from app.core.algorithms.channels_last import tables as channels_last_tables
 from app.core.algorithms.classes import classes_of, most_classes
 from app.core.algorithms.taps import axes_of
 from app.core.algorithms.vectors.simd import VECTOR
-from app.core.algorithms.vectors.spread_sums import WIDEST
 from app.core.errors import OverflowingError
 from app.core.execute import execute
 from app.core.geometry import Op
@@ -65,7 +64,8 @@ def _of_thread(module: ModuleType, problem: Problem, dtype: np.dtype[Any]) -> in
     """Bytes of a thread's own memory at least."""
     if module is channels_last:
         return sum(channels_last_tables.memory_of(problem, axes_of(problem), VECTOR // dtype.itemsize)) * dtype.itemsize
-    return blocked_tables.weights_of(problem, VECTOR // dtype.itemsize) * WIDEST * VECTOR
+    abreast = blocked_tables.abreast_of(problem, axes_of(problem), VECTOR // dtype.itemsize)
+    return blocked_tables.weights_of(problem, VECTOR // dtype.itemsize) * abreast * VECTOR
 
 
 def test_a_large_plane_of_which_little_is_looked_at_is_left_to_others() -> None:

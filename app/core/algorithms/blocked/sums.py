@@ -2,8 +2,8 @@
 
 Where neighbours along a line are in a vector, maps of seven by seven leave a quarter of it empty, and steps take inputs
 apart. Here inputs are read one by one as they lie, wherever a window is, and only the kernel is turned: by its output
-channels, two vectors of them at a time. Outputs that meet other taps, at a border, are summed by themselves, so padding
-is neither laid nor multiplied.
+channels, two vectors of them at a time, or four where lines are short. Outputs that meet other taps, at a border, are
+summed by themselves, so padding is neither laid nor multiplied.
 """
 
 from __future__ import annotations
@@ -12,14 +12,23 @@ import math
 
 import numpy as np
 
-from app.core.algorithms.blocked.tables import SHORT, STRIP, each_of, strips_of, sums_of, tables_of, weights_of
+from app.core.algorithms.blocked.tables import (
+    STRIP,
+    abreast_of,
+    each_of,
+    runs_per_output,
+    strips_of,
+    sums_of,
+    tables_of,
+    weights_of,
+)
 from app.core.algorithms.classes import most_classes
 from app.core.algorithms.effort import FAR, Effort, Features
 from app.core.algorithms.scratch import LINE, thread_rows
 from app.core.algorithms.taps import Axis
 from app.core.algorithms.vectors.interleaving import DEALT, deal_taps, turn_in, turn_out
 from app.core.algorithms.vectors.simd import VECTOR
-from app.core.algorithms.vectors.spread_sums import AT_ONCE, WIDEST, sum_spread
+from app.core.algorithms.vectors.spread_sums import sum_spread
 from app.core.geometry import ceil_div
 from app.core.jit import inlined
 from app.core.layout import Array
@@ -27,8 +36,8 @@ from app.core.parallel import MOST_IN_A_TASK, PLANNED_THREADS, run_parted, team
 from app.core.parted import parted
 from app.core.problem import Problem
 
-#: Bytes of the weights of two vectors of channels, and of the sums of a strip, at most.
-MOST_BYTES = 2**20
+#: Bytes of the weights of a vector of channels, and of its sums of a strip, at most.
+MOST_BYTES = 2**19
 
 #: Outputs of a plane, taps of all classes of outputs, and these classes, at most: tables are kept.
 MOST_OUTPUTS, MOST_TAPS, MOST_CLASSES = 2**14, 2**14, 2**9
@@ -58,32 +67,37 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
 
 
 def _weights(problem: Problem, dtype: np.dtype[np.generic]) -> int:
-    """Elements of the weights of `WIDEST` vectors of channels."""
+    """Elements of the weights of a vector of channels."""
     lanes = VECTOR // dtype.itemsize
-    return WIDEST * weights_of(problem, lanes) * lanes
+    return weights_of(problem, lanes) * lanes
 
 
 def _depth(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Input channels that are summed after the others, in parts about even."""
     in_group, outputs = problem.in_group, math.prod(axis.output for axis in axes)
     of_strip = min(1, STRIP / outputs) * in_group * math.prod(axis.input for axis in axes)
-    return ceil_div(in_group, max(1, round((_weights(problem, dtype) + of_strip) * dtype.itemsize / AT_HAND)))
+    at_hand = _abreast(problem, axes, dtype) * _weights(problem, dtype) + of_strip
+    return ceil_div(in_group, max(1, round(at_hand * dtype.itemsize / AT_HAND)))
 
 
 def _sums(axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
-    """Elements of the sums of the longest strip."""
+    """Elements of the sums of the longest strip, for a vector of channels."""
     number, strips = strips_of(axes)
     return sums_of(max(count for _, count in strips) * each_of(axes, number), VECTOR // dtype.itemsize)
 
 
-def _chunks(problem: Problem, dtype: np.dtype[np.generic]) -> int:
-    """`WIDEST` vectors of channels are a chunk of a group."""
-    return ceil_div(problem.out_group, WIDEST * VECTOR // dtype.itemsize)
+def _abreast(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+    return abreast_of(problem, axes, VECTOR // dtype.itemsize)
+
+
+def _chunks(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+    """The chunks of a group's channels."""
+    return ceil_div(problem.out_group, _abreast(problem, axes, dtype) * VECTOR // dtype.itemsize)
 
 
 def _tasks(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """A strip of a chunk of channels is a task."""
-    return problem.groups * _chunks(problem, dtype) * problem.batch * len(strips_of(axes)[1])
+    return problem.groups * _chunks(problem, axes, dtype) * problem.batch * len(strips_of(axes)[1])
 
 
 def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
@@ -92,13 +106,14 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     Vectors of weights and outputs that are `turned`; `runs` of outputs, `steps` of their innermost loops, and these by
     vectors, `sums`.
     """
-    lanes, tasks, chunks = VECTOR // dtype.itemsize, _tasks(problem, axes, dtype), _chunks(problem, dtype)
+    lanes, tasks, chunks = VECTOR // dtype.itemsize, _tasks(problem, axes, dtype), _chunks(problem, axes, dtype)
+    abreast = _abreast(problem, axes, dtype)
     in_group, out_group = problem.in_group, problem.out_group
     vectors, taps = ceil_div(out_group, lanes), math.prod(axis.kernel for axis in axes)
     in_lines = in_group * (taps / lanes if taps in DEALT else ceil_div(taps, lanes))
     turned = ceil_div(in_group * taps, lanes) if problem.op == "conv" else in_lines
     pairs = problem.batch * problem.groups * in_group * math.prod(axis.counts.pairs for axis in axes)
-    outputs, per_output = math.prod(axis.output for axis in axes), _runs_per_output(axes)
+    outputs, per_output = math.prod(axis.output for axis in axes), runs_per_output(axes, abreast)
     shared: Features = {
         "tasks": tasks,
         "turned": problem.batch * problem.groups * vectors * ceil_div(outputs, lanes),
@@ -111,7 +126,7 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     alone: Features = {
         "call": 1.0,
         "classes": max(0, math.prod(map(most_classes, axes)) - FEW_CLASSES),
-        "kernels": ceil_div(problem.groups * chunks, PLANNED_THREADS) * WIDEST * turned,
+        "kernels": ceil_div(problem.groups * chunks, PLANNED_THREADS) * abreast * turned,
     }
     return Effort(alone, shared, tasks, problem.macs)
 
@@ -121,20 +136,11 @@ def _distance(size: int) -> str:
     return "near" if size <= NEAR else "far" if size <= FAR else "afar"
 
 
-def _runs_per_output(axes: tuple[Axis, ...]) -> float:
-    """Runs for each output of a plane: those within a line, and those of a line's ends, across lines."""
-    _, height, width = axes
-    lines, row = height.counts.positions, width.counts.positions
-    ends = min(row, ceil_div(width.kernel, width.counts.phases) - 1)
-    middle = row - ends
-    within = lines * ceil_div(middle, AT_ONCE) if middle >= SHORT else middle * ceil_div(lines, AT_ONCE)
-    return (within + ends * ceil_div(lines, AT_ONCE)) / (lines * row)
-
-
 def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output: each thread's weights and sums, and the tables."""
     lanes, outputs = VECTOR // dtype.itemsize, math.prod(axis.output for axis in axes)
-    own = (_weights(problem, dtype) + _sums(axes, dtype)) * dtype.itemsize + (WIDEST + 1) * VECTOR + 4 * LINE
+    own = (_weights(problem, dtype) + _sums(axes, dtype)) * dtype.itemsize + VECTOR
+    own = _abreast(problem, axes, dtype) * own + VECTOR + 4 * LINE
     taps = math.prod(map(most_classes, axes)) * math.prod(axis.kernel for axis in axes)
     tables = 2**13 + 4 * min(MOST_TAPS, taps) + 24 * outputs + 2 * weights_of(problem, lanes)
     return team.size * own + tables * np.dtype(np.int64).itemsize
@@ -145,12 +151,12 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     tables, lanes = tables_of(problem, x.dtype.itemsize), VECTOR // x.dtype.itemsize
     in_group, out_group = problem.in_group, problem.out_group
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
-    memory = _weights(problem, x.dtype), tables.sums, WIDEST * lanes, lanes
-    at_hand, turned, sums, constants, seen = thread_rows(memory, x.dtype)
-    tasks = problem.groups * _chunks(problem, x.dtype) * problem.batch * len(tables.strips)
+    abreast, memory = tables.abreast, (_weights(problem, x.dtype), tables.sums, lanes)
+    at_hand, turned, sums, constants, seen = thread_rows((*(abreast * each for each in memory), lanes), x.dtype)
+    tasks = problem.groups * ceil_div(out_group, abreast * lanes) * problem.batch * len(tables.strips)
     return run_parted(
         _sum_tasks, tasks, problem.work, flat_x, flat_w, bias, flat_out, turned, sums, constants, seen,
-        at_hand, memory[0] // WIDEST, memory[1] // WIDEST, tables.strips, tables.runs, tables.offsets, tables.steps,
+        at_hand, abreast, memory[0], memory[1], tables.strips, tables.runs, tables.offsets, tables.steps,
         tables.weights, _depth(problem, axes, x.dtype), problem.batch, problem.groups, in_group, out_group,
         math.prod(w.shape[2:]), problem.op == "conv",
     )  # fmt: skip
@@ -158,8 +164,8 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
 
 @parted
 def _sum_tasks(
-    me, low, high, x, w, bias, out, all_turned, all_sums, all_constants, all_seen, all_at_hand, w_vector, sums_vector,
-    strips, runs, offsets, steps, order, depth, batch, groups, in_group, out_group, kernel, in_rows,
+    me, low, high, x, w, bias, out, all_turned, all_sums, all_constants, all_seen, all_at_hand, abreast, w_vector,
+    sums_vector, strips, runs, offsets, steps, order, depth, batch, groups, in_group, out_group, kernel, in_rows,
 ):  # fmt: skip
     """Sum the tasks from `low` to `high`, counted over (group, chunk, batch, strip).
 
@@ -172,16 +178,16 @@ def _sum_tasks(
     seen[:] = 0
     lanes = VECTOR // x.itemsize
     vectors = (out_group + lanes - 1) // lanes
-    chunks = (vectors + WIDEST - 1) // WIDEST
+    chunks = (vectors + abreast - 1) // abreast
     plane, out_plane = len(x) // (batch * groups * in_group), len(out) // (batch * groups * out_group)
     for task in range(low, high):
         rest, strip = divmod(task, len(strips))
         number, b = divmod(rest, batch)
         g, chunk = divmod(number, chunks)
-        count = min(WIDEST, vectors - chunk * WIDEST)
+        count = min(abreast, vectors - chunk * abreast)
         if at_hand[0] != number:
             for v in range(count):
-                channel = min((chunk * WIDEST + v) * lanes, out_group - lanes)
+                channel = min((chunk * abreast + v) * lanes, out_group - lanes)
                 _turn_weights(
                     w, g, channel, in_group, out_group, kernel, in_rows, turned, v * w_vector, order
                 )  # fmt: skip
@@ -203,7 +209,7 @@ def _sum_tasks(
                     sums, target, runs[n, 4] * lanes, sums_vector, ci, ci + channels == in_group, seen,
                 )  # fmt: skip
         for v in range(count):
-            channel = min((chunk * WIDEST + v) * lanes, out_group - lanes)
+            channel = min((chunk * abreast + v) * lanes, out_group - lanes)
             place = ((b * groups + g) * out_group + channel) * out_plane + begin
             turn_out(sums, v * sums_vector, out, place, out_plane, length)
     return not seen.any()

@@ -6,6 +6,7 @@ Inputs are read as they lie, wherever they are, so no vector has an element that
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from functools import partial, reduce
 from typing import Any
 
@@ -13,13 +14,13 @@ from numba import types
 
 from app.core.algorithms.vectors.simd import I64, VECTOR, Vectors, choose, piece, pointers, summed_over, write_noted
 
-#: Outputs of a channel that are summed at once, and vectors of channels: with 32 registers 10·2 sums, with 16 5·2.
-AT_ONCE = 10 if VECTOR == 64 else 5
-WIDEST = 2
+#: Vectors of channels that are summed at once, and outputs of each: with 32 registers 2·10 sums or 4·5, with 16 2·5.
+AT_ONCE = {2: 10, 4: 5} if VECTOR == 64 else {2: 5}
+WIDEST = max(AT_ONCE)
 
 #: Loops over so few taps are written out: a loop of its own for each channel would take half as long as they do. More
-#: of them would be read at once, into registers that there are not.
-FEW = 3
+#: of them would be read at once, into registers that there are not. Beside more than two vectors a loop counts less.
+FEW, FEWER = 3, 1
 
 
 @piece
@@ -27,7 +28,7 @@ def sum_spread(
     _context, vectors, count, x, x_at, x_step, apart, channels, offsets, steps, first, taps,
     w, w_at, w_vector, w_apart, bias, sums, sums_at, sums_step, sums_vector, begun, ended, seen,
 ):  # fmt: skip
-    """Sum `count` outputs of so many vectors of channels, up to `AT_ONCE` and `WIDEST`.
+    """Sum `count` outputs of so many vectors of channels, as many as `AT_ONCE` tells for these.
 
         sums[sums_at + v·sums_vector + n·sums_step + r] = bias[v·lanes + r] + Σ over c and t of
             w[w_at + v·w_vector + c·w_apart + steps[t] + r]·x[x_at + n·x_step + c·apart + offsets[t]]
@@ -46,15 +47,22 @@ def sum_spread(
         vectors, count, *rest = pointers(context, builder, signature.args, arguments)
         vec = Vectors(context, builder, signature.args[2].dtype)
         taps = arguments[10]
-        known = builder.select(builder.icmp_signed("<=", taps, I64(FEW)), taps, I64(0))
+        few = builder.select(builder.icmp_signed("<=", vectors, I64(2)), I64(FEW), I64(FEWER))
+        known = builder.select(builder.icmp_signed("<=", taps, few), taps, I64(0))
         shape = builder.add(builder.mul(count, I64(WIDEST)), vectors)
         shape = builder.add(builder.mul(shape, I64(FEW + 1)), known)
-        shapes = itertools.product(range(1, WIDEST + 1), range(1, AT_ONCE + 1), range(FEW + 1))
-        cases = {(FEW + 1) * (n * WIDEST + v) + k: partial(_write, vec, v, n, k, *rest) for v, n, k in shapes}
+        cases = {(FEW + 1) * (n * WIDEST + v) + k: partial(_write, vec, v, n, k, *rest) for v, n, k in _shapes()}
         choose(builder, shape, cases)
         return context.get_dummy_value()
 
     return signature, generate
+
+
+def _shapes() -> Iterator[tuple[int, int, int]]:
+    """(vectors, outputs, known taps, or 0 for a loop over them)."""
+    for vectors in range(1, WIDEST + 1):
+        most = next(count for abreast, count in AT_ONCE.items() if vectors <= abreast)
+        yield from itertools.product([vectors], range(1, most + 1), range((FEW if vectors <= 2 else FEWER) + 1))
 
 
 def _write(
