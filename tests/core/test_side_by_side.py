@@ -64,7 +64,7 @@ def _of_thread(module: ModuleType, problem: Problem, dtype: np.dtype[Any]) -> in
     """Bytes of a thread's own memory at least."""
     if module is channels_last:
         return sum(channels_last_tables.memory_of(problem, axes_of(problem), VECTOR // dtype.itemsize)) * dtype.itemsize
-    abreast = blocked_tables.abreast_of(problem, axes_of(problem), VECTOR // dtype.itemsize)
+    abreast = blocked_tables.way_of(problem, VECTOR // dtype.itemsize).abreast
     return blocked_tables.weights_of(problem, VECTOR // dtype.itemsize) * abreast * VECTOR
 
 

@@ -14,12 +14,11 @@ import numpy as np
 
 from app.core.algorithms.blocked.tables import (
     STRIP,
-    abreast_of,
     each_of,
-    runs_per_output,
     strips_of,
     sums_of,
     tables_of,
+    way_of,
     weights_of,
 )
 from app.core.algorithms.classes import most_classes
@@ -62,7 +61,7 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
         return False
     if not 0 < classes <= MOST_CLASSES or classes * taps > MOST_TAPS or not all(axis.counts.phases for axis in axes):
         return False
-    largest = max(_weights(problem, dtype), _sums(axes, dtype)) * dtype.itemsize
+    largest = max(_weights(problem, dtype), _sums(axes, 1, dtype)) * dtype.itemsize
     return largest <= MOST_BYTES and problem.macs <= MOST_IN_A_TASK * _tasks(problem, axes, dtype)
 
 
@@ -76,28 +75,27 @@ def _depth(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     """Input channels that are summed after the others, in parts about even."""
     in_group, outputs = problem.in_group, math.prod(axis.output for axis in axes)
     of_strip = min(1, STRIP / outputs) * in_group * math.prod(axis.input for axis in axes)
-    at_hand = _abreast(problem, axes, dtype) * _weights(problem, dtype) + of_strip
+    way = way_of(problem, VECTOR // dtype.itemsize)
+    at_hand = way.abreast * _weights(problem, dtype) + way.samples * of_strip
     return ceil_div(in_group, max(1, round(at_hand * dtype.itemsize / AT_HAND)))
 
 
-def _sums(axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
-    """Elements of the sums of the longest strip, for a vector of channels."""
+def _sums(axes: tuple[Axis, ...], samples: int, dtype: np.dtype[np.generic]) -> int:
+    """Elements of the sums of the longest strip of so many samples, for a vector of channels."""
     number, strips = strips_of(axes)
-    return sums_of(max(count for _, count in strips) * each_of(axes, number), VECTOR // dtype.itemsize)
+    return sums_of(max(count for _, count in strips) * each_of(axes, number) * samples, VECTOR // dtype.itemsize)
 
 
-def _abreast(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
-    return abreast_of(problem, axes, VECTOR // dtype.itemsize)
-
-
-def _chunks(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+def _chunks(problem: Problem, dtype: np.dtype[np.generic]) -> int:
     """The chunks of a group's channels."""
-    return ceil_div(problem.out_group, _abreast(problem, axes, dtype) * VECTOR // dtype.itemsize)
+    lanes = VECTOR // dtype.itemsize
+    return ceil_div(problem.out_group, way_of(problem, lanes).abreast * lanes)
 
 
 def _tasks(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
-    """A strip of a chunk of channels is a task."""
-    return problem.groups * _chunks(problem, axes, dtype) * problem.batch * len(strips_of(axes)[1])
+    """A strip of a chunk of channels is a task, of some samples together."""
+    times = problem.batch // way_of(problem, VECTOR // dtype.itemsize).samples
+    return problem.groups * _chunks(problem, dtype) * times * len(strips_of(axes)[1])
 
 
 def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
@@ -106,27 +104,26 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     Vectors of weights and outputs that are `turned`; `runs` of outputs, `steps` of their innermost loops, and these by
     vectors, `sums`.
     """
-    lanes, tasks, chunks = VECTOR // dtype.itemsize, _tasks(problem, axes, dtype), _chunks(problem, axes, dtype)
-    abreast = _abreast(problem, axes, dtype)
+    lanes, tasks, chunks = VECTOR // dtype.itemsize, _tasks(problem, axes, dtype), _chunks(problem, dtype)
+    way = way_of(problem, lanes)
     in_group, out_group = problem.in_group, problem.out_group
     vectors, taps = ceil_div(out_group, lanes), math.prod(axis.kernel for axis in axes)
     in_lines = in_group * (taps / lanes if taps in DEALT else ceil_div(taps, lanes))
     turned = ceil_div(in_group * taps, lanes) if problem.op == "conv" else in_lines
-    pairs = problem.batch * problem.groups * in_group * math.prod(axis.counts.pairs for axis in axes)
-    outputs, per_output = math.prod(axis.output for axis in axes), runs_per_output(axes, abreast)
+    times, outputs = problem.batch // way.samples * problem.groups, math.prod(axis.output for axis in axes)
     shared: Features = {
         "tasks": tasks,
         "turned": problem.batch * problem.groups * vectors * ceil_div(outputs, lanes),
-        "runs": problem.batch * problem.groups * chunks * outputs * per_output,
-        "steps": pairs * chunks * per_output,
-        "sums": pairs * vectors,
+        "runs": times * chunks * way.runs,
+        "steps": times * in_group * chunks * way.steps,
+        "sums": times * in_group * way.slots,
         "bytes": problem.output_elements * dtype.itemsize,
         _distance(problem.input_elements * dtype.itemsize): problem.input_elements * chunks * dtype.itemsize,
     }
     alone: Features = {
         "call": 1.0,
         "classes": max(0, math.prod(map(most_classes, axes)) - FEW_CLASSES),
-        "kernels": ceil_div(problem.groups * chunks, PLANNED_THREADS) * abreast * turned,
+        "kernels": ceil_div(problem.groups * chunks, PLANNED_THREADS) * way.abreast * turned,
     }
     return Effort(alone, shared, tasks, problem.macs)
 
@@ -139,10 +136,11 @@ def _distance(size: int) -> str:
 def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output: each thread's weights and sums, and the tables."""
     lanes, outputs = VECTOR // dtype.itemsize, math.prod(axis.output for axis in axes)
-    own = (_weights(problem, dtype) + _sums(axes, dtype)) * dtype.itemsize + VECTOR
-    own = _abreast(problem, axes, dtype) * own + VECTOR + 4 * LINE
+    way = way_of(problem, lanes)
+    own = (_weights(problem, dtype) + _sums(axes, way.samples, dtype)) * dtype.itemsize + VECTOR
+    own = way.abreast * own + VECTOR + 4 * LINE
     taps = math.prod(map(most_classes, axes)) * math.prod(axis.kernel for axis in axes)
-    tables = 2**13 + 4 * min(MOST_TAPS, taps) + 24 * outputs + 2 * weights_of(problem, lanes)
+    tables = 2**13 + 4 * min(MOST_TAPS, taps) + 24 * way.samples * outputs + 2 * weights_of(problem, lanes)
     return team.size * own + tables * np.dtype(np.int64).itemsize
 
 
@@ -151,13 +149,14 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     tables, lanes = tables_of(problem, x.dtype.itemsize), VECTOR // x.dtype.itemsize
     in_group, out_group = problem.in_group, problem.out_group
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
-    abreast, memory = tables.abreast, (_weights(problem, x.dtype), tables.sums, lanes)
-    at_hand, turned, sums, constants, seen = thread_rows((*(abreast * each for each in memory), lanes), x.dtype)
-    tasks = problem.groups * ceil_div(out_group, abreast * lanes) * problem.batch * len(tables.strips)
+    way, memory = tables.way, (_weights(problem, x.dtype), tables.sums, lanes)
+    at_hand, turned, sums, constants, seen = thread_rows((*(way.abreast * each for each in memory), lanes), x.dtype)
+    together = problem.batch // way.samples
+    tasks = problem.groups * ceil_div(out_group, way.abreast * lanes) * together * len(tables.strips)
     return run_parted(
         _sum_tasks, tasks, problem.work, flat_x, flat_w, bias, flat_out, turned, sums, constants, seen,
-        at_hand, abreast, memory[0], memory[1], tables.strips, tables.runs, tables.offsets, tables.steps,
-        tables.weights, _depth(problem, axes, x.dtype), problem.batch, problem.groups, in_group, out_group,
+        at_hand, way.abreast, memory[0], memory[1], way.samples, tables.strips, tables.runs, tables.offsets,
+        tables.steps, tables.weights, _depth(problem, axes, x.dtype), together, problem.groups, in_group, out_group,
         math.prod(w.shape[2:]), problem.op == "conv",
     )  # fmt: skip
 
@@ -165,9 +164,10 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
 @parted
 def _sum_tasks(
     me, low, high, x, w, bias, out, all_turned, all_sums, all_constants, all_seen, all_at_hand, abreast, w_vector,
-    sums_vector, strips, runs, offsets, steps, order, depth, batch, groups, in_group, out_group, kernel, in_rows,
+    sums_vector, samples, strips, runs, offsets, steps, order, depth, together, groups, in_group, out_group, kernel,
+    in_rows,
 ):  # fmt: skip
-    """Sum the tasks from `low` to `high`, counted over (group, chunk, batch, strip).
+    """Sum the tasks from `low` to `high`, counted over (group, chunk, samples together, strip).
 
     Of `all` pieces a thread has its row. The kernel is (out, in, taps) where it is `in_rows`, or (in, out, taps). The
     last vector of a group's channels may have some of the one before once more, for the same bits, also beside another
@@ -179,10 +179,11 @@ def _sum_tasks(
     lanes = VECTOR // x.itemsize
     vectors = (out_group + lanes - 1) // lanes
     chunks = (vectors + abreast - 1) // abreast
-    plane, out_plane = len(x) // (batch * groups * in_group), len(out) // (batch * groups * out_group)
+    plane = len(x) // (together * samples * groups * in_group)
+    out_plane = len(out) // (together * samples * groups * out_group)
     for task in range(low, high):
         rest, strip = divmod(task, len(strips))
-        number, b = divmod(rest, batch)
+        number, turn = divmod(rest, together)
         g, chunk = divmod(number, chunks)
         count = min(abreast, vectors - chunk * abreast)
         if at_hand[0] != number:
@@ -195,7 +196,7 @@ def _sum_tasks(
                     constants[v * lanes + r] = bias[g * out_group + channel + r]
             at_hand[0] = number
         begin, length, first, end = strips[strip, 0], strips[strip, 1], strips[strip, 2], strips[strip, 3]
-        source = (b * groups + g) * in_group * plane
+        source = (turn * samples * groups + g) * in_group * plane
         for ci in range(0, in_group, depth):
             channels = min(depth, in_group - ci)
             for n in range(first, end):
@@ -210,8 +211,9 @@ def _sum_tasks(
                 )  # fmt: skip
         for v in range(count):
             channel = min((chunk * abreast + v) * lanes, out_group - lanes)
-            place = ((b * groups + g) * out_group + channel) * out_plane + begin
-            turn_out(sums, v * sums_vector, out, place, out_plane, length)
+            for n in range(samples):
+                place = (((turn * samples + n) * groups + g) * out_group + channel) * out_plane + begin
+                turn_out(sums, v * sums_vector + n * out_plane * lanes, out, place, out_plane, length // samples)
     return not seen.any()
 
 

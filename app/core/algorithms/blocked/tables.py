@@ -6,13 +6,15 @@ import itertools
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.core.algorithms.classes import Class, all_sums, classes_of
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.algorithms.vectors.simd import VECTOR
-from app.core.algorithms.vectors.spread_sums import AT_ONCE, WIDEST
+from app.core.algorithms.vectors.spread_sums import AT_ONCE
 from app.core.geometry import ceil_div, even_pieces
 from app.core.parallel import PLANNED_THREADS
 from app.core.problem import Problem
@@ -23,19 +25,25 @@ STRIP = 256
 #: Runs along lines that are shorter go across them where these are more.
 SHORT = 4
 
-#: Where runs have no more outputs in the mean, more vectors of channels are summed at once instead: with few sums each
-#: waits for the one before. Their weights are of so many bytes at most; and there are so many tasks at least, of which
-#: threads have even shares, but for a part.
-SHORT_RUNS, WIDE_BYTES, FEWEST_TASKS, UNEVEN = 5, 2**21, 2 * PLANNED_THREADS, 0.05
+#: Bytes of the weights of a chunk of more vectors of channels than the fewest.
+WIDE_BYTES = 2**21
+
+#: Cycles until a sum can take its next product; how many products, or loads, of vectors a cycle has room for; and as
+#: how many of these a step counts beside its own.
+LATENCY, EACH_CYCLE, STEP = 4, 2, 2
+
+#: The usual way is left for one that takes no more than this part of its time.
+GAIN = 0.95
 
 Ints = tuple[int, ...]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Blocked:
     """The tables of `blocked`.
 
-    `abreast` vectors of channels are a chunk. `strips` (strips, 4): the first output of a strip, its outputs, and from
+    `strips` (strips, 4): the first output of a strip, its outputs, those of all samples of a task, and from
     which to which of the `runs` it has. `runs` (runs, 7): where the first output of a run finds its inputs and how far
     from these the next one does; how many outputs it has; the first one's number in the strip, and how far the next one
     is; where its taps begin in `offsets` (from that place to a tap's input) and `steps` (to its weights among those of
@@ -43,7 +51,7 @@ class Blocked:
     many elements those of a strip take for each vector.
     """
 
-    abreast: int
+    way: Way
     strips: Int64Array
     runs: Int64Array
     offsets: Int64Array
@@ -69,43 +77,97 @@ def sums_of(outputs: int, lanes: int) -> int:
     return ceil_div(outputs, lanes) * lanes * lanes
 
 
-def abreast_of(problem: Problem, axes: tuple[Axis, ...], lanes: int) -> int:
-    """The vectors of a chunk of channels."""
-    tasks = problem.groups * ceil_div(problem.out_group, WIDEST * lanes) * problem.batch * len(strips_of(axes)[1])
-    suits = (
-        problem.out_group > min(AT_ONCE) * lanes
-        and SHORT_RUNS * runs_per_output(axes, min(AT_ONCE)) >= 1
-        and WIDEST * weights_of(problem, lanes) * VECTOR <= WIDE_BYTES
-        and tasks >= FEWEST_TASKS
-        and -tasks % PLANNED_THREADS <= UNEVEN * tasks
-    )
-    return WIDEST if suits else min(AT_ONCE)
+class Way(NamedTuple):
+    """How outputs are shared: `abreast` vectors of channels are a chunk, and so many `samples` a task.
+
+    For the samples of a task and an input channel, a chunk has so many `runs` of outputs, and their innermost loops so
+    many `steps`; all chunks of a group have `slots`, the products of vectors that there would be time for.
+    """
+
+    abreast: int
+    samples: int
+    runs: int
+    steps: int
+    slots: float
 
 
-def runs_per_output(axes: tuple[Axis, ...], abreast: int) -> float:
-    """Runs for each output of a plane: those within a line, and those of a line's ends, across lines."""
-    _, height, width = axes
-    lines, row, at_once = height.counts.positions, width.counts.positions, AT_ONCE[abreast]
-    ends = min(row, ceil_div(width.kernel, width.counts.phases) - 1)
-    middle = row - ends
-    within = lines * ceil_div(middle, at_once) if middle >= SHORT else middle * ceil_div(lines, at_once)
-    return (within + ends * ceil_div(lines, at_once)) / (lines * row)
+@lru_cache(maxsize=1024)
+def way_of(problem: Problem, lanes: int) -> Way:
+    """The way that takes the fewest cycles, for vectors of so many elements.
+
+    Where lines are short, a run has few sums, and each waits for the one before: more channels, or the samples, fill
+    the time. Samples are together where their outputs are a strip, and all tasks have as many.
+    """
+    axes, vectors = axes_of(problem), ceil_div(problem.out_group, lanes)
+    plane, strips = math.prod(axis.output for axis in axes), len(strips_of(axes)[1])
+    most = max(n for n in range(1, max(1, STRIP // plane) + 1) if problem.batch % n == 0)
+    classes, times = _sizes_of_classes(axes), dict[Way, float]()
+    for abreast, samples in itertools.product(AT_ONCE, sorted({1, most})):
+        if times and abreast * weights_of(problem, lanes) * VECTOR > WIDE_BYTES:
+            continue
+        lengths, runs, taps = _runs_of_classes(classes, samples, AT_ONCE[abreast])
+        whole, rest = divmod(vectors, abreast)
+        shared = [(abreast, whole), (rest, 1)] if rest else [(abreast, whole)]
+        slots = sum(count * float(runs * taps @ _slots(lengths, own)) for own, count in shared)
+        tasks = problem.groups * ceil_div(vectors, abreast) * (problem.batch // samples) * strips
+        uneven = ceil_div(tasks, PLANNED_THREADS) * PLANNED_THREADS / tasks
+        way = Way(abreast, samples, int(runs.sum()), int(runs @ taps), slots)
+        times[way] = (slots + STEP * ceil_div(vectors, abreast) * way.steps) / samples * uneven
+    usual, best = next(iter(times)), min(times, key=times.__getitem__)
+    return best if times[best] <= GAIN * times[usual] else usual
+
+
+def _slots(lengths: Floats, abreast: int) -> Floats:
+    """The products of vectors that a step has time for, of runs so long in the mean."""
+    loads = lengths + abreast + 2
+    return np.maximum(np.maximum(lengths * abreast, loads), LATENCY * EACH_CYCLE)
+
+
+def _sizes_of_classes(axes: tuple[Axis, ...]) -> tuple[Int64Array, Int64Array]:
+    """(3, classes): the outputs along each axis of the classes of outputs; and the taps that they meet, in all."""
+    along = []
+    for axis in axes:
+        bounds = [axis.meets(q) for q in range(axis.counts.phases)]
+        edges = [np.unique(each) for each in bounds]
+        taps = [
+            np.sort(begins).searchsorted(edge[:-1], side="right") - np.sort(ends).searchsorted(edge[:-1], side="right")
+            for (begins, ends), edge in zip(bounds, edges, strict=True)
+        ]
+        along.append((np.concatenate(list(map(np.diff, edges))), np.concatenate(taps)))
+    outputs = np.stack([part.reshape(-1) for part in np.meshgrid(*(own for own, _ in along), indexing="ij")])
+    z, y, x = np.meshgrid(*(own for _, own in along), indexing="ij")
+    met = (z * y * x).reshape(-1)
+    return outputs[:, met > 0], met[met > 0]
+
+
+def _runs_of_classes(
+    classes: tuple[Int64Array, Int64Array], samples: int, at_once: int
+) -> tuple[Floats, Int64Array, Int64Array]:
+    """Of each class: the outputs of a run in the mean, its runs, and its taps."""
+    (z, y, x), taps = classes
+    line = np.where((x < SHORT) & (y > x), y, x)
+    line = np.where(samples > line, samples, line)
+    pieces = -(-line // at_once)
+    return line / pieces, z * y * x * samples // line * pieces, taps
 
 
 @lru_cache(maxsize=128)
 def tables_of(problem: Problem, itemsize: int) -> Blocked:
     """The tables of a problem for elements of so many bytes."""
     axes, lanes = axes_of(problem), VECTOR // itemsize
-    abreast = abreast_of(problem, axes, lanes)
+    way = way_of(problem, lanes)
     cut, strips = strips_of(axes)
-    begins, counts = np.array(strips).T * each_of(axes, cut)
-    runs, offsets, steps = _runs_of_plane(axes, AT_ONCE[abreast], cut, [begin for begin, _ in strips])
+    begins, counts = np.array(strips).T * each_of(axes, cut) * [[1], [way.samples]]
+    apart = (problem.input_elements // problem.batch, math.prod(axis.output for axis in axes))
+    runs, offsets, steps = _runs_of_plane(
+        axes, AT_ONCE[way.abreast], (way.samples, *apart), cut, [begin for begin, _ in strips]
+    )
     strip = begins.searchsorted(runs[:, 3], side="right") - 1
     runs[:, 3] -= begins[strip]
     order = np.argsort(strip, kind="stable")
     bounds = strip[order].searchsorted(np.arange(len(strips) + 1))
     return Blocked(
-        abreast, np.stack([begins, counts, bounds[:-1], bounds[1:]], axis=1), runs[order], offsets, steps * lanes,
+        way, np.stack([begins, counts, bounds[:-1], bounds[1:]], axis=1), runs[order], offsets, steps * lanes,
         np.arange(weights_of(problem, lanes)) * lanes, sums_of(int(counts.max()), lanes),
     )  # fmt: skip
 
@@ -121,9 +183,12 @@ def _strides(lengths: list[int]) -> tuple[int, int, int]:
 
 
 def _runs_of_plane(
-    axes: tuple[Axis, ...], at_once: int, cut: int, cuts: list[int]
+    axes: tuple[Axis, ...], at_once: int, samples: tuple[int, int, int], cut: int, cuts: list[int]
 ) -> tuple[Int64Array, Int64Array, Int64Array]:  # fmt: skip
-    """`runs` with the numbers of outputs in the plane, `offsets` and `steps`; no run goes across a cut of that axis."""
+    """`runs` with the numbers of outputs in the plane, `offsets` and `steps`; no run goes across a cut of that axis.
+
+    There are so many `samples`, whose inputs and outputs lie so far apart.
+    """
     inputs, outputs, kernel = (
         _strides([getattr(axis, name) for axis in axes]) for name in ("input", "output", "kernel")
     )
@@ -134,17 +199,26 @@ def _runs_of_plane(
         order = np.argsort(weights)
         steps.append(weights[order])
         offsets.append(all_sums([part.offsets for part in parts], inputs)[order])
-        found.append(_runs(axes, parts, at_once, (inputs, outputs), (cut, cuts), (first, len(order))))
+        found.append(_runs(axes, parts, at_once, samples, (inputs, outputs), (cut, cuts), (first, len(order))))
         left[all_sums([part.outputs for part in parts], outputs)] = False
         first += len(order)
     bare = np.zeros((np.count_nonzero(left), 7), np.int64)
     bare[:, 2], bare[:, 3] = 1, np.flatnonzero(left)
-    return np.concatenate([*found, bare]), np.concatenate(offsets), np.concatenate(steps)
+    return np.concatenate([*found, _of_all(bare, samples)]), np.concatenate(offsets), np.concatenate(steps)
+
+
+def _of_all(runs: Int64Array, samples: tuple[int, int, int]) -> Int64Array:
+    """The runs of one sample, in all of them."""
+    count, x_apart, out_apart = samples
+    each = np.tile(runs, (count, 1, 1))
+    each[:, :, 0] += np.arange(count)[:, None] * x_apart
+    each[:, :, 3] += np.arange(count)[:, None] * out_apart
+    return each.reshape(-1, 7)
 
 
 def _runs(
-    axes: tuple[Axis, ...], parts: tuple[Class, ...], at_once: int, strides: tuple[Ints, Ints],
-    strips: tuple[int, list[int]], taps: tuple[int, int],
+    axes: tuple[Axis, ...], parts: tuple[Class, ...], at_once: int, samples: tuple[int, int, int],
+    strides: tuple[Ints, Ints], strips: tuple[int, list[int]], taps: tuple[int, int],
 ) -> Int64Array:  # fmt: skip
     """`Blocked.runs` of the outputs of a class along each axis, with their numbers in the plane.
 
@@ -153,6 +227,8 @@ def _runs(
     """
     inputs, outputs = strides
     along = 1 if len(parts[2].outputs) < SHORT and len(parts[1].outputs) > len(parts[2].outputs) else 2
+    if samples[0] > len(parts[along].outputs):
+        return _runs_across_samples(parts, at_once, samples, strides, taps)
     others = [n for n in range(3) if n != along]
     low, length = _pieces(parts[along].outputs, axes[along].out_step, at_once, strips[1] if strips[0] == along else [])
     place = all_sums([parts[n].places for n in others], [inputs[n] for n in others])
@@ -162,6 +238,21 @@ def _runs(
     found[:, :, 1], found[:, :, 2] = axes[along].in_step * inputs[along], length
     found[:, :, 3] = out[:, None] + parts[along].outputs[low] * outputs[along]
     found[:, :, 4], found[:, :, 5:] = axes[along].out_step * outputs[along], taps
+    return _of_all(found.reshape(-1, 7), samples)
+
+
+def _runs_across_samples(
+    parts: tuple[Class, ...], at_once: int, samples: tuple[int, int, int], strides: tuple[Ints, Ints],
+    taps: tuple[int, int],
+) -> Int64Array:  # fmt: skip
+    """As `_runs`, each of one output of a sample after the other."""
+    count, x_apart, out_apart = samples
+    low, length = np.array(even_pieces(count, at_once)).T
+    place = all_sums([part.places for part in parts], strides[0])
+    out = all_sums([part.outputs for part in parts], strides[1])
+    found = np.empty((len(out), len(low), 7), np.int64)
+    found[:, :, 0], found[:, :, 1], found[:, :, 2] = place[:, None] + low * x_apart, x_apart, length
+    found[:, :, 3], found[:, :, 4], found[:, :, 5:] = out[:, None] + low * out_apart, out_apart, taps
     return found.reshape(-1, 7)
 
 
