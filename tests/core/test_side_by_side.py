@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tracemalloc
 from dataclasses import replace
 from types import ModuleType
@@ -39,6 +40,8 @@ CORNERS: list[tuple[ModuleType, str, tuple[int, ...], tuple[int, ...], dict[str,
     (blocked, "conv", (1, 16, 24, 24, 24), (16, 16, 3, 3, 3), {"padding": 1}),
     (blocked, "conv_transpose", (1, 1, 650), (1, 16, 70), {"dilation": 149}),
     (blocked, "conv_transpose", (1, 4, 4485), (4, 16, 80), {"dilation": 22}),
+    (blocked, "conv", (60, 16, 2, 2), (80, 16, 3, 3), {"padding": 1}),
+    (blocked, "conv", (12, 16, 3, 4, 2), (80, 16, 3, 3, 3), {"padding": 1}),
     (blocked, "conv_transpose", (1, 1, 1053), (1, 16, 77), {"stride": 6, "dilation": 3}),
 ]
 
@@ -135,3 +138,56 @@ def test_channels_that_are_summed_in_parts_have_the_bits_of_all_at_once(
         outputs[size] = execute(plan, x.astype(dtype), w.astype(dtype), bias.astype(dtype)).tobytes()
     assert len(outputs) == 3
     assert len(set(outputs.values())) == 1
+
+
+#: Input, kernel, options: small maps of batches that samples together are summed of, and others.
+SMALL_MAPS: list[tuple[Op, tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
+    ("conv", (8, 20, 3, 3), (80, 20, 3, 3), {"padding": 1}),
+    ("conv", (6, 12, 4, 5), (40, 6, 3, 2), {"padding": (1, 0), "groups": 2}),
+    ("conv", (7, 16, 1, 1), (130, 16, 1, 1), {}),
+    ("conv", (4, 9, 2, 3, 4), (65, 9, 3, 3, 3), {"padding": 1}),
+    ("conv", (60, 16, 2, 2), (48, 16, 3, 3), {"padding": 1, "flip_kernel": True}),
+    ("conv", (9, 16, 5), (64, 16, 4), {"padding": ((3, 1),), "dilation": 2, "stride": 2}),
+    ("conv_transpose", (6, 16, 2, 2), (16, 70, 4, 3), {"stride": 2, "padding": 1}),
+    ("conv_transpose", (5, 16, 1), (16, 33, 5), {"stride": 7, "output_padding": (4,)}),
+    ("conv", (3, 16, 9, 9), (80, 16, 3, 3), {"padding": 1}),
+]
+
+
+@pytest.mark.parametrize(("op", "x_shape", "w_shape", "options"), SMALL_MAPS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64"])
+def test_small_maps_of_a_batch(
+    op: Any, x_shape: tuple[int, ...], w_shape: tuple[int, ...], options: dict[str, Any], dtype: str
+) -> None:
+    problem = problem_of(op, x_shape, w_shape, True, options)
+    rng = np.random.default_rng(4)
+    x, w = (rng.integers(-9, 10, shape) for shape in (x_shape, w_shape))
+    bias = rng.integers(-9, 10, problem.out_channels)
+    plan = plan_of(problem, np.dtype(dtype))
+    plan = replace(plan, algorithm=next(one for one in ALGORITHMS[op] if one.name == "blocked"))
+    output = execute(plan, x.astype(dtype), w.astype(dtype), bias.astype(dtype))
+    assert output.tolist() == tap_sums.sums(problem, x, w, bias).value.tolist()
+
+
+def test_some_of_these_have_samples_together_and_more_channels_at_once() -> None:
+    ways = {
+        (way.samples > 1, way.abreast > 2)
+        for op, x, w, options in SMALL_MAPS
+        for way in [blocked_tables.way_of(problem_of(op, x, w, False, options), VECTOR // 4)]
+    }
+    assert {samples for samples, _ in ways} == {False, True}
+    assert {wide for _, wide in ways} == ({False, True} if VECTOR == 64 else {False})
+
+
+@pytest.mark.parametrize(("op", "x_shape", "w_shape", "options"), SMALL_MAPS)
+def test_runs_and_steps_are_as_many_as_are_counted(
+    op: Any, x_shape: tuple[int, ...], w_shape: tuple[int, ...], options: dict[str, Any]
+) -> None:
+    problem = problem_of(op, x_shape, w_shape, False, options)
+    tables = blocked_tables.tables_of(problem, 4)
+    taps = tables.runs[:, 6]
+    assert tables.way.runs == np.count_nonzero(taps)
+    assert tables.way.steps == taps.sum()
+    pairs = math.prod(axis.counts.pairs for axis in axes_of(problem))
+    assert tables.runs[:, 2] @ taps == pairs * tables.way.samples
+    assert tables.runs[:, 2].sum() == math.prod(problem.output_size) * tables.way.samples

@@ -16,7 +16,7 @@ from app.core.geometry import ceil_div
 from app.core.parallel import PLANNED_THREADS
 from app.core.problem import Problem
 
-#: Mapped inputs of so many bytes leave the second cache before they are multiplied.
+#: Mapped inputs of so many bytes leave the second cache before they are multiplied, by some output channels each time.
 SPILLED_BYTES = 2**20
 
 #: The steps of lines that are laid plane by plane at once; the inputs of others are picked one by one.
@@ -41,6 +41,7 @@ def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic
     in_lines = sizes.batch * sizes.groups * sum(count * z * y * ceil_div(x, lanes) for count, z, y, x in boxes)
     lines, elements = _laid(tiling.boxes)
     by_vectors = sizes.in_step_x in _LAID_AT_ONCE if sizes.run_x == 1 else _deals_out(sizes)
+    passes = ceil_div(sizes.out_group, way.abreast * ROWS)
     of_guard = problem.input_elements + problem.kernel_elements
     shared: Features = {
         "gathered": 0 if kernels.whole else times_mapped * sizes.out_group * filters * kernels.weights,
@@ -49,7 +50,7 @@ def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic
         "kernels" if way.maps_as_it_goes else "kept": mapped,
         "streamed": 0 if way.maps_as_it_goes else uses * way.phases * rows * filters * way.products,
         "inputs": in_lines * way.turns * filters * way.products,
-        "spilled": uses * way.turns * way.inputs if way.inputs * dtype.itemsize > SPILLED_BYTES else 0,
+        "spilled": uses * way.phases * way.inputs * passes if way.inputs * dtype.itemsize > SPILLED_BYTES else 0,
         "outputs": vectors * way.phases * rows * way.products,
         "laid": elements * dtype.itemsize,
         "picked": 0 if by_vectors or sizes.run_x >= SHORTEST_RUN else elements,
