@@ -78,7 +78,9 @@ def _conv(layer: Layer) -> list[str]:
 
 
 def _options(layer: Layer, padding: str | None = None) -> list[str]:
-    dilation = None if layer.strided else unless(1, layer.problem.dilation)
+    # A single weight is moved by no dilation, which may be more than Keras takes.
+    dilations = [dim.dilation if dim.kernel > 1 else 1 for dim in layer.problem.dimensions]
+    dilation = None if layer.strided else unless(1, dilations)
     strides = unless(1, layer.problem.stride)
     channels = '"channels_first"' if _is_3d_conv(layer) else '"channels_last"'
     return options(strides=strides, padding=padding, dilation_rate=dilation, data_format=channels)
