@@ -57,6 +57,10 @@ def plan_of(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
 MOST_PLACES = 2**60
 
 
+#: Nanoseconds for an element of a padded input, and in lines of fewer elements.
+COPIED, COPIED_SHORT, SHORT_LINE = 5.0, 40.0, 16
+
+
 def _check_places(problem: Problem) -> None:
     """Refuse strides, dilations and paddings beyond what tables can hold: only without any tensor they may be so large.
 
@@ -85,10 +89,11 @@ def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
     output_shape = (problem.batch, problem.out_channels, *(axis.output for axis in axes))
     elements = sum(map(math.prod, (input_shape, kernel_shape, output_shape)))
     if pads:
-        elements += problem.input_elements
+        elements += problem.input_elements + math.prod(input_shape)  # np.pad may hold a part of the padded input twice
     if problem.op == "conv_transpose":
         elements += problem.kernel_elements  # with its output channels first
     tables = sum(axis.table.nbytes for axis in axes)
+    copying = _price_of_copies(input_shape) if pads and (dtype.kind == "i" or not best.as_asked) else 0.0
     separates = problem.method == "auto" and SEPARABLE.fits(problem, axes, dtype)
     workspace = max(one.workspace(problem, axes, dtype) for one in ((best, SEPARABLE) if separates else (best,)))
     plan = Plan(
@@ -97,7 +102,7 @@ def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
         axes,
         pads,
         bytes=elements * dtype.itemsize + tables + workspace,
-        price=price,
+        price=price + copying,
         input_shape=input_shape,
         kernel_shape=kernel_shape,
         output_shape=output_shape,
@@ -105,8 +110,13 @@ def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
     if tiny:
         object.__setattr__(plan, "tiny", Tiny(problem, axes, dtype))
     elif separates and (passes := SEPARABLE.price(problem, axes, dtype)) < price:
-        object.__setattr__(plan, "rank_one", replace(plan, algorithm=SEPARABLE, price=passes))
+        object.__setattr__(plan, "rank_one", replace(plan, algorithm=SEPARABLE, price=passes + copying))
     return plan
+
+
+def _price_of_copies(padded: tuple[int, ...]) -> float:
+    """What it takes to make the padded input of a padding mode, in nanoseconds."""
+    return math.prod(padded) * (COPIED if padded[-1] >= SHORT_LINE else COPIED_SHORT)
 
 
 def _cheapest(

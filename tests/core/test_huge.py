@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import random
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -139,3 +140,25 @@ def test_what_once_ended_the_process(
         return
     output = (conv if op == "conv" else conv_transpose)(x, w, **options)
     assert output.tolist() == right(problem, x.astype(np.int64), w.astype(np.int64)).tolist()
+
+
+def test_planning_takes_little_where_nearly_all_outputs_lie_in_padding() -> None:
+    """A list of these outputs once took gigabytes, and the event loop's time."""
+    options = {"padding": ((0, 0), (66_000_000, 66_000_000))}
+    problem = problem_of("conv", (1, 16, 1, 1), (1, 16, 1, 3), False, options)
+    tracemalloc.start()
+    try:
+        plan = plan_of(problem, np.dtype(np.float32))
+        taken = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert taken < 2**26
+    assert plan.price > 10**7
+
+
+def test_what_padding_by_copies_takes_is_counted() -> None:
+    options = {"padding": ((0, 11000), (0, 11000), (0, 0)), "padding_mode": "replicate", "stride": (100000, 100000, 1)}
+    problem = problem_of("conv", (1, 1, 1, 1, 1), (1, 1, 1, 1, 1), False, options)
+    plan = plan_of(problem, np.dtype(np.int64))
+    assert plan.price > 11000**2
+    assert plan.bytes >= 2 * 8 * 11000**2

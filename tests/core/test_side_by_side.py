@@ -191,3 +191,13 @@ def test_runs_and_steps_are_as_many_as_are_counted(
     pairs = math.prod(axis.counts.pairs for axis in axes_of(problem))
     assert tables.runs[:, 2] @ taps == pairs * tables.way.samples
     assert tables.runs[:, 2].sum() == math.prod(problem.output_size) * tables.way.samples
+
+
+@pytest.mark.parametrize(("op", "x_shape", "w_shape", "options"), SMALL_MAPS)
+def test_whole_vectors_are_read_within_the_sums(
+    op: Any, x_shape: tuple[int, ...], w_shape: tuple[int, ...], options: dict[str, Any]
+) -> None:
+    problem = problem_of(op, x_shape, w_shape, False, options)
+    tables, lanes, plane = blocked_tables.tables_of(problem, 4), VECTOR // 4, math.prod(problem.output_size)
+    last = (tables.way.samples - 1) * plane
+    assert tables.sums >= (last + -(-plane // lanes) * lanes) * lanes

@@ -73,8 +73,8 @@ def each_of(axes: tuple[Axis, ...], number: int) -> int:
 
 
 def sums_of(outputs: int, lanes: int) -> int:
-    """Elements of the sums of so many outputs of a vector of channels."""
-    return ceil_div(outputs, lanes) * lanes * lanes
+    """Elements of the sums of so many outputs of a vector of channels; from any one on, a whole vector is read."""
+    return ceil_div(outputs + lanes - 1, lanes) * lanes * lanes
 
 
 class Way(NamedTuple):

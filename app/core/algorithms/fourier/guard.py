@@ -22,6 +22,9 @@ from app.core.problem import Problem
 #: Values whose loudest is found in one vector loop.
 _STRETCH = 4096
 
+#: Outputs near the ends of an axis at most: where there are more, nearly all of them lie in padding.
+MOST_UNLIKE = 2**18
+
 
 @dataclass(frozen=True)
 class Scaling:
@@ -78,12 +81,24 @@ def products_at(axis: Axis, phase: int, positions: Int64Array) -> Int64Array:
 
 def unlike_positions(axis: Axis, phase: int, period: int) -> Int64Array:
     """Positions of a phase that stand for all: those near its ends, which meet fewer inputs, and a period more."""
+    positions, (near, far) = axis.positions(phase), _ends(axis, phase, period)
+    if near + far >= positions:
+        return np.arange(positions)
+    return np.concatenate([np.arange(near), np.arange(positions - far, positions)])
+
+
+def _ends(axis: Axis, phase: int, period: int) -> tuple[int, int]:
+    """How many positions of a phase are near its first one, and near its last."""
     shifts, positions = axis.shifts(phase), axis.positions(phase)
     near = ceil_div(max(0, -int(shifts.min())), axis.in_step) + period
     far = positions - 1 - (axis.input - 1 - int(shifts.max())) // axis.in_step + period
-    if near + max(0, far) >= positions:
-        return np.arange(positions)
-    return np.concatenate([np.arange(near), np.arange(positions - max(0, far), positions)])
+    return near, max(0, far)
+
+
+def has_few_unlike(axes: tuple[Axis, ...]) -> bool:
+    """Whether the outputs near the ends of an axis can be looked at one by one, before anything is computed."""
+    unlike = (sum(min(axis.positions(q), sum(_ends(axis, q, 1))) for q in range(axis.counts.phases)) for axis in axes)
+    return max(unlike) <= MOST_UNLIKE
 
 
 def products(axis: Axis) -> NDArray[np.int32]:

@@ -29,6 +29,7 @@ from app.core.algorithms.fourier.guard import (
     exceeds,
     few_products,
     fewest_products,
+    has_few_unlike,
     loudest,
     products,
     scaling_of,
@@ -56,6 +57,9 @@ MOST_PHASES = 16
 #: What a value takes through all its transforms, in multiply-adds of the direct algorithm.
 _WORK_OF_A_VALUE = 60
 
+#: What it takes to tell how many inputs an output meets along an axis.
+MET_BYTES = 64
+
 
 def fits(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> bool:
     """Whether it can run: floats, enough products in every phase, and blocks that fit the memory."""
@@ -63,7 +67,7 @@ def fits(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> bool:
         return False
     in_group = problem.in_group
     fewest = in_group * math.prod(min(len(axis.taps(q)) for q in range(len(axis.residues))) for axis in axes)
-    return fewest >= FEW_PRODUCTS and blocks_of(_work(problem, axes, dtype)) is not None
+    return fewest >= FEW_PRODUCTS and has_few_unlike(axes) and blocks_of(_work(problem, axes, dtype)) is not None
 
 
 def effort(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> Effort:
@@ -103,7 +107,8 @@ def workspace(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> int:
     threads = team.size * min(THREAD_BYTES, (2 + blocks.together) * block)
     spectra = min(SPECTRA_BYTES, blocks.held * problem.in_group * block)
     errors = 8 * blocks.held * problem.batch * blocks.pairs
-    return threads + spectra + errors + 2 * block + problem.kernel_elements * dtype.itemsize
+    met = MET_BYTES * sum(axis.output for axis in axes)
+    return threads + spectra + errors + met + 2 * block + problem.kernel_elements * dtype.itemsize
 
 
 def _blocks(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> Blocks:

@@ -20,8 +20,9 @@ import numpy as np
 from app.core.algorithms import tiles
 from app.core.algorithms.boxes.laying import deals_out_runs
 from app.core.algorithms.boxes.tables import sizes_of
+from app.core.algorithms.fourier.guard import has_few_unlike
 from app.core.algorithms.scratch import thread_rows
-from app.core.algorithms.taps import Axis
+from app.core.algorithms.taps import Axis, axes_of
 from app.core.algorithms.vectors.lines import (
     copy_line,
     place_apart,
@@ -61,6 +62,7 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
         and problem.in_group >= FEWEST_CHANNELS
         and 1 < math.prod(problem.kernel_size) <= MOST_WEIGHTS
         and tiles.fits(problem, axes, dtype)
+        and has_few_unlike(axes_of(problem))
         and saves(problem)
         and margin.suits(problem, dtype)
     )
