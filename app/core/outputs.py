@@ -7,6 +7,7 @@ threads ask at once.
 from __future__ import annotations
 
 import math
+import os
 import threading
 from typing import Any
 
@@ -73,6 +74,10 @@ class _Kept:
             self._memories.clear()
         return aligned(size, np.dtype(np.uint8))
 
+    def renew(self) -> None:
+        """Begin in a forked process, where nobody holds the lock that another thread may have held."""
+        self._lock = threading.Lock()
+
     def limit(self, most: int) -> None:
         """Keep so many bytes at most from now on, and nothing of what has come back until now."""
         with self._lock:
@@ -81,6 +86,8 @@ class _Kept:
 
 
 _kept = _Kept(KEPT)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_kept.renew)
 
 
 def new_output(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

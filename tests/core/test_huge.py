@@ -162,3 +162,8 @@ def test_what_padding_by_copies_takes_is_counted() -> None:
     plan = plan_of(problem, np.dtype(np.int64))
     assert plan.price > 11000**2
     assert plan.bytes >= 2 * 8 * 11000**2
+
+
+def test_taps_that_are_looked_at_and_meet_nothing_are_counted() -> None:
+    problem = problem_of("conv", (2000, 1, 1), (1, 1, 30000), False, {"padding": "full", "stride": 29999})
+    assert plan_of(problem, np.dtype(np.int64)).price > 2000 * 29999

@@ -120,3 +120,21 @@ def test_outputs_that_live_until_the_end_end_in_silence() -> None:
     for rest in ("", "\nimport builtins; builtins.kept = out", "\nout = [out]; out.append(out)"):
         ended = subprocess.run([sys.executable, "-c", program + rest], check=False, capture_output=True)
         assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+FORKED = """
+import os, numpy
+from app.core import outputs
+outputs._kept._lock.acquire()
+child = os.fork()
+if not child:
+    outputs.new_output((2**21,), numpy.dtype("float32"))[:] = 1
+    os._exit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_forked_process_waits_for_no_lock_of_its_parent() -> None:
+    command = [sys.executable, "-W", "ignore", "-c", FORKED]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout == "7\n"

@@ -50,8 +50,8 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
 def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
     """What the time is proportional to.
 
-    `rows`: rows of outputs, phase by phase; `gathered`: taps of each that meet
-    an input; `lines`: lines of a kernel's taps; `in_line`, `ends`: multiply-adds along a row,
+    `rows`: rows of outputs, phase by phase; `gathered`: taps of each that are looked
+    at; `lines`: lines of a kernel's taps; `in_line`, `ends`: multiply-adds along a row,
     and those in what is left of it after whole turns of its loop; `strided`: all of them where
     windows move by more than one; `spread`: outputs copied to a phase's places; `swapped`:
     weights brought into a convolution's order before.
@@ -61,7 +61,7 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     rows = channels * depth.output * height.output * ceil_div(width.output, STRETCH)
     lines = channels * in_group * depth.counts.pairs * height.counts.pairs
     stretches = ceil_div(width.output, STRETCH * width.out_step)
-    gathered, macs = lines * width.counts.met * stretches, lines * width.counts.pairs
+    gathered, macs = lines * _looked_at(width) * stretches, lines * width.counts.pairs
     shared: Features = {
         "rows": rows * width.counts.phases,
         "gathered": gathered,
@@ -78,6 +78,14 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
         shared["spread"] = problem.output_elements
     swapped = problem.kernel_elements if problem.op == "conv_transpose" else 0
     return Effort({"call": 1.0, "swapped": swapped}, shared, rows, problem.macs)
+
+
+def _looked_at(axis: Axis) -> int:
+    """The taps that a row looks at: those that meet an input; where windows move by more, those between them too."""
+    if axis.in_step == 1:
+        return axis.counts.met
+    shifts = axis.shifts(0)
+    return int(np.count_nonzero((shifts >= -axis.in_step * (axis.output - 1)) & (shifts < axis.input)))
 
 
 @shared
