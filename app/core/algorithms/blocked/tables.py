@@ -159,7 +159,7 @@ def tables_of(problem: Problem, itemsize: int) -> Blocked:
     cut, strips = strips_of(axes)
     begins, counts = np.array(strips).T * each_of(axes, cut) * [[1], [way.samples]]
     apart = (problem.input_elements // problem.batch, math.prod(axis.output for axis in axes))
-    runs, offsets, steps = _runs_of_plane(
+    runs, offsets, steps = _runs_of_samples(
         axes, AT_ONCE[way.abreast], (way.samples, *apart), cut, [begin for begin, _ in strips]
     )
     strip = begins.searchsorted(runs[:, 3], side="right") - 1
@@ -182,77 +182,58 @@ def _strides(lengths: list[int]) -> tuple[int, int, int]:
     return lengths[1] * lengths[2], lengths[2], 1
 
 
-def _runs_of_plane(
+def _runs_of_samples(
     axes: tuple[Axis, ...], at_once: int, samples: tuple[int, int, int], cut: int, cuts: list[int]
 ) -> tuple[Int64Array, Int64Array, Int64Array]:  # fmt: skip
-    """`runs` with the numbers of outputs in the plane, `offsets` and `steps`; no run goes across a cut of that axis.
+    """`runs` with the numbers of outputs in their planes, `offsets` and `steps`; none goes across a cut of that axis.
 
-    There are so many `samples`, whose inputs and outputs lie so far apart.
+    There are so many `samples`, whose inputs and outputs lie so far apart: one more axis, along which no tap moves.
     """
     inputs, outputs, kernel = (
         _strides([getattr(axis, name) for axis in axes]) for name in ("input", "output", "kernel")
     )
-    found, offsets, steps = list[Int64Array](), [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    count, x_apart, out_apart = samples
+    strides, moves = ((x_apart, *inputs), (out_apart, *outputs)), [(1, 1), *((a.in_step, a.out_step) for a in axes)]
+    own, none = np.arange(count), np.zeros(0, np.int64)
+    found, offsets, steps = list[Int64Array](), [none], [none]
     left, first = np.ones(math.prod(axis.output for axis in axes), np.bool_), 0
     for parts in itertools.product(*(classes_of(axis, 0, apart=True) for axis in axes)):
         weights = all_sums([part.taps for part in parts], kernel)
         order = np.argsort(weights)
         steps.append(weights[order])
         offsets.append(all_sums([part.offsets for part in parts], inputs)[order])
-        found.append(_runs(axes, parts, at_once, samples, (inputs, outputs), (cut, cuts), (first, len(order))))
+        in_all = (Class(own, own, none, none), *parts)
+        found.append(_runs(in_all, at_once, strides, moves, (1 + cut, cuts), (first, len(order))))
         left[all_sums([part.outputs for part in parts], outputs)] = False
         first += len(order)
-    bare = np.zeros((np.count_nonzero(left), 7), np.int64)
-    bare[:, 2], bare[:, 3] = 1, np.flatnonzero(left)
-    return np.concatenate([*found, _of_all(bare, samples)]), np.concatenate(offsets), np.concatenate(steps)
-
-
-def _of_all(runs: Int64Array, samples: tuple[int, int, int]) -> Int64Array:
-    """The runs of one sample, in all of them."""
-    count, x_apart, out_apart = samples
-    each = np.tile(runs, (count, 1, 1))
-    each[:, :, 0] += np.arange(count)[:, None] * x_apart
-    each[:, :, 3] += np.arange(count)[:, None] * out_apart
-    return each.reshape(-1, 7)
+    bare = np.zeros((count * np.count_nonzero(left), 7), np.int64)
+    bare[:, 2], bare[:, 3] = 1, all_sums([own, np.flatnonzero(left)], (out_apart, 1))
+    return np.concatenate([*found, bare]), np.concatenate(offsets), np.concatenate(steps)
 
 
 def _runs(
-    axes: tuple[Axis, ...], parts: tuple[Class, ...], at_once: int, samples: tuple[int, int, int],
-    strides: tuple[Ints, Ints], strips: tuple[int, list[int]], taps: tuple[int, int],
+    parts: tuple[Class, ...], at_once: int, strides: tuple[Ints, Ints], moves: list[tuple[int, int]],
+    strips: tuple[int, list[int]], taps: tuple[int, int],
 ) -> Int64Array:  # fmt: skip
-    """`Blocked.runs` of the outputs of a class along each axis, with their numbers in the plane.
+    """`Blocked.runs` of the outputs of a class along each axis, samples first, with their numbers in the planes.
 
-    `strides` of inputs and outputs along the axes, the axis that `strips` cut and where, and where the class has its
-    `taps`, and how many.
+    `strides` of inputs and outputs along the axes, by how many of each one output's place `moves` to the next, the
+    axis that `strips` cut and where, and where the class has its `taps`, and how many.
     """
     inputs, outputs = strides
-    along = 1 if len(parts[2].outputs) < SHORT and len(parts[1].outputs) > len(parts[2].outputs) else 2
-    if samples[0] > len(parts[along].outputs):
-        return _runs_across_samples(parts, at_once, samples, strides, taps)
-    others = [n for n in range(3) if n != along]
-    low, length = _pieces(parts[along].outputs, axes[along].out_step, at_once, strips[1] if strips[0] == along else [])
+    samples, _, lines, row = (len(part.outputs) for part in parts)
+    along = 2 if row < SHORT and lines > row else 3
+    along = 0 if samples > len(parts[along].outputs) else along
+    in_step, out_step = moves[along]
+    others = [n for n in range(len(parts)) if n != along]
+    low, length = _pieces(parts[along].outputs, out_step, at_once, strips[1] if strips[0] == along else [])
     place = all_sums([parts[n].places for n in others], [inputs[n] for n in others])
     out = all_sums([parts[n].outputs for n in others], [outputs[n] for n in others])
     found = np.empty((len(out), len(low), 7), np.int64)
     found[:, :, 0] = place[:, None] + parts[along].places[low] * inputs[along]
-    found[:, :, 1], found[:, :, 2] = axes[along].in_step * inputs[along], length
+    found[:, :, 1], found[:, :, 2] = in_step * inputs[along], length
     found[:, :, 3] = out[:, None] + parts[along].outputs[low] * outputs[along]
-    found[:, :, 4], found[:, :, 5:] = axes[along].out_step * outputs[along], taps
-    return _of_all(found.reshape(-1, 7), samples)
-
-
-def _runs_across_samples(
-    parts: tuple[Class, ...], at_once: int, samples: tuple[int, int, int], strides: tuple[Ints, Ints],
-    taps: tuple[int, int],
-) -> Int64Array:  # fmt: skip
-    """As `_runs`, each of one output of a sample after the other."""
-    count, x_apart, out_apart = samples
-    low, length = np.array(even_pieces(count, at_once)).T
-    place = all_sums([part.places for part in parts], strides[0])
-    out = all_sums([part.outputs for part in parts], strides[1])
-    found = np.empty((len(out), len(low), 7), np.int64)
-    found[:, :, 0], found[:, :, 1], found[:, :, 2] = place[:, None] + low * x_apart, x_apart, length
-    found[:, :, 3], found[:, :, 4], found[:, :, 5:] = out[:, None] + low * out_apart, out_apart, taps
+    found[:, :, 4], found[:, :, 5:] = out_step * outputs[along], taps
     return found.reshape(-1, 7)
 
 

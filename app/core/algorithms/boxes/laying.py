@@ -46,7 +46,7 @@ def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, 
 @inlined
 def deals_out_runs(run, step):
     """Whether runs of so many columns are dealt out to planes by vectors, where a position moves by so many."""
-    return step == 4 and (run == 2 or run == 4)  # noqa: PLR1714
+    return step == 4 and run in (2, 4)
 
 
 @inlined
