@@ -59,9 +59,20 @@ def loud_channels(rng: np.random.Generator, shape: Shape) -> Array:
     return rng.standard_normal(shape) * 2.0 ** rng.integers(-30, 31, (*shape[:2], *[1] * (len(shape) - 2)))
 
 
+def copies_amid_noise(rng: np.random.Generator, shape: Shape) -> Array:
+    """All channels alike in the middle, and quiet beyond it, where no two are alike."""
+    values, middle = rng.standard_normal(shape), tuple(slice(n // 4, n // 4 + max(1, n // 2)) for n in shape[2:])
+    values *= 1e-3
+    values[:, :, *middle] = rng.standard_normal((shape[0], 1, *values[0, 0][middle].shape))
+    return values
+
+
 def nothing(_rng: np.random.Generator, shape: Shape) -> Array:
     return np.zeros(shape)
 
 
-INPUTS = [plain, constant, sparse, quiet_beside_loud, loud_and_quiet, one_loud, loud_corner, loud_channels, nothing]
+INPUTS = [
+    *(plain, constant, sparse, quiet_beside_loud, loud_and_quiet, one_loud, loud_corner, loud_channels),
+    *(copies_amid_noise, nothing),
+]
 KERNELS = [plain, positive, sparse, loud_and_quiet, one_loud, silent_corner, loud_channels, nothing]

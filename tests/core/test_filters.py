@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app.core.algorithms.taps import axes_of
 from app.core.algorithms.vectors.transforms import KINDS, PLAIN, Kind
-from app.core.algorithms.winograd.filters import Along, along, is_even
+from app.core.algorithms.winograd.copies import Around, tiles_of
+from app.core.algorithms.winograd.filters import Along, Filters, along, is_even
 from app.core.checks import describe
 from app.core.problem import Problem, Setting
 from tests.core.strategies import Op
@@ -76,6 +79,35 @@ def test_tiles_take_what_the_definition_says(
     axis = axes_of(problem)[2]
     assert is_even(axis)
     assert taken_by(along(axis, axis, kind)) == defined(problem)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("op", "size", "kernel", "options"), CASES)
+def test_the_tiles_of_an_input_are_known(
+    op: Op, size: int, kernel: int, options: dict[str, Any], kind: Kind
+) -> None:  # fmt: skip
+    """Those with outputs: which of a tile's inputs a place can be."""
+    axes = axes_of(describe(Setting(op, (size,), kernel, kernel_channels=(1, 1), **options)))
+    way = along(axes[2], axes[2], kind)
+    tiles = tiles_of(Filters(along(axes[0], axes[0], PLAIN), along(axes[1], axes[1], PLAIN), way), axes, np.dtype("f4"))
+    sizes = Around._make(tiles.around.tolist())
+    bits = tiles.bits[sizes.period :]
+    assert sizes.inputs_x == kind.products
+    known = {
+        (place, number)
+        for place in range(size)
+        for number in range(kind.products)
+        if bits[place % len(bits)] >> number & 1 and sizes.first_x <= place - number * sizes.apart_x <= sizes.last_x
+    }
+    begins, positions = {b for turn in way.turns for b in turn.begins}, max(phase.positions for phase in way.phases)
+    right = set()
+    for position in range(positions):
+        turn, rest = divmod(position, kind.outputs * way.run)
+        for begin, number in itertools.product(begins if rest < way.run else (), range(kind.products)):
+            place = way.origin + rest + way.run * (way.step * (kind.outputs * turn + number) + begin)
+            right |= {(place, number)} if 0 <= place < size else set()
+    assert right <= known
+    assert known == right or len(begins) > 1
 
 
 @pytest.mark.parametrize(

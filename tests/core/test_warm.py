@@ -94,7 +94,7 @@ FOR_FLOATS = {
         "map_inputs",
         "is_told",
         "measure_strips",
-        "shape_inputs",
+        "sum_strips",
         "weigh_inputs",
         "weigh_kernels",
         "weigh_phases",

@@ -6,6 +6,7 @@ at a time.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from numba import types
@@ -20,39 +21,45 @@ SLACK = _SIDE_BY_SIDE * VECTOR
 
 
 @piece
-def add_magnitudes(_context, row, at, factors, factors_at, squares_by, squares_at, count, sums, sums_at):
-    """Add the weighted magnitudes and squares of a row, in flat arrays of one dtype.
+def add_magnitudes(_context, row, at, factors, factors_at, count, sums, sums_at):
+    """Add the weighted magnitudes of a row, in flat arrays of one dtype.
 
-        sums[sums_at]     += Σ |row[at + m]|·factors[factors_at + m]
-        sums[sums_at + 1] += Σ row[at + m]²·squares_by[squares_at + m]
+        sums[sums_at] += Σ |row[at + m]|·factors[factors_at + m]
 
-    for m below `count`, which is at least 1. Of both kinds of factors `SLACK` bytes more are
-    read; they are multiplied by zero, so they must be finite.
+    for m below `count`, which is at least 1. `SLACK` bytes more of the factors are read; they
+    are multiplied by zero, so they must be finite.
     """
     i = types.int64
-    return types.void(row, i, factors, i, squares_by, i, i, sums, i), _generate
+    return types.void(row, i, factors, i, i, sums, i), _generate
 
 
 @piece
-def add_magnitudes_and_squares(
-    _context, row, at, factors, factors_at, squares_by, squares_at, squares, count, sums, sums_at
-):  # fmt: skip
-    """As `add_magnitudes`, and squares[m] += row[at + m]², and sums[sums_at + 2] += Σ row[at + m]².
+def add_magnitudes_and_energy(_context, row, at, factors, factors_at, energy, count, sums, sums_at):
+    """As `add_magnitudes`, and energy[m] += row[at + m]²; `SLACK` bytes more of this, too, are written."""
+    i = types.int64
+    return types.void(row, i, factors, i, energy, i, sums, i), partial(_generate, has_energy=True)
 
-    Of `squares`, too, `SLACK` bytes more are written.
+
+@piece
+def add_magnitudes_and_squares(_context, row, at, factors, factors_at, squares_by, squares_at, count, sums, sums_at):
+    """As `add_magnitudes`, and sums[sums_at + 1] += Σ row[at + m]²·squares_by[squares_at + m].
+
+    `SLACK` bytes more of these factors, too, are read.
     """
     i = types.int64
-    return types.void(row, i, factors, i, squares_by, i, squares, i, sums, i), _generate
+    return types.void(row, i, factors, i, squares_by, i, i, sums, i), partial(_generate, has_squares=True)
 
 
-def _generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    """Writes both pieces: their arguments differ by the squares."""
-    row, at, factors, factors_at, squares_by, squares_at, *squares, count, sums, sums_at = pointers(
-        context, builder, signature.args, arguments
-    )
+def _generate(
+    context: Any, builder: Any, signature: Any, arguments: Any, *, has_energy: bool = False, has_squares: bool = False
+) -> Any:
+    """Writes all three pieces."""
+    row, at, factors, factors_at, *more, count, sums, sums_at = pointers(context, builder, signature.args, arguments)
     vec = Vectors(context, builder, signature.args[0].dtype)
-    starts = (builder.gep(row, [at]), builder.gep(factors, [factors_at]), builder.gep(squares_by, [squares_at]))
-    for number, total in enumerate(_write_sums(vec, *starts, squares[0] if squares else None, count)):
+    starts = builder.gep(row, [at]), builder.gep(factors, [factors_at])
+    energy = more[0] if has_energy else None
+    squares_by = builder.gep(*more[:1], more[1:]) if has_squares else None
+    for number, total in enumerate(_write_sums(vec, *starts, squares_by, energy, count)):
         place = builder.gep(sums, [builder.add(sums_at, I64(number))])
         builder.store(builder.fadd(builder.load(place), total), place)
     return context.get_dummy_value()
@@ -65,22 +72,20 @@ def _write_sums(vec: Vectors, row: Any, factors: Any, squares_by: Any, energy: A
     builder.branch(body)
     builder.position_at_end(body)
     place = builder.phi(I64)
-    kinds = 2 if energy is None else 3
-    sums = [[builder.phi(vec.kind) for _ in range(kinds)] for _ in range(_SIDE_BY_SIDE)]
+    weighted = [factors] if squares_by is None else [factors, squares_by]
+    sums = [[builder.phi(vec.kind) for _ in weighted] for _ in range(_SIDE_BY_SIDE)]
     summed = []
-    for number, (magnitudes, squares, *all_squares) in enumerate(sums):
+    for number, before_it in enumerate(sums):
         own = builder.add(place, I64(number * vec.lanes))
         values = vec.load_some(builder.gep(row, [own]), vec.inside(own, count))
-        magnitude = vec.magnitude(values)
         squared = builder.fmul(values, values)
         if energy is not None:
             there = builder.gep(energy, [own])
             vec.store(vec.add(vec.load(there), squared), there)
         summed.append(
             [
-                vec.multiply_add(magnitude, vec.load(builder.gep(factors, [own])), magnitudes),
-                vec.multiply_add(squared, vec.load(builder.gep(squares_by, [own])), squares),
-                *(vec.add(total, squared) for total in all_squares),
+                vec.multiply_add(value, vec.load(builder.gep(by, [own])), total)
+                for value, by, total in zip([vec.magnitude(values), squared], weighted, before_it, strict=False)
             ]
         )
     following = builder.add(place, I64(_SIDE_BY_SIDE * vec.lanes))
@@ -92,7 +97,7 @@ def _write_sums(vec: Vectors, row: Any, factors: Any, squares_by: Any, energy: A
             phi.add_incoming(value, body)
     builder.cbranch(builder.icmp_signed("<", following, count), body, after)
     builder.position_at_end(after)
-    return [_across(vec, [own[kind] for own in summed]) for kind in range(kinds)]
+    return [_across(vec, list(own)) for own in zip(*summed, strict=True)]
 
 
 def _across(vec: Vectors, vectors: list[Any]) -> Any:

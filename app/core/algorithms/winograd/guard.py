@@ -8,7 +8,8 @@ output is at most about
 
 with α for each weight from `transforms.amplification`. Sums of one sign grow, and their
 roundings with them: a factor that grows with the channels. Channels that are copies of each
-other, in any volume, all round in the same direction: a factor for the most copies.
+other, in any volume, all round in the same direction: n copies count n times, where a tile of the
+loudest place of a stretch has them.
 
 The promise is (K + 2)·u·(the largest S of a channel and sample), where K is smaller at the
 borders; α takes that in. The largest S is at least the mean S, to which the inputs that meet
@@ -26,19 +27,20 @@ from app.core.algorithms.fourier.guard import exceeds, loudest
 from app.core.algorithms.scratch import thread_rows
 from app.core.algorithms.taps import Int64Array
 from app.core.algorithms.vectors.magnitudes import SLACK
+from app.core.algorithms.winograd.copies import room_for
 from app.core.algorithms.winograd.loudness import (
     STRETCH,
     Limits,
     is_told,
     measure_strips,
-    shape_inputs,
+    sum_strips,
     weigh_inputs,
     weigh_kernels,
     weigh_phases,
 )
 from app.core.algorithms.winograd.margin import Tables, roundings_of, tables_of
 from app.core.layout import Array
-from app.core.parallel import run_parted
+from app.core.parallel import run_parted, team
 from app.core.problem import Problem
 
 #: Two channels are copies if their shapes differ by no more than so many roundings for each channel:
@@ -50,10 +52,6 @@ _LIMITS = {
     "float32": Limits(square=2.0**-100, least=2.0**-90, most=2.0**105),
     "float64": Limits(square=2.0**-960, least=2.0**-930, most=2.0**1000),
 }
-
-
-#: Numbers without any order. Σx² weighted with them is another share of Σx² for channels of another shape.
-_MARKS = np.random.default_rng(0).uniform(-1, 1, STRETCH + SLACK)
 
 
 def holds(problem: Problem, x: Array, w: Array, bias: Array) -> bool:
@@ -86,11 +84,13 @@ def workspace(problem: Problem, dtype: np.dtype[np.generic]) -> int:
     """Bytes that are held at once beside the arrays."""
     sizes = tables_of(problem, dtype).sizes
     shares = (sizes.batch + 1) * problem.in_channels * sizes.taps
-    strips = sizes.batch * sizes.groups * sizes.strips * ((2 * sizes.classes + 1) * sizes.in_group + 3)
+    strips = sizes.batch * sizes.groups * sizes.strips * sizes.classes * sizes.in_group
     sums = 2 * problem.out_channels * sizes.taps
     kernel = problem.kernel_elements if problem.op == "conv_transpose" else 0  # a copy in the other order
     floats = kernel + shares + strips + sums + sizes.classes * sizes.plane
-    return floats * dtype.itemsize + 8 * problem.out_channels * sizes.batch
+    doubles = problem.out_channels * sizes.batch + sizes.batch * sizes.groups * (sizes.in_group + 3 * sizes.strips)
+    shapes = team.size * room_for(sizes.in_group) * (2 * 8 + dtype.itemsize)
+    return floats * dtype.itemsize + 8 * doubles + shapes
 
 
 def _weigh_inputs(tables: Tables, x: Array) -> tuple[Array, Int64Array, Array]:
@@ -100,23 +100,23 @@ def _weigh_inputs(tables: Tables, x: Array) -> tuple[Array, Int64Array, Array]:
     core = np.zeros((sizes.classes, sizes.plane + slack), dtype)
     for own, places_of_class in zip(core, tables.cores, strict=True):
         own[: sizes.plane].reshape(tables.lengths)[places_of_class] = 1
-    tasks, marks = pairs * sizes.strips, _MARKS.astype(dtype)
-    magnitudes = np.zeros(tasks * sizes.in_group * (2 * sizes.classes + 1), dtype)
-    peaks, places = np.empty(tasks), np.empty(tasks, np.int64)
-    _, energy = thread_rows((STRETCH,), dtype)
+    tasks = pairs * sizes.strips
+    magnitudes = np.zeros(tasks * sizes.in_group * sizes.classes, dtype)
+    (peaks, added), places = np.empty((2, tasks)), np.empty(tasks, np.int64)
+    room = room_for(sizes.in_group)
+    listed, energy, of_shapes = thread_rows((STRETCH, room), dtype, 2 * room)
+    cell = ALIKE * sizes.in_group * float(np.finfo(dtype).eps)
     run_parted(
-        measure_strips, tasks, 2 * x.size, x, core.reshape(-1), energy, marks, tables.row, magnitudes, peaks, places
-    )
-    alike = ALIKE * sizes.in_group * float(np.finfo(dtype).eps) / 2
+        measure_strips, tasks, 2 * x.size, x, core.reshape(-1), energy, tables.row, *tables.tiles, cell,
+        listed, of_shapes, magnitudes, peaks, added, places,
+    )  # fmt: skip
     loudness, loud_places = np.empty(pairs), np.empty(pairs, np.int64)
     shares = np.zeros((pairs + sizes.groups) * sizes.in_group * sizes.taps + slack, dtype)
-    means, shapes = np.empty((pairs, sizes.in_group, sizes.classes)), np.empty((2, pairs, sizes.in_group))
-    shape_inputs(magnitudes, tables.row, means, shapes)
-    shapes = np.take_along_axis(shapes, np.argsort(shapes[:1], axis=-1), axis=-1)
+    means = np.empty(pairs * sizes.in_group * sizes.classes)
+    sum_strips(magnitudes, tables.row, means)
     weigh_inputs(
-        peaks, places, tables.classes, tables.row, roundings_of(tables), alike, means, shapes,
-        loudness, loud_places, shares,
-    )  # fmt: skip
+        peaks, added, places, tables.classes, tables.row, roundings_of(tables), means, loudness, loud_places, shares
+    )
     return loudness, loud_places, shares
 
 

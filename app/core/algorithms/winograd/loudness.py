@@ -8,7 +8,12 @@ from typing import NamedTuple
 from numba import uint64
 
 from app.core.algorithms.packing import unpacking
-from app.core.algorithms.vectors.magnitudes import add_magnitudes, add_magnitudes_and_squares
+from app.core.algorithms.vectors.magnitudes import (
+    add_magnitudes,
+    add_magnitudes_and_energy,
+    add_magnitudes_and_squares,
+)
+from app.core.algorithms.winograd.copies import added_by_copies, around_of
 from app.core.jit import compiled, inlined
 from app.core.parted import parted
 
@@ -52,15 +57,17 @@ class Limits(NamedTuple):
 
 
 @parted
-def measure_strips(me, low, high, x, core, all_energy, marks, packed_sizes, magnitudes, peaks, places):
+def measure_strips(
+    me, low, high, x, core, all_energy, packed_sizes, packed_around, bits, marks, cell, all_met, all_of_shapes,
+    magnitudes, peaks, added, places,
+):  # fmt: skip
     """Measure the strips from `low` to `high`, counted over (batch, group, strip).
 
-    `magnitudes` gets, for each channel, Σ|x| over the first class's `core` (1 there, else 0), Σx²·`marks` and Σx²; and
-    for each other class the first two;
-    `peaks` and `places` the largest Σx² over the channels at one place, and where that is.
+    `magnitudes` (tasks, C_in/groups, classes) gets Σ|x| over the `core` of each class (1 there, else 0); `peaks` and
+    `places` the largest Σx² over the channels at one place, and where that is; `added` what copies add to it.
     """
-    energy = all_energy[me]
-    sizes = sizes_of(packed_sizes)
+    energy, met, of_shapes = all_energy[me], all_met[me], all_of_shapes[me]
+    sizes, around = sizes_of(packed_sizes), around_of(packed_around)
     length = len(core) // sizes.classes
     for task in range(low, high):
         pair, strip = divmod(task, sizes.strips)
@@ -69,69 +76,60 @@ def measure_strips(me, low, high, x, core, all_energy, marks, packed_sizes, magn
         energy[:] = 0
         for ci in range(sizes.in_group):
             at = (pair * sizes.in_group + ci) * sizes.plane + begin
-            own = (task * sizes.in_group + ci) * (2 * sizes.classes + 1)
-            add_magnitudes_and_squares(x, at, core, begin, marks, 0, energy, count, magnitudes, own)
+            own = (task * sizes.in_group + ci) * sizes.classes
+            add_magnitudes_and_energy(x, at, core, begin, energy, count, magnitudes, own)
             for c in range(1, sizes.classes):
-                add_magnitudes(x, at, core, c * length + begin, marks, 0, count, magnitudes, own + 2 * c + 1)
+                add_magnitudes(x, at, core, c * length + begin, count, magnitudes, own + c)
         most, place = energy[0], uint64(0)
         for m in range(count):
             if energy[m] > most:
                 most, place = energy[m], uint64(m)
         peaks[task], places[task] = most, begin + place
+        added[task] = added_by_copies(
+            x, pair, begin + place, most, sizes, around, bits, marks, cell, met, of_shapes
+        )  # fmt: skip
 
 
 @compiled
-def shape_inputs(magnitudes, packed_sizes, means, shapes):
-    """Of each channel: Σ|x| over the core of each class, and its shape: two numbers that no volume changes.
-
-    Those are the marked Σx² and the square of all these Σ|x|, by Σx²; 0 where it is silent.
-    (batch·groups, C_in/groups, classes), and (2, batch·groups, C_in/groups).
-    """
+def sum_strips(magnitudes, packed_sizes, means):
+    """Of each channel Σ|x| over the core of each class: (batch·groups, C_in/groups, classes), from those of strips."""
     sizes = sizes_of(packed_sizes)
-    row = 2 * sizes.classes + 1
+    row = sizes.in_group * sizes.classes
     for pair in range(sizes.batch * sizes.groups):
-        for ci in range(sizes.in_group):
-            marked = squares = total = 0.0
-            means[pair, ci, :] = 0
-            for task in range(pair * sizes.strips, (pair + 1) * sizes.strips):
-                at = (task * sizes.in_group + ci) * row
-                marked += magnitudes[at + 1]
-                squares += magnitudes[at + 2]
-                means[pair, ci, 0] += magnitudes[at]
-                for c in range(1, sizes.classes):
-                    means[pair, ci, c] += magnitudes[at + 2 * c + 1]
-            for c in range(sizes.classes):
-                total += means[pair, ci, c]
-            shapes[0, pair, ci] = marked / squares if squares > 0 else 0
-            shapes[1, pair, ci] = total / squares * total if squares > 0 else 0
+        own = pair * row
+        means[own : own + row] = 0
+        for task in range(pair * sizes.strips, (pair + 1) * sizes.strips):
+            for m in range(row):
+                means[own + m] += magnitudes[task * row + m]
 
 
 @compiled
-def weigh_inputs(peaks, places, classes, packed_sizes, roundings, alike, means, shapes, loudness, loud_places, shares):
+def weigh_inputs(peaks, added, places, classes, packed_sizes, roundings, means, loudness, loud_places, shares):
     """What each sample's groups weigh: their `loudness` (batch, groups), and the `shares` of their channels.
 
     Loudness is the most that errors are for kernels of norm 1, and shares are the bound
     that a magnitude of 1 for all weights brings, beside it: (batch, groups, C_in/groups,
-    taps), after them the smallest of all samples. `means` and `shapes` are those of
-    `shape_inputs`, in the order of the first number of the shapes; `classes` has that of the inputs of each tap.
+    taps), after them the smallest of all samples. `means` are those of `sum_strips`; `classes` has that of the inputs
+    of each tap.
     """
     sizes = sizes_of(packed_sizes)
     bound = (sizes.in_group * sizes.taps + 2) / sizes.outputs
     row = sizes.in_group * sizes.taps
     least = sizes.batch * sizes.groups * row
     for pair in range(sizes.batch * sizes.groups):
-        most = 0.0
+        most = largest = 0.0
         for task in range(pair * sizes.strips, (pair + 1) * sizes.strips):
             if peaks[task] >= most:
                 most, loud_places[pair] = peaks[task], places[task]
-        loudness[pair] = roundings * _most_copies(shapes[0, pair], shapes[1, pair], alike) * math.sqrt(most)
+            largest = max(largest, peaks[task] + added[task])
+        loudness[pair] = roundings * math.sqrt(largest)
         if most == 0:
             continue
         g = pair % sizes.groups
         is_first = _is_silent_before(loudness, g, pair, sizes.groups)
         for ci in range(sizes.in_group):
             for t in range(sizes.taps):
-                share = means[pair, ci, classes[t]] * (bound / loudness[pair])
+                share = means[(pair * sizes.in_group + ci) * sizes.classes + classes[t]] * (bound / loudness[pair])
                 at = ci * sizes.taps + t
                 shares[pair * row + at] = share
                 smallest = shares[least + g * row + at]
@@ -145,31 +143,6 @@ def _is_silent_before(loudness, first, end, step):
     for pair in range(first, end, step):
         silent = silent and loudness[pair] <= 0
     return silent
-
-
-@inlined
-def _most_copies(shapes, others, alike):
-    """How many channels have the same shape, at most; those without one (0) are silent.
-
-    `shapes` ascend, and so do the ends of what is alike to each: both are followed in one pass. The `others` keep those
-    apart that seem alike by chance.
-    """
-    if alike >= 1:
-        return len(shapes)
-    most, begin, end = 1, 0, 0
-    for n in range(len(shapes)):
-        shape, other = shapes[n], others[n]
-        apart = abs(shape) * alike
-        while shapes[begin] < shape - apart:
-            begin += 1
-        while end < len(shapes) and shapes[end] <= shape + apart:
-            end += 1
-        if shape != 0 and end - begin > most:
-            count = 0
-            for m in range(begin, end):
-                count += abs(others[m] - other) <= other * alike
-            most = max(most, count)
-    return most
 
 
 @parted
@@ -277,7 +250,7 @@ def _weigh(w, first, shares, at, amplified, sizes, sums):
     sums[0] = sums[1] = 0
     for number in range(sizes.runs):
         begin = first + number * sizes.apart_in
-        add_magnitudes(w, begin, shares, at + number * sizes.run, amplified, 0, sizes.run, sums, 0)
+        add_magnitudes_and_squares(w, begin, shares, at + number * sizes.run, amplified, 0, sizes.run, sums, 0)
     return float(sums[0]), float(sums[1])
 
 

@@ -14,6 +14,7 @@ from app.core.algorithms.packing import packed
 from app.core.algorithms.taps import Axis, Int64Array, joined_axes_of
 from app.core.algorithms.vectors.magnitudes import SLACK
 from app.core.algorithms.vectors.transforms import amplification
+from app.core.algorithms.winograd.copies import Tiles, tiles_of
 from app.core.algorithms.winograd.filters import Along, filters_of
 from app.core.algorithms.winograd.loudness import STRETCH, Sizes
 from app.core.geometry import ceil_div
@@ -36,14 +37,16 @@ MOST_EXPECTED = 0.55
 class Tables:
     """What shapes alone say.
 
-    `row` has the sizes for kernels, and each input channel so many `filters`. `amplified` is α for the weights of a
-    run. Inputs, of these `lengths`, fall into classes that meet weights of their own: `cores` are the slabs, lines and
-    columns of those that meet all of these, and `classes` has that of each weight. `shifts`, `steps` and `positions`
-    are as for `exceeds`. Where outputs fall into phases, `phases` has that of each weight, and no output is looked at.
+    `row` has the sizes for kernels, `tiles` are those of an input, and each input channel has so many `filters`.
+    `amplified` is α for the weights of a run. Inputs, of these `lengths`, fall into classes that meet weights of their
+    own: `cores` are the slabs, lines and columns of those that meet all of these, and `classes` has that of each
+    weight. `shifts`, `steps` and `positions` are as for `exceeds`. Where outputs fall into phases, `phases` has that of
+    each weight, and no output is looked at.
     """
 
     sizes: Sizes
     row: Int64Array
+    tiles: Tiles
     filters: int
     amplified: Array
     phases: Int64Array | None
@@ -87,6 +90,7 @@ def tables_of(problem: Problem, dtype: np.dtype[np.generic]) -> Tables:
     return Tables(
         sizes,
         packed(sizes),
+        tiles_of(filters, axes, dtype),
         filters.each,
         np.append(np.tile(amplified, sizes.run // taps), np.zeros(SLACK // dtype.itemsize)).astype(dtype),
         _numbers([[axis.taps(q) for q in range(axis.counts.phases)] for axis in axes])
