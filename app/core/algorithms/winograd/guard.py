@@ -88,7 +88,8 @@ def workspace(problem: Problem, dtype: np.dtype[np.generic]) -> int:
     sums = 2 * problem.out_channels * sizes.taps
     kernel = problem.kernel_elements if problem.op == "conv_transpose" else 0  # a copy in the other order
     floats = kernel + shares + strips + sums + sizes.classes * sizes.plane
-    doubles = problem.out_channels * sizes.batch + sizes.batch * sizes.groups * (sizes.in_group + 3 * sizes.strips)
+    row = sizes.classes * sizes.in_group + 3 * sizes.strips
+    doubles = problem.out_channels * sizes.batch + sizes.batch * sizes.groups * row
     shapes = team.size * room_for(sizes.in_group) * (2 * 8 + dtype.itemsize)
     return floats * dtype.itemsize + 8 * doubles + shapes
 
