@@ -57,7 +57,7 @@ def _row(number: int, case: Case, other: Connection, seconds: float) -> Sequence
         times[1].append(other.recv())
     checked, without = (each[1:] for each in times)  # in the first turn kernels are loaded, or compiled
     plan = plan_of(case.problem(), case.numpy_dtype)
-    name = plan.algorithm.name + (" +" if plan.tiny or plan.algorithm.looks else "")
+    name = plan.algorithm.name + (" +" if plan.one_call or plan.algorithm.looks else "")
     medians = (milliseconds(statistics.median(each)) for each in (checked, without))
     return (case.name, name, *medians, f"{1 - median_ratio(without, checked):.0%}")
 

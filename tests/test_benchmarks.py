@@ -175,7 +175,7 @@ def test_fit_brings_prices_to_times() -> None:
     samples = []
     for case in cases:
         plan, algorithms = regret.able(case)
-        if plan.tiny is not None:  # too few of them
+        if plan.one_call is not None:  # too few of them
             continue
         name, price = algorithms[0].name, algorithms[0].price(plan.problem, plan.axes, case.numpy_dtype)
         samples.append(fit.Sample(case, name, price * 1e-9, 1.0))

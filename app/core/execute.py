@@ -21,7 +21,7 @@ def execute(plan: Plan, x: Array, w: Array, bias: Array | None = None) -> Array:
     Raises:
         OverflowingError: the answer does not fit the dtype.
     """
-    if plan.tiny is not None and (output := plan.tiny.run(x, w, bias)) is not None:
+    if plan.one_call is not None and (output := plan.one_call.run(x, w, bias)) is not None:
         return output
     plan, problem = chosen(plan, w), plan.problem
     asked = _native(x), _native(w)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
 
 from app.core.algorithms import ALGORITHMS, SEPARABLE, Algorithm
+from app.core.algorithms.one_call import OneCall
 from app.core.algorithms.taps import CACHED_KERNEL, Axis, axes_of
-from app.core.algorithms.tiny import Tiny, is_tiny
 from app.core.errors import Fault, TooCostlyError
 from app.core.findings import given_number
 from app.core.problem import Problem
@@ -37,9 +38,9 @@ class Plan:
     output_shape: tuple[int, ...]
     #: For kernels of rank one, where that would be cheaper.
     rank_one: Plan | None = field(default=None, init=False, compare=False)
-    #: Makes the direct sums of a tiny operation, where the arrays allow. Belongs to the planned
-    #: algorithm: `replace` does not carry it over to another.
-    tiny: Tiny | None = field(default=None, init=False, compare=False)
+    #: Does a small operation at once, where the arrays allow. Belongs to the planned algorithm: `replace` does not
+    #: carry it over to another.
+    one_call: OneCall | None = field(default=None, init=False, compare=False)
 
     @property
     def is_small(self) -> bool:
@@ -82,8 +83,9 @@ def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
     _check_places(problem)
     pads = problem.pads_by_copying
     axes = axes_of(problem, padded=pads)
-    tiny = not pads and is_tiny(problem, axes)
-    best, price = _cheapest(ALGORITHMS[problem.op][: 1 if tiny else None], problem, axes, dtype)
+    algorithms = ALGORITHMS[problem.op]
+    calls = {} if pads else {one.name: one.in_one_call(problem, axes, dtype) for one in algorithms}
+    best, price = _cheapest([one for one in algorithms if calls.get(one.name)] or algorithms, problem, axes, dtype)
     input_shape = (problem.batch, problem.in_channels, *(axis.input for axis in axes))
     kernel_shape = (problem.out_channels, problem.in_group, *(axis.kernel for axis in axes))
     output_shape = (problem.batch, problem.out_channels, *(axis.output for axis in axes))
@@ -107,8 +109,8 @@ def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
         kernel_shape=kernel_shape,
         output_shape=output_shape,
     )
-    if tiny:
-        object.__setattr__(plan, "tiny", Tiny(problem, axes, dtype))
+    if one_call := calls.get(best.name):
+        object.__setattr__(plan, "one_call", one_call)
     elif separates and (passes := SEPARABLE.price(problem, axes, dtype)) < price:
         object.__setattr__(plan, "rank_one", replace(plan, algorithm=SEPARABLE, price=passes + copying))
     return plan
@@ -120,7 +122,7 @@ def _price_of_copies(padded: tuple[int, ...]) -> float:
 
 
 def _cheapest(
-    algorithms: tuple[Algorithm, ...], problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
+    algorithms: Sequence[Algorithm], problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
 ) -> tuple[Algorithm, float]:
     """The algorithm with the lowest price, and that; the first of the table fits anything."""
     best, lowest = algorithms[0], algorithms[0].price(problem, axes, dtype)

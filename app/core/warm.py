@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from app.core.algorithms import ALGORITHMS, SEPARABLE, WINOGRAD, Algorithm
+from app.core.algorithms.vectors.dot_sums import FEWEST_TAPS
 from app.core.board import new_board, processor, serve
 from app.core.checks import describe
 from app.core.execute import execute
@@ -112,8 +113,10 @@ def steps() -> list[Step]:
         for rank, algorithm in enumerate(_cheapest_first(op, dtype))
         if (plans := _plans(op, algorithm, dtype))
     ]
+    samples = describe(Setting("conv", (1,), 1, in_channels=FEWEST_TAPS, kernel_channels=(1, FEWEST_TAPS)))
     ranked += [
-        (-1, f"tiny in {name}", partial(_run, [plan_of(_examples("conv")[0], np.dtype(name))], np.dtype(name)))
+        (-1, f"{what} in {name}", partial(_run, [plan_of(problem, np.dtype(name))], np.dtype(name)))
+        for what, problem in (("tiny", _examples("conv")[0]), ("one product", samples))
         for name in DTYPES
     ]
     ranked.sort(key=itemgetter(0))

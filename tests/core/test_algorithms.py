@@ -274,6 +274,11 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
         ((2, 40, 7, 5), (8, 40, 3, 2), {"stride": (2, 3), "dilation": (1, 2), "flip_kernel": True}),
         ((2, 30, 6), (11, 30, 4), {"padding": 2, "padding_mode": "circular"}),
         ((1, 16, 3, 4, 3), (17, 16, 2, 2, 2), {"padding": 1}),
+        # Samples as they lie, and such that do not, as their taps are in another order.
+        ((4, 7, 3, 5), (9, 7, 3, 5), {}),
+        ((2, 7, 3, 5), (3, 7, 3, 5), {"flip_kernel": True}),
+        ((2, 32, 3, 1), (5, 32, 3, 1), {"dilation": (1, 4)}),
+        ((3, 9, 4, 4), (3, 9, 4, 4), {"stride": 3}),
     ],
 }
 

@@ -190,7 +190,7 @@ def test_the_cheapest_is_taken_though_not_all_are_priced(case: Case) -> None:
     able = [one for one in ALGORITHMS[problem.op] if one.fits(problem, plan.axes, dtype)]
     prices = {one.name: one.price(problem, plan.axes, dtype) for one in able}
     assert all(one.least_price(dtype) <= prices[one.name] or one.prices == "direct" for one in able)
-    if plan.tiny is None:
+    if plan.one_call is None:
         assert plan.price == min(prices.values()) == prices[plan.algorithm.name]
 
 

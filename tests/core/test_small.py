@@ -55,10 +55,10 @@ def test_both_ways_give_the_same(op: Op, n: int) -> None:
             **case.options,
         )
         plan = plan_of(describe(setting), x.dtype)
-        if plan.tiny is None:
+        if plan.one_call is None:
             return
         ran += 1
-        answer = plan.tiny.run(x, w, bias)
+        answer = plan.one_call.run(x, w, bias)
         assert answer is not None
         assert answer.tolist() == execute(replace(plan), x, w, bias).tolist() == case.sums(x, w, bias).value.tolist()
 
@@ -68,8 +68,36 @@ def test_both_ways_give_the_same(op: Op, n: int) -> None:
 
 def test_another_algorithm_is_not_overtaken() -> None:
     plan = plan_of(describe(Setting("conv", (4, 4), 3, kernel_channels=(1, 1))), np.dtype(np.float32))
-    assert plan.tiny is not None
-    assert replace(plan, algorithm=plan.algorithm).tiny is None
+    assert plan.one_call is not None
+    assert replace(plan, algorithm=plan.algorithm).one_call is None
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("batch", "channels", "size", "features"), [(1, 64, (1, 1), 9), (4, 33, (2,), 17), (7, 70, (1, 1), 3)]
+)
+def test_samples_meet_a_kernel_as_large_as_they_in_one_call(
+    batch: int, channels: int, size: tuple[int, ...], features: int, dtype: str
+) -> None:
+    """As where a layer looks at all of a map: exact, and of the same bits for arrays that need more care."""
+    x, w = small(dtype, batch, channels, *size), small(dtype, features, channels, *size, seed=1)
+    bias = small(dtype, features, seed=2)
+    setting = Setting(
+        "conv", size, size, batch=batch, in_channels=channels, kernel_channels=w.shape[:2], bias=bias.shape
+    )
+    plan = plan_of(describe(setting), x.dtype)
+    assert plan.algorithm.name == "dots"
+    assert plan.one_call is not None
+    expected = np.einsum("bcn,ocn->bo", x.reshape(batch, channels, -1), w.reshape(features, channels, -1)) + bias
+    assert conv(x, w, bias=bias).reshape(batch, features).tolist() == expected.tolist()
+    rough_x, rough_w = x + x.dtype.type(0.1), w / w.dtype.type(3)
+    usual = conv(rough_x, rough_w, bias=bias).tobytes()
+    for form in FORMS.values():
+        assert conv(form(rough_x), form(rough_w), bias=bias).tobytes() == usual
+    rough_x[0] = np.finfo(dtype).max
+    with pytest.raises(OverflowingError):
+        conv(rough_x, rough_w * 9 + 9)
+    assert conv(x, w, bias=bias).reshape(batch, features).tolist() == expected.tolist()
 
 
 CHANGES: dict[Op, list[dict[str, Any]]] = {

@@ -87,7 +87,16 @@ print(json.dumps({kernel.py_func.__qualname__: len(kernel.signatures) for kernel
 FOR_INTEGERS = {"_ends", "_stay_within", "_largest_row", "surely_fits", "_count", "_fill", "_sum_int64"}
 FOR_NO_DTYPE = {"processor", "serve", "_rank_modulo"}
 FOR_FLOATS = {
-    *("_loudest", "exceeds", "sum_few", "convolve_blocks", "transform_kernels", "_all_finite", "_sum_floats"),
+    *(
+        "_loudest",
+        "exceeds",
+        "sum_few",
+        "convolve_blocks",
+        "transform_kernels",
+        "_all_finite",
+        "_sum_floats",
+        "_multiply_alone",
+    ),
     *(
         "_filter",
         "_map_blocks",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Protocol
 
@@ -27,6 +27,7 @@ from app.core.algorithms import (
     winograd,
 )
 from app.core.algorithms.effort import Effort, Features
+from app.core.algorithms.one_call import OneCall
 from app.core.algorithms.prices import PRICES
 from app.core.algorithms.taps import Axis
 from app.core.layout import Array
@@ -34,8 +35,15 @@ from app.core.problem import Problem
 
 Axes = tuple[Axis, ...]
 
+#: Makes the call that does a small operation; nothing of others.
+InOneCall = Callable[[Problem, Axes, np.dtype[np.generic]], OneCall | None]
+
 #: Outputs of more bytes are memory that the system gives anew at each call, page by page.
 FRESH_BYTES = 2**22
+
+
+def _none(*_: object) -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,8 @@ class Algorithm:
     One that takes its arrays `as_asked` gets the input without the padding of a padding
     mode and the kernel in the operation's own layout; the others get them padded and with
     the output channels first. `prices` names its line in the table of prices. Where one
-    `looks`, its `run` says whether it has seen by the way that the output fits the dtype.
+    `looks`, its `run` says whether it has seen by the way that the output fits the dtype. Small operations that it
+    can do so it does `in_one_call`.
     """
 
     name: str
@@ -61,6 +70,7 @@ class Algorithm:
     sums_products: bool = True
     as_asked: bool = False
     looks: bool = False
+    in_one_call: InOneCall = _none
 
     def least_price(self, dtype: np.dtype[np.generic]) -> float:
         """What even the smallest operation takes, in nanoseconds; infinite in dtypes that it cannot run."""
@@ -110,14 +120,20 @@ class _Own(Protocol):
     def run(self, problem: Problem, axes: Axes, x: Array, w: Array, bias: Array, out: Array, /) -> bool | None: ...
 
 
-def _of(own: _Own, name: str, *, prices: str = "", **traits: bool) -> Algorithm:
-    return Algorithm(name, own.fits, own.effort, own.workspace, own.run, prices or name, **traits)
+def _of(own: _Own, name: str, *, prices: str = "", in_one_call: InOneCall = _none, **traits: bool) -> Algorithm:
+    return Algorithm(
+        name, own.fits, own.effort, own.workspace, own.run, prices or name, in_one_call=in_one_call, **traits
+    )
 
 
 #: For kernels of rank one alone, which no shape tells: a plan has it beside its own algorithm.
 SEPARABLE = _of(separable, "separable", sums_products=False)
 
 WINOGRAD = _of(winograd, "winograd", sums_products=False, as_asked=True)
+
+_DIRECT = Algorithm(
+    "direct", _always, _direct_effort, _nothing, direct.run, "direct", in_one_call=tiny.in_one_call
+)  # fmt: skip
 
 #: For both operations.
 _SHARED = (
@@ -130,16 +146,16 @@ _SHARED = (
 
 ALGORITHMS: dict[str, tuple[Algorithm, ...]] = {
     "conv": (
-        Algorithm("direct", _always, _direct_effort, _nothing, direct.run, "direct"),
+        _DIRECT,
         _of(tiles, "tiles", as_asked=True),
         _of(masked, "masked", as_asked=True),
         _of(rows, "rows", looks=True),
         _of(planes, "planes", looks=True),
-        _of(dots, "dots", as_asked=True),
+        _of(dots, "dots", as_asked=True, in_one_call=dots.in_one_call),
         *_SHARED,
     ),
     "conv_transpose": (
-        Algorithm("polyphase", _always, _direct_effort, _nothing, direct.run, "direct"),
+        replace(_DIRECT, name="polyphase"),
         _of(tiles, "polyphase_tiles", prices="tiles", as_asked=True),
         _of(col2im, "col2im", as_asked=True),
         *_SHARED,

@@ -3,28 +3,33 @@
 Where there are fewer outputs in a channel than a vector or two hold, vectors of outputs
 are mostly empty. Here the inputs that each output meets are gathered into a column of all
 its taps, in the weights' own order, and a tile of kernels meets a tile of columns vector
-by vector. The weights are read once, as they lie.
+by vector. The weights are read once, as they lie. Where a kernel is as large as the input, a
+sample is such a column as it lies.
 """
 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numba import uint64
 
 from app.core.algorithms.boxes.laying import lay
 from app.core.algorithms.boxes.tables import Boxes, boxes_of, cut_of, sizes_of
-from app.core.algorithms.effort import Effort, Features
+from app.core.algorithms.effort import Effort, Features, distance
+from app.core.algorithms.one_call import OneCall
 from app.core.algorithms.packing import packed
 from app.core.algorithms.scratch import LINE, NOTED, aligned, thread_rows
-from app.core.algorithms.taps import Axis
+from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.algorithms.vectors.dot_sums import COLUMNS, FEWEST_TAPS, at_once, dot_tile
 from app.core.algorithms.vectors.simd import LONGEST, ROWS, VECTOR
 from app.core.algorithms.watch import new_watches
 from app.core.geometry import ceil_div
+from app.core.jit import brief
 from app.core.layout import Array
-from app.core.parallel import PLANNED_THREADS, run_parted, team
+from app.core.parallel import PLANNED_THREADS, WORTH_A_THREAD, run_parted, team
 from app.core.parted import parted
 from app.core.problem import Problem
 
@@ -52,20 +57,33 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
     return laid * dtype.itemsize <= MOST_BYTES
 
 
+def in_one_call(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> OneCall | None:
+    """The operation in one call, if it is for one thread, and samples are columns as they lie."""
+    if not _is_brief(problem, dtype) or not fits(problem, axes, dtype):
+        return None
+    return OneCall(problem, dtype, _multiply_alone, lambda: (_table(problem), _SEEN[dtype.name]))
+
+
+def _is_brief(problem: Problem, dtype: np.dtype[np.generic]) -> bool:
+    return dtype.kind == "f" and problem.macs < WORTH_A_THREAD and _are_samples(problem)
+
+
 def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
     """What the time is proportional to: turns of the innermost loop, ends of dot products, inputs laid and gathered."""
     taps, columns = problem.kernel_elements // problem.out_channels, problem.batch * math.prod(problem.output_size)
     rows, vectors = ceil_div(problem.out_channels, ROWS), ceil_div(taps * dtype.itemsize, VECTOR)
-    blocks = _blocks(columns, (vectors + 1) * VECTOR)
+    blocks, gathers = _blocks(columns, (vectors + 1) * VECTOR), not _are_samples(problem)
+    size = problem.kernel_elements * dtype.itemsize
     shared: Features = {
         "sums": rows * ROWS * vectors * columns,
         "loads": rows * ROWS * vectors * ceil_div(columns, COLUMNS),
         "ends": rows * ROWS * columns,
-        "bytes": blocks * problem.kernel_elements * dtype.itemsize,
-        "laid": cut_of(problem, dtype.itemsize, PLANNED_THREADS, whole=True).laid * problem.batch,
-        "gathered": taps * columns,
+        distance(size): blocks * size,
+        "laid": cut_of(problem, dtype.itemsize, PLANNED_THREADS, whole=True).laid * problem.batch * gathers,
+        "gathered": taps * columns * gathers,
     }
-    return Effort({"call": 1.0}, shared, blocks * rows, problem.macs)
+    alone: Features = {"call": 1.0, "made": float(gathers), "parted": float(not _is_brief(problem, dtype))}
+    return Effort(alone, shared, blocks * rows, problem.macs)
 
 
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
@@ -83,21 +101,54 @@ def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.gene
 
 def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
     """Write the operation's output into `out`; shapes as for `tiles`. Whether all of it is known to be finite."""
-    boxes = boxes_of(problem, x.dtype.itemsize, whole=True)
-    positions, taps = math.prod(problem.output_size), len(boxes.places)
-    lanes = VECTOR // x.dtype.itemsize
-    row = ceil_div(taps, lanes) * lanes + lanes  # not a power of two: a tile's columns would meet in the cache
-    count = problem.batch * positions
-    columns = aligned(count * row, x.dtype)
-    _gather_columns(problem, boxes, x.reshape(-1), columns, row)
+    tables = _tables(problem, x.dtype.itemsize)
+    columns = x.reshape(-1)
+    if not tables.are_samples:
+        columns = _gathered(problem, boxes_of(problem, x.dtype.itemsize, whole=True), columns, tables.row)
+    return run_parted(
+        _multiply, tables.blocks * tables.rows, problem.macs, w.reshape(-1), columns, bias, out.reshape(-1),
+        tables.targets, new_watches(x.dtype), tables.positions, tables.taps, tables.row, problem.out_channels,
+        tables.blocks, tables.rows,
+    )  # fmt: skip
+
+
+class _Tables(NamedTuple):
+    """What shapes alone say: columns of so many `taps`, a `row` apart, whose outputs go to the `targets`.
+
+    Kernels are multiplied by `ROWS` with so many `blocks` of columns. `are_samples` where these are as they lie.
+    """
+
+    are_samples: bool
+    positions: int
+    taps: int
+    row: int
+    blocks: int
+    rows: int
+    targets: Int64Array
+
+
+@lru_cache(maxsize=128)
+def _tables(problem: Problem, itemsize: int) -> _Tables:
+    positions, taps = math.prod(problem.output_size), problem.in_group * math.prod(problem.kernel_size)
+    are_samples, lanes, count = _are_samples(problem), VECTOR // itemsize, problem.batch * positions
+    # Not a power of two: a tile's columns would meet in the cache.
+    row = taps if are_samples else ceil_div(taps, lanes) * lanes + lanes
     sample, place = np.divmod(np.arange(count), positions)
     targets = sample * (problem.out_channels * positions) + place
-    flat_w, flat_out = w.reshape(-1), out.reshape(-1)
-    blocks, rows = _blocks(count, row * x.dtype.itemsize), ceil_div(problem.out_channels, ROWS)
-    return run_parted(
-        _multiply, blocks * rows, problem.macs, flat_w, columns, bias, flat_out, targets, new_watches(x.dtype),
-        positions, taps, row, problem.out_channels, blocks, rows,
-    )  # fmt: skip
+    return _Tables(
+        are_samples, positions, taps, row, _blocks(count, row * itemsize), ceil_div(problem.out_channels, ROWS), targets
+    )
+
+
+@lru_cache(maxsize=1024)
+def _are_samples(problem: Problem) -> bool:
+    """Whether samples are columns as they lie: one output meets all inputs, in the weights' order."""
+    return all(
+        axis.output == 1
+        and axis.input == axis.kernel == axis.counts.met
+        and bool((axis.shifts(0) == axis.taps(0)).all())
+        for axis in axes_of(problem)
+    )
 
 
 def _blocks(columns: int, row: int) -> int:
@@ -105,24 +156,27 @@ def _blocks(columns: int, row: int) -> int:
     return ceil_div(columns, max(COLUMNS, BLOCK_BYTES // row))
 
 
-def _gather_columns(problem: Problem, boxes: Boxes, x: Array, columns: Array, row: int) -> None:
+def _gathered(problem: Problem, boxes: Boxes, x: Array, row: int) -> Array:
+    """The columns of all outputs, a `row` apart."""
     cut, sizes = boxes.cut, boxes.cut.sizes
+    columns = aligned(problem.batch * math.prod(problem.output_size) * row, x.dtype)
     slices = math.gcd(sizes.in_group, SLICES)
     sizes, taps = sizes._replace(in_group=sizes.in_group // slices), len(boxes.places)
     # Behind the last line there is room: zeros that it would share with the next one.
     noted, laid = thread_rows((cut.laid // slices + VECTOR // x.itemsize,), x.dtype, cut.listed)
     run_parted(
         _gather, problem.batch * slices, WORK_OF_AN_INPUT * len(columns), x, laid, noted, packed(sizes),
-        boxes.places[: taps // slices], *boxes.residues, cut.mode, columns, taps, row, slices,
+        boxes.places[: taps // slices], *boxes.residues, cut.mode, columns, row, slices,
     )  # fmt: skip
+    return columns
 
 
 @parted
 def _gather(
     me, low, high, x, all_laid, all_noted, packed_sizes, places, residues_z, residues_y, residues_x, mode,
-    columns, taps, row, slices,
+    columns, row, slices,
 ):  # fmt: skip
-    """Of columns (outputs, taps), with zeros behind, the slices from `low` to `high`, counted over (sample, slice).
+    """Of columns (outputs, taps), a `row` apart, the slices from `low` to `high`, counted over (sample, slice).
 
     `packed_sizes` and `places` are those of the channels of one slice; of `all` pieces a thread has its row.
     """
@@ -134,16 +188,40 @@ def _gather(
         source = task * sizes.in_group * sizes.input_channel
         lay(x, source, sizes, residues_z, residues_y, residues_x, mode, 0, 0, 0, laid, listed)
         at = uint64(b * sizes.output_channel * row + own * len(places))
-        behind = uint64(row - taps if own == slices - 1 else 0)
         for z in range(sizes.output_z):
             for y in range(sizes.output_y):
                 for column in range(sizes.output_x):
                     first = z * plane + y * sizes.line_length + column
                     for t in range(count):
                         columns[at + t] = laid[uint64(places[t] + first)]
-                    for t in range(behind):
-                        columns[at + count + t] = 0
                     at += uint64(row)
+
+
+#: What `_multiply_alone` sees, for each dtype: callers come one after the other, as it keeps the interpreter lock.
+_SEEN = {name: np.zeros(LINE // np.dtype(name).itemsize, name) for name in ("float32", "float64")}
+
+
+def _table(problem: Problem) -> Int64Array:
+    """Taps and channels, and behind them where the outputs of each sample begin."""
+    begins = problem.out_channels * np.arange(problem.batch)
+    return np.concatenate([[math.prod(problem.kernel_size) * problem.in_group, problem.out_channels], begins])
+
+
+@brief
+def _multiply_alone(x, w, bias, out, table, seen):
+    """The outputs of samples that are columns; whether all of them are finite."""
+    taps, channels, count = table[0], table[1], len(table) - 2
+    seen[:] = 0
+    for co in range(0, channels, ROWS):
+        first = 0
+        while first < count:
+            some = at_once(count - first)
+            dot_tile(
+                some, w, co * taps, taps, min(ROWS, channels - co), x, first * taps, taps, taps,
+                bias, co, out, co, 1, table, 2 + first, seen,
+            )  # fmt: skip
+            first += some
+    return not seen.any()
 
 
 @parted

@@ -11,9 +11,13 @@ Features = dict[str, float]
 #: The feature of an operation that threads share: to call them takes its time.
 WOKEN = "woken"
 
+#: What is read of more bytes is not in the second cache the next time, or comes from afar.
+NEAR, FAR = 2**20, 2**22
 
-#: Inputs of more bytes come from afar, a few lines of the cache of each channel at a time.
-FAR = 2**22
+
+def distance(size: int) -> str:
+    """From where so many bytes are read, again and again."""
+    return "near" if size <= NEAR else "far" if size <= FAR else "afar"
 
 
 @dataclass(frozen=True)

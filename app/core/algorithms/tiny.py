@@ -14,6 +14,7 @@ from numba import uint64
 
 from app.core.algorithms.direct import phase_of, taps_within
 from app.core.algorithms.effort import Effort
+from app.core.algorithms.one_call import OneCall
 from app.core.algorithms.overflow import surely_fits
 from app.core.algorithms.taps import Axis
 from app.core.geometry import ceil_div
@@ -33,38 +34,12 @@ MOST_PAIRS = 1000
 BLOCK = 4
 
 
-class Tiny:
-    """A tiny operation in one dtype, for any arrays of its shapes."""
-
-    __slots__ = ("_axes", "_dtype", "_kernel", "_no_bias", "_output_shape", "_problem", "_table")
-
-    def __init__(self, problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> None:
-        self._problem = problem
-        self._axes = axes
-        self._dtype = dtype
-        self._kernel = _sum_int64 if dtype.kind == "i" else _sum_floats
-        self._no_bias = np.zeros(problem.out_channels, dtype)
-        self._output_shape = problem.output_shape
-        self._table: Array | None = None  # made when it is used: many operations are only asked for their price
-
-    def run(self, x: Array, w: Array, bias: Array | None) -> Array | None:
-        """The output (batch, out_channels, *output_size), from arrays in the problem's own layout.
-
-        None where these arrays need more care: they lie otherwise in memory than row by
-        row, or the answer may not fit the dtype.
-        """
-        dtype = self._dtype
-        if bias is None:
-            bias = self._no_bias
-        elif bias.dtype is not dtype or not bias.flags.carray:
-            return None
-        if x.dtype is not dtype or w.dtype is not dtype or not x.flags.carray or not w.flags.carray:
-            return None
-        if self._table is None:
-            self._table = _table(self._problem, self._axes)
-        out: Array = np.empty(self._output_shape, dtype)
-        fits = self._kernel(x.ravel(), w.ravel(), bias.ravel(), out.ravel(), self._table)
-        return out if fits else None
+def in_one_call(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> OneCall | None:
+    """The operation in one call, if it is tiny."""
+    if not is_tiny(problem, axes):
+        return None
+    kernel = _sum_int64 if dtype.kind == "i" else _sum_floats
+    return OneCall(problem, dtype, kernel, lambda: (_table(problem, axes),))
 
 
 def is_tiny(problem: Problem, axes: tuple[Axis, ...]) -> bool:

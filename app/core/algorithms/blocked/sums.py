@@ -22,7 +22,7 @@ from app.core.algorithms.blocked.tables import (
     weights_of,
 )
 from app.core.algorithms.classes import most_classes
-from app.core.algorithms.effort import FAR, Effort, Features
+from app.core.algorithms.effort import Effort, Features, distance
 from app.core.algorithms.scratch import LINE, thread_rows
 from app.core.algorithms.taps import Axis
 from app.core.algorithms.vectors.interleaving import DEALT, deal_taps, turn_in, turn_out
@@ -48,9 +48,6 @@ FEW_CLASSES = 64
 #: Some input channels are summed after the others, with about so many bytes of weights and of inputs that these meet:
 #: both stay in the second cache from output to output.
 AT_HAND = 3 * 2**17
-
-#: Inputs of more bytes are not in the second cache when the next chunk of channels reads them.
-NEAR = 2**20
 
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
@@ -118,7 +115,7 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
         "steps": times * in_group * chunks * way.steps,
         "sums": times * in_group * way.slots,
         "bytes": problem.output_elements * dtype.itemsize,
-        _distance(problem.input_elements * dtype.itemsize): problem.input_elements * chunks * dtype.itemsize,
+        distance(problem.input_elements * dtype.itemsize): problem.input_elements * chunks * dtype.itemsize,
     }
     alone: Features = {
         "call": 1.0,
@@ -126,11 +123,6 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
         "kernels": ceil_div(problem.groups * chunks, PLANNED_THREADS) * way.abreast * turned,
     }
     return Effort(alone, shared, tasks, problem.macs)
-
-
-def _distance(size: int) -> str:
-    """From where inputs of so many bytes are read."""
-    return "near" if size <= NEAR else "far" if size <= FAR else "afar"
 
 
 def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:

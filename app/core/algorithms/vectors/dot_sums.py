@@ -33,8 +33,8 @@ def dot_tile(
         out[out_at + r·out_row + targets[targets_at + c]] = bias[bias_at + r]
             + Σ over t of w[w_at + r·w_row + t]·columns[columns_at + c·columns_row + t]
 
-    Only `live` rows exist; the others repeat the last of them. Columns are read over
-    whole vectors, and have zeros behind their taps. What is seen of the outputs comes into `seen` (`Vectors.note`).
+    Only `live` rows exist; the others repeat the last of them. What is seen of the
+    outputs comes into `seen` (`Vectors.note`).
     """
     i = types.int64
     signature = types.void(i, w, i, i, i, columns, i, i, i, bias, i, out, i, i, targets, i, seen)
@@ -62,11 +62,14 @@ def _write_dots(
     whole = builder.mul(builder.sdiv(taps, I64(vec.lanes)), I64(vec.lanes))
 
     def added(sums: list[Any], at: Any, some: Any) -> list[Any]:
-        met = [vec.load(builder.gep(own, [at])) for own in inputs]
+        def load(row: Any) -> Any:
+            place = builder.gep(row, [at])
+            return vec.load(place) if some is None else vec.load_some(place, some)
+
+        met = [load(own) for own in inputs]
         following = []
         for r in range(ROWS):
-            place = builder.gep(kernels[r], [at])
-            weights = vec.load(place) if some is None else vec.load_some(place, some)
+            weights = load(kernels[r])
             following += [vec.multiply_add(weights, met[c], sums[r * count + c]) for c in range(count)]
         return following
 
