@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 import numpy as np
 
 from app.core.algorithms import ALGORITHMS, SEPARABLE, Algorithm
 from app.core.algorithms.one_call import OneCall
-from app.core.algorithms.taps import CACHED_KERNEL, Axis, axes_of
+from app.core.algorithms.taps import CACHED_KERNEL, Axis, axes_of, kept_by_kernel
 from app.core.errors import Fault, TooCostlyError
 from app.core.findings import given_number
 from app.core.problem import Problem
@@ -50,8 +49,7 @@ class Plan:
 
 def plan_of(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
     """The plan of a problem in a dtype; small ones are worked out once and kept."""
-    keep = max(problem.kernel_size) <= CACHED_KERNEL
-    return _cached_plan(problem, dtype) if keep else _plan(problem, dtype)
+    return _kept_plan(problem, dtype)
 
 
 #: Places that an axis may reach over at most: an eighth of what int64 holds, for what is added to them on the way.
@@ -137,4 +135,4 @@ def _cheapest(
     return best, lowest
 
 
-_cached_plan = lru_cache(maxsize=1024)(_plan)
+_kept_plan = kept_by_kernel(_plan, lambda problem, _dtype: max(problem.kernel_size))

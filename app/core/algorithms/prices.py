@@ -226,6 +226,7 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "spread": 0.461,
             "afar": 0.265,
             "far": 0.159,
+            "strewn": 10.0,
         },
         "float64": {
             "call": 8660.0,
@@ -244,6 +245,7 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "placed": 0.233,
             "afar": 0.577,
             "far": 0.00297,
+            "strewn": 10.0,
         },
         "int64": {
             "call": 10500.0,
@@ -262,6 +264,7 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "placed": 0.454,
             "afar": 1.73,
             "far": 3.7,
+            "strewn": 10.0,
         },
     },
     "dots": {

@@ -12,9 +12,10 @@ with one phase (residue 0, out_step 1) for a convolution.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -154,8 +155,26 @@ class Axis:
         return begins, np.clip((self.input - 1 - shifts) // self.in_step + 1, begins, count)
 
 
-#: Tables of longer kernels are made anew each time: a cache must not hold what a client chose to be large.
-CACHED_KERNEL = 256
+#: What belongs to longer kernels is kept for a few of them, and beyond the second number made anew each time: a cache
+#: must not hold what a client chose to be large.
+CACHED_KERNEL, LARGEST_KERNEL = 256, 2**14
+_MANY, _FEW = 1024, 16
+
+
+_Made = TypeVar("_Made")
+
+
+def kept_by_kernel(make: Callable[..., _Made], length_of: Callable[..., int]) -> Callable[..., _Made]:
+    """`make`, with what it made kept; its size goes with the length of a kernel."""
+    many, few = lru_cache(_MANY)(make), lru_cache(_FEW)(make)
+
+    def find(*asked: Hashable) -> _Made:
+        length = length_of(*asked)
+        if length > LARGEST_KERNEL:
+            return make(*asked)
+        return (many if length <= CACHED_KERNEL else few)(*asked)
+
+    return find
 
 
 def axes_of(problem: Problem, *, padded: bool = False) -> tuple[Axis, ...]:
@@ -165,8 +184,7 @@ def axes_of(problem: Problem, *, padded: bool = False) -> tuple[Axis, ...]:
     last one, and a picture of one column is a row to them. With `padded` the input
     already holds its padding.
     """
-    make = _axis if max(problem.kernel_size) > CACHED_KERNEL else _cached_axis
-    axes = [make(dim, problem.flip_kernel, padded) for dim in problem.dimensions]
+    axes = [_kept_axis(dim, problem.flip_kernel, padded) for dim in problem.dimensions]
     long = [axis for axis in axes if not axis.is_unit]
     return (*([_UNIT] * (3 - len(long))), *long)
 
@@ -233,5 +251,5 @@ def _count(table: Int64Array, length: int, outputs: int) -> tuple[int, ...]:
     return visits, pairs, met, reached, max(0, longest), taps, begin, end
 
 
-_cached_axis = lru_cache(maxsize=1024)(_axis)
+_kept_axis = kept_by_kernel(_axis, lambda dim, *_: dim.kernel)
 _UNIT = _axis(Dimension("conv", 1, 1, 1, 1, (0, 0)), flip=False, padded=False)

@@ -9,6 +9,7 @@ import numpy as np
 
 from app.core.algorithms.boxes.tables import Cut, cut_of
 from app.core.algorithms.effort import Effort, Features
+from app.core.algorithms.scratch import LINE
 from app.core.algorithms.taps import Axis
 from app.core.algorithms.vectors.simd import ROWS, VECTOR
 from app.core.geometry import ceil_div
@@ -30,7 +31,8 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
     bytes and lines of inputs laid, `picked`: inputs laid one by one; `placed`, `spread`,
     `parts`: outputs copied from a tile to their places, side by side and apart, and the lines
     of them; `far`: kernels of a transposed convolution that each phase reads from afar, `afar`
-    those that it reads again and again; `gaps`: outputs that no weight reaches.
+    those that it reads again and again, `strewn` weights that each lie in a line of the cache;
+    `gaps`: outputs that no weight reaches.
     """
     cut = cut_of(problem, dtype.itemsize, PLANNED_THREADS)
     sizes, lanes = cut.sizes, VECTOR // dtype.itemsize
@@ -51,6 +53,9 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
         "lines": laid / sizes.line_length,
         "far": kernels if kernel_bytes > NEAR_BYTES else 0,
         "afar": kernels * runs * tiles * ROWS / sizes.out_group if kernel_bytes > KEPT_BYTES else 0,
+        "strewn": problem.kernel_elements * runs * tiles / ceil_div(sizes.out_group, ROWS)
+        if sizes.out_step_x * dtype.itemsize >= LINE and kernel_bytes > NEAR_BYTES
+        else 0,
         "bytes": (problem.input_elements + problem.kernel_elements + problem.output_elements) * dtype.itemsize,
     }
     gaps = problem.output_elements * dtype.itemsize if cut.leaves_gaps else 0
