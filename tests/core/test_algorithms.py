@@ -267,6 +267,12 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
         ((9, 20, 1, 1), (20, 17, 4, 4), {}),
         ((1, 4, 5, 3), (4, 70, 3, 2), {"stride": (5, 3), "padding": (1, 0), "dilation": (1, 4), "flip_kernel": True}),
         ((1, 3, 14), (3, 2, 9), {"padding": 8}),
+        # One output channel, in sections of a stride: that overlap, that meet each output once, flipped, turned.
+        ((2, 24, 21), (24, 1, 400), {"stride": 110, "padding": 3}),
+        ((1, 9, 11), (9, 1, 256), {"stride": 256}),
+        ((1, 9, 7), (9, 1, 301), {"stride": 299, "output_padding": 90, "flip_kernel": True}),
+        ((3, 7, 9, 1), (7, 1, 333, 1), {"stride": (128, 1)}),
+        ((1, 5, 30), (5, 1, 300), {"stride": 128, "dilation": 3}),
     ],
     "dots": [
         ((1, 130, 4, 4), (19, 130, 3, 3), {"padding": 1}),

@@ -20,6 +20,7 @@ from app.core.algorithms.col2im.tables import (
     pitch_of,
     places_along,
     places_of,
+    sections_of,
     time_of,
     unit_of,
     working_of,
@@ -78,7 +79,7 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
         "bytes": (problem.kernel_elements + problem.output_elements) * dtype.itemsize,
     }
     chunks = problem.groups * ceil_div(out_group, chunk_of(problem, lanes, PLANNED_THREADS))
-    return Effort({"call": 1.0}, shared, chunks, problem.macs)
+    return Effort({"call": 1.0}, shared, chunks * sections_of(problem, lanes, PLANNED_THREADS), problem.macs)
 
 
 def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
@@ -101,14 +102,17 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
         _turn, positions, TURNING * problem.input_elements, x.reshape(-1), rows, problem.batch, problem.groups,
         in_group, positions, pitch,
     )  # fmt: skip
-    chunks, zeros, places = ceil_div(out_group, chunk), np.zeros(ROWS, x.dtype), places_of(problem, lanes)
+    chunks, zeros, places = ceil_div(out_group, chunk), np.zeros(ROWS, x.dtype), places_of(problem, lanes, team.size)
     flat_w, flat_out = w.reshape(-1), out.reshape(-1)
+    sections = len(places.firsts) - 1
+    if sections > 1 and not places.covers:
+        out[:] = bias.reshape(-1, *[1] * (out.ndim - 2))
     _, stamps, tile = thread_rows(working_of(problem, lanes), x.dtype)
     run_parted(
-        _stamp, problem.groups * chunks, problem.work, flat_w, rows, bias, zeros, flat_out, stamps, tile,
+        _stamp, problem.groups * chunks * sections, problem.work, flat_w, rows, bias, zeros, flat_out, stamps, tile,
         np.arange(in_group) * (WIDEST * lanes), places.begins, places.inside, places.starts, places.offsets,
-        places.beside, places.covers, tuple(axis.output for axis in axes), problem.batch, in_group, pitch, out_group,
-        kernel, places.unit, chunk, chunks,
+        places.beside, places.covers, places.tiles, places.firsts, tuple(axis.output for axis in axes), problem.batch,
+        in_group, pitch, out_group, kernel, places.unit, chunk, chunks,
     )  # fmt: skip
 
 
@@ -127,23 +131,27 @@ def _turn(_me, low, high, x, rows, batch, groups, in_group, positions, pitch):
 @parted
 def _stamp(
     me, low, high, w, rows, bias, zeros, out, all_stamps, all_tile, along, begins, inside, starts, offsets, beside,
-    covers, outputs, batch, in_group, pitch, out_group, kernel, unit, chunk, chunks,
+    covers, tiles, firsts, outputs, batch, in_group, pitch, out_group, kernel, unit, chunk, chunks,
 ):  # fmt: skip
-    """Make and place the stamps of the chunks of output channels from `low` to `high`, counted over (group, chunk).
+    """Make and place the stamps of the tasks from `low` to `high`, counted over (group, chunk of channels, section).
 
     Of `all` pieces a thread has its row.
     """
     stamps, tile = all_stamps[me], all_tile[me]
     plane, lanes = outputs[0] * outputs[1] * outputs[2], VECTOR // w.itemsize
-    count = len(begins)
+    count, sections = len(begins), len(firsts) - 1
     for task in range(low, high):
-        g, number = divmod(task, chunks)
+        rest, section = divmod(task, sections)
+        g, number = divmod(rest, chunks)
         for first in range(number * chunk, min(out_group, (number + 1) * chunk), unit):
             channels, channel = min(unit, out_group - first), g * out_group + first
-            if not covers:
+            if sections == 1 and not covers:
                 _fill_planes(out, bias, batch, plane, channel, channel + channels)
-            for start in range(0, channels * kernel, WIDEST * lanes):
-                length = min(WIDEST * lanes, channels * kernel - start)
+            for number_of_tile in range(firsts[section], firsts[section + 1]):
+                start = tiles[number_of_tile, 0]
+                length = min(tiles[number_of_tile, 1], channels * kernel - start)
+                if length <= 0:
+                    break
                 vectors = (length + lanes - 1) // lanes
                 _gather_weights(w, tile, g * in_group, in_group, out_group * kernel, first * kernel + start, length)
                 for row in range(0, count, ROWS):

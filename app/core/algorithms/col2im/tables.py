@@ -39,7 +39,9 @@ class Places:
     Tiles begin anew with each `unit` of output channels, so that no sum depends on how channels are shared. Position n
     of the batch's inputs puts its stamps from `begins[n]` on, beside which that of each of the unit's weights lies by
     `offsets`; for positions that are not `inside`, `beside` (3, weights) tells by which places along each axis, and
-    `starts` (3, positions) from where, since some fall outside. It `covers` where every output is met once.
+    `starts` (3, positions) from where, since some fall outside. It `covers` where every output is met once. The stamps
+    of so many of the unit's weights, from one on, are made in one of the `tiles` (tiles, 2); those of a section, from
+    one of the `firsts` to the next, meet no output that others meet.
     """
 
     unit: int
@@ -49,6 +51,8 @@ class Places:
     offsets: Int64Array
     beside: Int64Array
     covers: bool
+    tiles: Int64Array
+    firsts: Int64Array
 
 
 def pitch_of(problem: Problem, itemsize: int) -> int:
@@ -87,9 +91,41 @@ def working_of(problem: Problem, lanes: int) -> tuple[int, int]:
     return ROWS * WIDEST * lanes, problem.in_group * WIDEST * lanes
 
 
+def sections_of(problem: Problem, lanes: int, threads: int) -> int:
+    """In how many sections the weights of a line are summed, by which outputs of a stride they meet.
+
+    More than one where there are fewer channels than threads, and windows move by some tiles: each output gets its
+    stamps in the same order then, whatever the sections.
+    """
+    axis, along = axes_of(problem)[2], max(problem.dimensions, key=lambda dim: dim.kernel)
+    is_line = math.prod(problem.kernel_size) == axis.kernel and along.dilation == problem.out_group == 1
+    if not is_line or problem.groups >= threads or axis.out_step < 2 * WIDEST * lanes:
+        return 1
+    return min(TASKS * threads, axis.out_step // (WIDEST * lanes))
+
+
+def _cut(problem: Problem, lanes: int, threads: int) -> tuple[Int64Array, Int64Array]:
+    """The tiles of a unit's weights, section by section, and the first of each section, with the end."""
+    columns, sections = unit_of(problem, lanes) * math.prod(problem.kernel_size), sections_of(problem, lanes, threads)
+    own = np.zeros(columns, np.int64)  # the section of each weight
+    if sections > 1:
+        axis = axes_of(problem)[2]
+        taps, _, residues = axis.all_taps
+        ends = np.arange(1, sections) * axis.out_step // (sections * lanes) * lanes
+        own[taps] = np.searchsorted(ends, residues, side="right")
+    runs = np.split(np.arange(columns), 1 + np.flatnonzero(np.diff(own)))
+    cut = [
+        (own[first], first, min(WIDEST * lanes, run[-1] + 1 - first))
+        for run in runs
+        for first in range(run[0], run[-1] + 1, WIDEST * lanes)
+    ]
+    tiles = np.array(sorted(cut), np.int64)
+    return tiles[:, 1:].copy(), np.searchsorted(tiles[:, 0], np.arange(sections + 1))
+
+
 @lru_cache(maxsize=64)
-def places_of(problem: Problem, lanes: int) -> Places:
-    """The table of a problem, for vectors of so many elements."""
+def places_of(problem: Problem, lanes: int, threads: int) -> Places:
+    """The table of a problem, for vectors of so many elements and so many threads."""
     axes, unit = axes_of(problem), unit_of(problem, lanes)
     apart = (axes[1].output * axes[2].output, axes[2].output, 1)
     plane = axes[0].output * apart[0]
@@ -101,6 +137,7 @@ def places_of(problem: Problem, lanes: int) -> Places:
     for own, start, axis in zip(along, placed, axes, strict=True):
         inside &= (start + own.min() >= 0) & (start + own.max() < axis.output)
     samples = np.arange(problem.batch) * problem.out_channels * plane
+    tiles, firsts = _cut(problem, lanes, threads)
     return Places(
         unit,
         begins=(samples[:, None] + np.dot(apart, placed)).reshape(-1),
@@ -109,6 +146,8 @@ def places_of(problem: Problem, lanes: int) -> Places:
         offsets=(np.arange(unit)[:, None] * plane + np.dot(apart, beside)).reshape(-1),
         beside=np.tile(beside, unit),
         covers=all(meets_each_once(axis, own) for axis, own in zip(axes, along, strict=True)),
+        tiles=tiles,
+        firsts=firsts,
     )
 
 
