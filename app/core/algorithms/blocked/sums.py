@@ -18,6 +18,7 @@ from app.core.algorithms.blocked.tables import (
     strips_of,
     sums_of,
     tables_of,
+    taps_of,
     way_of,
     weights_of,
 )
@@ -39,7 +40,7 @@ from app.core.problem import Problem
 MOST_BYTES = 2**19
 
 #: Outputs of a plane, taps of all classes of outputs, and these classes, at most: tables are kept.
-MOST_OUTPUTS, MOST_TAPS, MOST_CLASSES = 2**14, 2**14, 2**9
+MOST_OUTPUTS, MOST_TAPS, MOST_CLASSES = 2**17, 2**17, 2**9
 
 #: The tables of more classes than this take more than some milliseconds to make, once: these have a price, so that
 #: they are not made where others wait.
@@ -53,10 +54,10 @@ AT_HAND = 3 * 2**17
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
     """Whether output channels fill a vector, and tables are small."""
     lanes, outputs = VECTOR // dtype.itemsize, math.prod(axis.output for axis in axes)
-    classes, taps = math.prod(map(most_classes, axes)), math.prod(axis.kernel for axis in axes)
+    classes = math.prod(map(most_classes, axes))
     if problem.out_channels < lanes * problem.groups or problem.pads_by_copying or outputs > MOST_OUTPUTS:
         return False
-    if not 0 < classes <= MOST_CLASSES or classes * taps > MOST_TAPS or not all(axis.counts.phases for axis in axes):
+    if not 0 < classes <= MOST_CLASSES or taps_of(axes) > MOST_TAPS or not all(axis.counts.phases for axis in axes):
         return False
     largest = max(_weights(problem, dtype), _sums(axes, 1, dtype)) * dtype.itemsize
     return largest <= MOST_BYTES and problem.macs <= MOST_IN_A_TASK * _tasks(problem, axes, dtype)
@@ -131,8 +132,8 @@ def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.gener
     way = way_of(problem, lanes)
     own = (_weights(problem, dtype) + _sums(axes, way.samples, dtype)) * dtype.itemsize + VECTOR
     own = way.abreast * own + VECTOR + 4 * LINE
-    taps = math.prod(map(most_classes, axes)) * math.prod(axis.kernel for axis in axes)
-    tables = 2**13 + 4 * min(MOST_TAPS, taps) + 24 * way.samples * outputs + 2 * weights_of(problem, lanes)
+    listed = 4 * taps_of(axes) + 20 * (way.runs + way.bare) + 6 * way.samples * outputs
+    tables = 2**13 + listed + 2 * weights_of(problem, lanes)
     return team.size * own + tables * np.dtype(np.int64).itemsize
 
 

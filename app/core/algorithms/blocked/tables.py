@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.algorithms.classes import Class, all_sums, classes_of
+from app.core.algorithms.classes import Class, all_sums, classes_of, most_classes
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.algorithms.vectors.simd import VECTOR
 from app.core.algorithms.vectors.spread_sums import AT_ONCE
@@ -34,6 +34,9 @@ LATENCY, EACH_CYCLE, STEP = 4, 2, 2
 
 #: The usual way is left for one that takes no more than this part of its time.
 GAIN = 0.95
+
+#: Tables that tell of more taps than this, or of more outputs, are large.
+LARGE = 2**14
 
 Ints = tuple[int, ...]
 Floats = NDArray[np.float64]
@@ -81,13 +84,15 @@ class Way(NamedTuple):
     """How outputs are shared: `abreast` vectors of channels are a chunk, and so many `samples` a task.
 
     For the samples of a task and an input channel, a chunk has so many `runs` of outputs, and their innermost loops so
-    many `steps`; all chunks of a group have `slots`, the products of vectors that there would be time for.
+    many `steps`; so many outputs are `bare` of inputs. All chunks of a group have `slots`, the products of vectors that
+    there would be time for.
     """
 
     abreast: int
     samples: int
     runs: int
     steps: int
+    bare: int
     slots: float
 
 
@@ -102,6 +107,7 @@ def way_of(problem: Problem, lanes: int) -> Way:
     plane, strips = math.prod(axis.output for axis in axes), len(strips_of(axes)[1])
     most = max(n for n in range(1, max(1, STRIP // plane) + 1) if problem.batch % n == 0)
     classes, times = _sizes_of_classes(axes), dict[Way, float]()
+    bare = plane - int(classes[0].prod(axis=0).sum())
     for abreast, samples in itertools.product(AT_ONCE, sorted({1, most})):
         if times and abreast * weights_of(problem, lanes) * VECTOR > WIDE_BYTES:
             continue
@@ -111,7 +117,7 @@ def way_of(problem: Problem, lanes: int) -> Way:
         slots = sum(count * float(runs * taps @ _slots(lengths, own)) for own, count in shared)
         tasks = problem.groups * ceil_div(vectors, abreast) * (problem.batch // samples) * strips
         uneven = ceil_div(tasks, PLANNED_THREADS) * PLANNED_THREADS / tasks
-        way = Way(abreast, samples, int(runs.sum()), int(runs @ taps), slots)
+        way = Way(abreast, samples, int(runs.sum()), int(runs @ taps), bare * samples, slots)
         times[way] = (slots + STEP * ceil_div(vectors, abreast) * way.steps) / samples * uneven
     usual, best = next(iter(times)), min(times, key=times.__getitem__)
     return best if times[best] <= GAIN * times[usual] else usual
@@ -151,9 +157,22 @@ def _runs_of_classes(
     return line / pieces, z * y * x * samples // line * pieces, taps
 
 
-@lru_cache(maxsize=128)
 def tables_of(problem: Problem, itemsize: int) -> Blocked:
-    """The tables of a problem for elements of so many bytes."""
+    """The tables of a problem for elements of so many bytes, kept: of large ones a few."""
+    return (_large_tables if _are_large(problem) else _small_tables)(problem, itemsize)
+
+
+@lru_cache(maxsize=1024)
+def _are_large(problem: Problem) -> bool:
+    return max(taps_of(axes_of(problem)), math.prod(problem.output_size)) > LARGE
+
+
+def taps_of(axes: tuple[Axis, ...]) -> int:
+    """Those of all classes of outputs, at most."""
+    return math.prod(most_classes(axis) * axis.kernel for axis in axes)
+
+
+def _tables(problem: Problem, itemsize: int) -> Blocked:
     axes, lanes = axes_of(problem), VECTOR // itemsize
     way = way_of(problem, lanes)
     cut, strips = strips_of(axes)
@@ -170,6 +189,9 @@ def tables_of(problem: Problem, itemsize: int) -> Blocked:
         way, np.stack([begins, counts, bounds[:-1], bounds[1:]], axis=1), runs[order], offsets, steps * lanes,
         np.arange(weights_of(problem, lanes)) * lanes, sums_of(int(counts.max()), lanes),
     )  # fmt: skip
+
+
+_small_tables, _large_tables = lru_cache(maxsize=128)(_tables), lru_cache(maxsize=8)(_tables)
 
 
 def weights_of(problem: Problem, lanes: int) -> int:
