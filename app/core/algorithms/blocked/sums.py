@@ -13,7 +13,6 @@ import math
 import numpy as np
 
 from app.core.algorithms.blocked.tables import (
-    STRIP,
     each_of,
     strips_of,
     sums_of,
@@ -46,10 +45,6 @@ MOST_OUTPUTS, MOST_TAPS, MOST_CLASSES = 2**17, 2**17, 2**9
 #: they are not made where others wait.
 FEW_CLASSES = 64
 
-#: Some input channels are summed after the others, with about so many bytes of weights and of inputs that these meet:
-#: both stay in the second cache from output to output.
-AT_HAND = 3 * 2**17
-
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
     """Whether output channels fill a vector, and tables are small."""
@@ -67,15 +62,6 @@ def _weights(problem: Problem, dtype: np.dtype[np.generic]) -> int:
     """Elements of the weights of a vector of channels."""
     lanes = VECTOR // dtype.itemsize
     return weights_of(problem, lanes) * lanes
-
-
-def _depth(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
-    """Input channels that are summed after the others, in parts about even."""
-    in_group, outputs = problem.in_group, math.prod(axis.output for axis in axes)
-    of_strip = min(1, STRIP / outputs) * in_group * math.prod(axis.input for axis in axes)
-    way = way_of(problem, VECTOR // dtype.itemsize)
-    at_hand = way.abreast * _weights(problem, dtype) + way.samples * of_strip
-    return ceil_div(in_group, max(1, round(at_hand * dtype.itemsize / AT_HAND)))
 
 
 def _sums(axes: tuple[Axis, ...], samples: int, dtype: np.dtype[np.generic]) -> int:
@@ -137,20 +123,16 @@ def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.gener
     return team.size * own + tables * np.dtype(np.int64).itemsize
 
 
-def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
+def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
     """Write the operation's output into `out`; whether all of it is known to be finite. Shapes as for `tiles`."""
-    tables, lanes = tables_of(problem, x.dtype.itemsize), VECTOR // x.dtype.itemsize
-    in_group, out_group = problem.in_group, problem.out_group
-    flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
-    way, memory = tables.way, (_weights(problem, x.dtype), tables.sums, lanes)
-    at_hand, turned, sums, constants, seen = thread_rows((*(way.abreast * each for each in memory), lanes), x.dtype)
-    together = problem.batch // way.samples
-    tasks = problem.groups * ceil_div(out_group, way.abreast * lanes) * together * len(tables.strips)
+    tables = tables_of(problem, x.dtype.itemsize)
+    way = tables.way
+    at_hand, turned, sums, constants, seen = thread_rows(tables.pieces, x.dtype)
     return run_parted(
-        _sum_tasks, tasks, problem.work, flat_x, flat_w, bias, flat_out, turned, sums, constants, seen,
-        at_hand, way.abreast, memory[0], memory[1], way.samples, tables.strips, tables.runs, tables.offsets,
-        tables.steps, tables.weights, _depth(problem, axes, x.dtype), together, problem.groups, in_group, out_group,
-        math.prod(w.shape[2:]), problem.op == "conv",
+        _sum_tasks, tables.tasks, problem.work, x.reshape(-1), w.reshape(-1), bias, out.reshape(-1), turned, sums,
+        constants, seen, at_hand, way.abreast, tables.weights_apart, tables.sums_apart, way.samples, tables.strips,
+        tables.runs, tables.offsets, tables.steps, tables.weights, tables.depth, tables.together, problem.groups,
+        problem.in_group, problem.out_group, tables.kernel, problem.op == "conv",
     )  # fmt: skip
 
 

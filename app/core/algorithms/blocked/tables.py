@@ -38,6 +38,10 @@ GAIN = 0.95
 #: Tables that tell of more taps than this, or of more outputs, are large.
 LARGE = 2**14
 
+#: Some input channels are summed after the others, with about so many bytes of weights and of inputs that these meet:
+#: both stay in the second cache from output to output.
+AT_HAND = 3 * 2**17
+
 Ints = tuple[int, ...]
 Floats = NDArray[np.float64]
 
@@ -50,8 +54,10 @@ class Blocked:
     which to which of the `runs` it has. `runs` (runs, 7): where the first output of a run finds its inputs and how far
     from these the next one does; how many outputs it has; the first one's number in the strip, and how far the next one
     is; where its taps begin in `offsets` (from that place to a tap's input) and `steps` (to its weights among those of
-    an input channel), and how many there are. `weights` tells where each tap of all input channels is laid; `sums`, how
-    many elements those of a strip take for each vector.
+    an input channel), and how many there are. `weights` tells where each tap of all input channels is laid.
+
+    Each thread has the `pieces` of memory: weights and sums, those of each vector so far `apart`, constants and what is
+    seen. There are so many `tasks`, with `together` turns of samples, and `depth` input channels are summed at a time.
     """
 
     way: Way
@@ -60,7 +66,13 @@ class Blocked:
     offsets: Int64Array
     steps: Int64Array
     weights: Int64Array
-    sums: int
+    weights_apart: int
+    sums_apart: int
+    pieces: tuple[int, ...]
+    tasks: int
+    together: int
+    depth: int
+    kernel: int
 
 
 def strips_of(axes: tuple[Axis, ...]) -> tuple[int, list[tuple[int, int]]]:
@@ -185,10 +197,24 @@ def _tables(problem: Problem, itemsize: int) -> Blocked:
     runs[:, 3] -= begins[strip]
     order = np.argsort(strip, kind="stable")
     bounds = strip[order].searchsorted(np.arange(len(strips) + 1))
+    together, kernel = problem.batch // way.samples, math.prod(problem.kernel_size)
+    memory = weights_of(problem, lanes) * lanes, sums_of(int(counts.max()), lanes)
     return Blocked(
         way, np.stack([begins, counts, bounds[:-1], bounds[1:]], axis=1), runs[order], offsets, steps * lanes,
-        np.arange(weights_of(problem, lanes)) * lanes, sums_of(int(counts.max()), lanes),
+        np.arange(weights_of(problem, lanes)) * lanes, *memory,
+        (*(way.abreast * each for each in (*memory, lanes)), lanes),
+        problem.groups * ceil_div(problem.out_group, way.abreast * lanes) * together * len(strips), together,
+        _depth(problem, axes, way, itemsize), kernel,
     )  # fmt: skip
+
+
+def _depth(problem: Problem, axes: tuple[Axis, ...], way: Way, itemsize: int) -> int:
+    """Input channels that are summed after the others, in parts about even."""
+    in_group, outputs = problem.in_group, math.prod(axis.output for axis in axes)
+    of_strip = min(1, STRIP / outputs) * in_group * math.prod(axis.input for axis in axes)
+    weights = weights_of(problem, VECTOR // itemsize) * VECTOR * way.abreast
+    parts = max(1, round((weights + way.samples * of_strip * itemsize) / AT_HAND))
+    return ceil_div(in_group, parts)
 
 
 _small_tables, _large_tables = lru_cache(maxsize=128)(_tables), lru_cache(maxsize=8)(_tables)
