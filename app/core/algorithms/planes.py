@@ -37,11 +37,13 @@ MOST_MASKS = 2**13
 class Rows:
     """The tables of `planes`: where each tap's row begins beside the outputs', and which outputs it serves.
 
-    `masks` (tiles · taps, WIDEST) has a bit for each element of a vector, for each tile of the row and each tap.
+    `masks` (tiles · taps, WIDEST) has a bit for each element of a vector, for each tile of the row and each tap. All
+    of it is so much `work`.
     """
 
     places: Int64Array
     masks: Int64Array
+    work: int
 
 
 def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> bool:
@@ -51,14 +53,14 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
         problem.op == "conv"
         and not problem.pads_by_copying
         and all(axis.in_step == 1 and axis.input == axis.output for axis in axes)
-        and ceil_div(_vectors(axes, dtype), WIDEST) * WIDEST * taps <= MOST_MASKS
+        and ceil_div(_vectors(axes, dtype.itemsize), WIDEST) * WIDEST * taps <= MOST_MASKS
     )
 
 
 def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
     """What the time is proportional to: turns of the innermost loop, products of vectors in them, and tiles."""
     planes, taps = problem.batch * problem.out_channels, problem.kernel_elements // problem.out_channels
-    vectors = _vectors(axes, dtype)
+    vectors = _vectors(axes, dtype.itemsize)
     tiles = ceil_div(vectors, WIDEST)
     shared: Features = {
         "planes": planes,
@@ -67,29 +69,29 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
         "sums": planes * vectors * taps,
         "bytes": (problem.input_elements + problem.output_elements) * dtype.itemsize,
     }
-    return Effort({"call": 1.0}, shared, planes, _work(problem, axes, dtype))
+    return Effort({"call": 1.0}, shared, planes, _work(problem, axes, dtype.itemsize))
 
 
-def _vectors(axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+def _vectors(axes: tuple[Axis, ...], itemsize: int) -> int:
     """The vectors of a plane."""
-    return ceil_div(math.prod(axis.output for axis in axes) * dtype.itemsize, VECTOR)
+    return ceil_div(math.prod(axis.output for axis in axes) * itemsize, VECTOR)
 
 
-def _work(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+def _work(problem: Problem, axes: tuple[Axis, ...], itemsize: int) -> int:
     """Multiply-adds by their time: also those of empty places; those of eight bytes take twice as long."""
-    return problem.batch * problem.kernel_elements * _vectors(axes, dtype) * VECTOR // 8
+    return problem.batch * problem.kernel_elements * _vectors(axes, itemsize) * VECTOR // 8
 
 
 def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output: the tables, and what each thread has seen."""
-    vectors = _vectors(axes, dtype)
+    vectors = _vectors(axes, dtype.itemsize)
     taps = problem.kernel_elements // problem.out_channels
     tables = (ceil_div(vectors, WIDEST) * WIDEST + 1) * taps * np.dtype(np.int64).itemsize
     made_from = math.prod(problem.kernel_size) * vectors * (2 * VECTOR // dtype.itemsize + 5 * 8)
     return 2 * tables + made_from + team.size * VECTOR
 
 
-def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
+def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
     """Write the operation's output into `out`; shapes as for the direct algorithm.
 
     Whether it has seen that the output fits the dtype.
@@ -99,7 +101,7 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     length, in_group, out_group = math.prod(x.shape[2:]), w.shape[1], problem.out_group
     seen = new_watches(x.dtype)
     clean = run_parted(
-        _sum_planes, problem.batch * problem.out_channels, _work(problem, axes, x.dtype), flat_x, flat_w, bias,
+        _sum_planes, problem.batch * problem.out_channels, rows.work, flat_x, flat_w, bias,
         flat_out, rows.places, rows.masks, seen, length, in_group, out_group, problem.groups,
     )  # fmt: skip
     return shows_fit(clean, seen, flat_w, bias, len(rows.places))
@@ -108,8 +110,8 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
 @lru_cache(maxsize=256)
 def _rows_of(problem: Problem, itemsize: int) -> Rows:
     """The tables of a problem for elements of so many bytes."""
-    lanes, in_group = VECTOR // itemsize, problem.in_group
-    served, along = served_by(axes_of(problem))
+    lanes, in_group, axes = VECTOR // itemsize, problem.in_group, axes_of(problem)
+    served, along = served_by(axes)
     taps, row = served.shape
     vectors = ceil_div(row, lanes)
     padded = np.zeros((taps, vectors * lanes), np.bool_)
@@ -119,7 +121,7 @@ def _rows_of(problem: Problem, itemsize: int) -> Rows:
     for number, (first, count) in enumerate(even_pieces(vectors, WIDEST)):
         tiles[number, :, :, :count] = masks[:, first : first + count]
     places = (np.arange(in_group)[:, None] * row + along).reshape(-1)
-    return Rows(places, tiles.reshape(-1, WIDEST))
+    return Rows(places, tiles.reshape(-1, WIDEST), _work(problem, axes, itemsize))
 
 
 def as_bits(masks: NDArray[np.bool_]) -> Int64Array:
