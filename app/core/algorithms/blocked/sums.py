@@ -85,8 +85,8 @@ def _tasks(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
 def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
     """What the time is proportional to.
 
-    Vectors of weights and outputs that are `turned`; `runs` of outputs, `steps` of their innermost loops, and these by
-    vectors, `sums`.
+    Vectors of weights and outputs that are `turned`; `runs` of outputs, those that are `bare` of inputs; `steps` of the
+    innermost loops, and these by vectors, `sums`.
     """
     lanes, tasks, chunks = VECTOR // dtype.itemsize, _tasks(problem, axes, dtype), _chunks(problem, dtype)
     way = way_of(problem, lanes)
@@ -99,6 +99,7 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
         "tasks": tasks,
         "turned": problem.batch * problem.groups * vectors * ceil_div(outputs, lanes),
         "runs": times * chunks * way.runs,
+        "bare": times * chunks * way.bare,
         "steps": times * in_group * chunks * way.steps,
         "sums": times * in_group * way.slots,
         "bytes": problem.output_elements * dtype.itemsize,
