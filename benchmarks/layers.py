@@ -110,6 +110,50 @@ def volumes() -> Iterator[Case]:
     yield _layer("R(2+1)D", 144, 64, (8, 28, 28), (3, 1, 1), padding=(1, 0, 0))
 
 
+def heads() -> Iterator[Case]:
+    """What looks at all of a map: squeeze and excitation, classifiers, LeNet."""
+    for wide, narrow in [(64, 16), (96, 24), (672, 168), (960, 240)]:
+        yield _layer("MobileNet-v3", wide, narrow, (1, 1), 1)
+        yield _layer("MobileNet-v3", narrow, wide, (1, 1), 1)
+    yield _layer("SENet", 512, 32, (1, 1), 1)
+    yield _layer("ResNet-18", 512, 1000, (1, 1), 1)
+    yield _layer("ResNet-50", 2048, 1000, (1, 1), 1)
+    yield _layer("LeNet-5", 16, 120, (5, 5), 5)
+    yield _layer("MobileFaceNet", 512, 512, (7, 7), 7, groups=512)
+
+
+def signals() -> Iterator[Case]:
+    """Speech, codecs, short-time Fourier transforms."""
+    yield _layer("DeepSpeech 2", 1, 32, (161, 200), (41, 11), stride=(2, 2), padding=(20, 5))
+    yield _layer("QuartzNet", 256, 256, (500,), 33, padding=16, groups=256)
+    yield _layer("Jasper", 256, 256, (500,), 11, padding=5)
+    yield _layer("Demucs", 2, 64, (44_100,), 8, stride=4)
+    yield _layer("EnCodec", 32, 64, (24_000,), 4, stride=2, padding=1)
+    yield _up("EnCodec", 64, 32, (12_000,), 4, stride=2, padding=1)
+    yield _layer("STFT", 1, 258, (16_000,), 256, stride=64)
+    yield _up("Vocos", 514, 1, (100,), 512, stride=128)
+    yield _up("Conv-TasNet", 512, 1, (3200,), 16, stride=8)
+
+
+def games() -> Iterator[Case]:
+    """Small pictures, often many at once."""
+    yield _layer("Atari", 4, 32, (84, 84), 8, stride=4)
+    yield _layer("Atari", 32, 64, (20, 20), 4, stride=2)
+    yield _layer("AlphaZero", 256, 256, (19, 19), 3, padding=1)
+    yield _layer("AlphaZero", 256, 2, (19, 19), 1)
+    yield _layer("MNIST", 1, 32, (28, 28), 3)
+    yield _layer("MNIST", 32, 64, (26, 26), 3)
+
+
+def video() -> Iterator[Case]:
+    """I3D, SlowFast, X3D."""
+    yield _layer("I3D", 3, 64, (8, 112, 112), 7, stride=2, padding=3)
+    yield _layer("SlowFast", 3, 64, (8, 112, 112), (1, 7, 7), stride=(1, 2, 2), padding=(0, 3, 3))
+    yield _layer("SlowFast", 64, 64, (8, 28, 28), (1, 3, 3), padding=(0, 1, 1))
+    yield _layer("X3D", 54, 54, (13, 40, 40), 3, padding=1, groups=54)
+
+
 def layers() -> list[Case]:
     """All of them, one sample each."""
-    return [*classifiers(), *mobile(), *pictures(), *sound(), *volumes()]
+    known = (classifiers, mobile, pictures, sound, volumes, heads, signals, games, video)
+    return [layer for of_networks in known for layer in of_networks()]

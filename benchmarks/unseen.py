@@ -37,13 +37,21 @@ def draw(count: int, seed: int) -> list[Case]:
     while len(drawn) < count:
         layer = pool[random.integers(len(pool))]
         scale, batch = random.choice(SCALES), int(random.choice(BATCHES))
-        size = tuple(length if length < 4 else max(4, round(length * scale)) for length in layer.size)
-        case = replace(layer, size=size, batch=batch)
+        case = replace(layer, size=_scaled(layer, scale), batch=batch)
         problem = case.problem()
         if problem.macs <= MOST_WORK and problem not in seen:
             seen.add(problem)
             drawn.append(replace(case, name=f"{layer.name}: {case.label()}"))
     return drawn
+
+
+def _scaled(layer: Case, scale: float) -> tuple[int, ...]:
+    """The layer's size, larger or smaller; not where the kernel looks at all of it, or there is little."""
+    kernel = np.broadcast_to(layer.kernel, len(layer.size)).tolist()
+    return tuple(
+        length if length < 4 or length <= taps else max(4, round(length * scale))
+        for length, taps in zip(layer.size, kernel, strict=True)
+    )
 
 
 def main(arguments: argparse.Namespace) -> None:

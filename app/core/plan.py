@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -81,9 +80,7 @@ def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
     _check_places(problem)
     pads = problem.pads_by_copying
     axes = axes_of(problem, padded=pads)
-    algorithms = ALGORITHMS[problem.op]
-    calls = {} if pads else {one.name: one.in_one_call(problem, axes, dtype) for one in algorithms}
-    best, price = _cheapest([one for one in algorithms if calls.get(one.name)] or algorithms, problem, axes, dtype)
+    best, price = _cheapest(ALGORITHMS[problem.op], problem, axes, dtype)
     input_shape = (problem.batch, problem.in_channels, *(axis.input for axis in axes))
     kernel_shape = (problem.out_channels, problem.in_group, *(axis.kernel for axis in axes))
     output_shape = (problem.batch, problem.out_channels, *(axis.output for axis in axes))
@@ -107,7 +104,7 @@ def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
         kernel_shape=kernel_shape,
         output_shape=output_shape,
     )
-    if one_call := calls.get(best.name):
+    if not pads and (one_call := best.in_one_call(problem, axes, dtype)):
         object.__setattr__(plan, "one_call", one_call)
     elif separates and (passes := SEPARABLE.price(problem, axes, dtype)) < price:
         object.__setattr__(plan, "rank_one", replace(plan, algorithm=SEPARABLE, price=passes + copying))
@@ -120,7 +117,7 @@ def _price_of_copies(padded: tuple[int, ...]) -> float:
 
 
 def _cheapest(
-    algorithms: Sequence[Algorithm], problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
+    algorithms: tuple[Algorithm, ...], problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
 ) -> tuple[Algorithm, float]:
     """The algorithm with the lowest price, and that; the first of the table fits anything."""
     best, lowest = algorithms[0], algorithms[0].price(problem, axes, dtype)

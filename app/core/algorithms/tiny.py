@@ -13,7 +13,7 @@ import numpy as np
 from numba import uint64
 
 from app.core.algorithms.direct import phase_of, taps_within
-from app.core.algorithms.effort import Effort
+from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.one_call import OneCall
 from app.core.algorithms.overflow import surely_fits
 from app.core.algorithms.taps import Axis
@@ -52,10 +52,13 @@ def is_tiny(problem: Problem, axes: tuple[Axis, ...]) -> bool:
 
 
 def effort(problem: Problem, axes: tuple[Axis, ...]) -> Effort:
-    """What the time is proportional to: the call, and the products that meet an input."""
+    """What the time is proportional to: the call, blocks of channels, their sums, and products that meet an input."""
     pairs = math.prod(axis.counts.pairs for axis in axes)
     products = problem.batch * problem.out_channels * problem.in_group * pairs
-    return Effort({"tiny": 1.0, "tiny_products": products}, {}, 1, 0)
+    blocks = problem.batch * problem.groups * ceil_div(problem.out_group, BLOCK)
+    sums = blocks * math.prod(problem.output_size)
+    counts: Features = {"tiny": 1.0, "tiny_blocks": blocks, "tiny_sums": sums, "tiny_products": products}
+    return Effort(counts, {}, 1, 0)
 
 
 #: What a table begins with: batch, groups, output and input channels of a group, positions,

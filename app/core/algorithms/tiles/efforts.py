@@ -54,7 +54,7 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
         "far": kernels if kernel_bytes > NEAR_BYTES else 0,
         "afar": kernels * runs * tiles * ROWS / sizes.out_group if kernel_bytes > KEPT_BYTES else 0,
         "strewn": problem.kernel_elements * runs * tiles / ceil_div(sizes.out_group, ROWS)
-        if sizes.out_step_x * dtype.itemsize >= LINE and kernel_bytes > NEAR_BYTES
+        if sizes.out_step_x * dtype.itemsize >= LINE and kernel_bytes > NEAR_BYTES * sizes.groups
         else 0,
         "bytes": (problem.input_elements + problem.kernel_elements + problem.output_elements) * dtype.itemsize,
     }
