@@ -67,7 +67,8 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
 def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
     """What the time is proportional to.
 
-    Turns of the innermost loop, these by rows and vectors, tiles, and bytes, of inputs from afar too.
+    Turns of the innermost loop, these by rows and vectors, tiles, vectors of inputs that each block of rows reads, and
+    bytes, of inputs from afar too.
     """
     vectors = ceil_div(math.prod(axis.output for axis in axes), VECTOR // dtype.itemsize)
     taps = axes[2].kernel * math.prod(axis.counts.pairs / axis.output for axis in axes[:2])
@@ -81,6 +82,7 @@ def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]
         "tiles": runs * tiles * blocks,
         "turns": turns * tiles * blocks,
         "sums": turns * vectors * rows,
+        "inputs": runs * problem.in_group * vectors * blocks,
         "bytes": (problem.input_elements + problem.kernel_elements + problem.output_elements) * dtype.itemsize,
         "afar": size if (size := problem.input_elements * dtype.itemsize) > FAR else 0,
     }
