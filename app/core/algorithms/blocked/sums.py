@@ -36,7 +36,7 @@ from app.core.parted import parted
 from app.core.problem import Problem
 
 #: Bytes of the weights of a vector of channels, and of its sums of a strip, at most.
-MOST_BYTES = 2**19
+MOST_BYTES = 2**21
 
 #: Outputs of a plane, taps of all classes of outputs, and these classes, at most: tables are kept.
 MOST_OUTPUTS, MOST_TAPS, MOST_CLASSES = 2**17, 2**17, 2**9
