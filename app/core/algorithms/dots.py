@@ -37,6 +37,9 @@ from app.core.problem import Problem
 #: of kernels, from the second cache. And of all columns, at most.
 BLOCK_BYTES, MOST_BYTES = 2**19, 2**24
 
+#: Tables of no more columns are kept.
+KEPT_COLUMNS = 2**12
+
 #: Slices of a sample's channels, which threads gather side by side.
 SLICES = 8
 
@@ -101,7 +104,8 @@ def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.gene
 
 def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
     """Write the operation's output into `out`; shapes as for `tiles`. Whether all of it is known to be finite."""
-    tables = _tables(problem, x.dtype.itemsize)
+    small = problem.batch * math.prod(problem.output_size) <= KEPT_COLUMNS
+    tables = (_kept_tables if small else _tables)(problem, x.dtype.itemsize)
     columns = x.reshape(-1)
     if not tables.are_samples:
         columns = _gathered(problem, boxes_of(problem, x.dtype.itemsize, whole=True), columns, tables.row)
@@ -127,7 +131,6 @@ class _Tables(NamedTuple):
     targets: Int64Array
 
 
-@lru_cache(maxsize=128)
 def _tables(problem: Problem, itemsize: int) -> _Tables:
     positions, taps = math.prod(problem.output_size), problem.in_group * math.prod(problem.kernel_size)
     are_samples, lanes, count = _are_samples(problem), VECTOR // itemsize, problem.batch * positions
@@ -138,6 +141,9 @@ def _tables(problem: Problem, itemsize: int) -> _Tables:
     return _Tables(
         are_samples, positions, taps, row, _blocks(count, row * itemsize), ceil_div(problem.out_channels, ROWS), targets
     )
+
+
+_kept_tables = lru_cache(maxsize=256)(_tables)
 
 
 @lru_cache(maxsize=1024)
