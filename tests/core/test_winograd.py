@@ -100,6 +100,18 @@ CASES: dict[str, tuple[Op, Shape, Shape, dict[str, Any]]] = {
     "by two, row": ("conv", (2, 36, 203), (9, 36, 5), {"stride": 2, "padding": 2, "flip_kernel": True}),
     "by two, dilated by two": ("conv", (1, 36, 150), (9, 36, 5), {"stride": 2, "padding": 4, "dilation": 2}),
     "by two along lines": ("conv", (1, 36, 20, 60), (9, 36, 3, 5), {"stride": (1, 2), "padding": (1, 2)}),
+    "dilated columns beside lines by two": (
+        "conv",
+        (2, 40, 50, 9),
+        (9, 40, 4, 1),
+        {"stride": (1, 2), "dilation": (4, 1)},
+    ),
+    "dilated columns beside lines by two, taps of a kind": (
+        "conv",
+        (1, 40, 33, 11),
+        (9, 40, 5, 2),
+        {"stride": (1, 2), "dilation": (3, 2), "padding": (6, 1)},
+    ),
     "volume by two": ("conv", (1, 32, 8, 16, 17), (9, 32, 3, 4, 4), {"stride": 2, "padding": 1}),
     "volume, between planes": ("conv", (2, 40, 9, 6, 5), (9, 40, 3, 1, 1), {"padding": (1, 0, 0)}),
     "volume, between planes, by two": (

@@ -69,7 +69,8 @@ def _lays_in_vectors(sizes, per_line):
 @inlined
 def listed_of(sizes, per_line, mode):
     """How many numbers `lay` lists for the places of a line: for each where it goes, and where it comes from."""
-    lists = mode != _ZEROS or not (_lays_in_vectors(sizes, per_line) or (sizes.run_x == 1 and sizes.in_step_x == 2))
+    is_plain = sizes.run_y == sizes.run_x == 1 and sizes.in_step_x == 2  # as `lay` has it: runs of lines are not
+    lists = mode != _ZEROS or not (is_plain or _lays_in_vectors(sizes, per_line))
     return 2 * per_line * (sizes.box_x + sizes.span_x) if lists else 0
 
 
