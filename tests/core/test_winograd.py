@@ -286,6 +286,20 @@ def test_quiet_noise_elsewhere_hides_no_copies() -> None:
     check("conv", x.astype("f4"), np.broadcast_to(w, (16, 64, 3, 3)).astype("f4"), padding=1)
 
 
+@pytest.mark.parametrize(("seed", "is_hot"), [(24, False), (270, True)])
+def test_a_loud_place_hides_no_copies(seed: int, is_hot: bool) -> None:
+    """One pixel of a grey picture in all channels is noise, or dark in all but one, and louder than the rest."""
+    rng = np.random.default_rng(seed)
+    picture = np.round(rng.random((32, 32)) * 255) / 255 if is_hot else rng.standard_normal((32, 32))
+    x, most = np.repeat(picture[None, None], 128, 1), abs(picture).max()
+    row, column = rng.integers(0, 32, 2)
+    x[0, :, row, column] = 0 if is_hot else rng.standard_normal(128) * most * 1.2
+    if is_hot:
+        x[0, 0, row, column] = 1.05 * most * 128**0.5
+    w = np.repeat(rng.standard_normal((64, 1, 3, 3)), 128, 1)
+    check("conv", x.astype("f4"), w.astype("f4"), padding=1)
+
+
 #: (op, input, kernel, options, a place): within, at an end, in runs, of every second input, of phases.
 AMONG_TILES: list[tuple[Op, Shape, Shape, dict[str, Any], tuple[int, ...]]] = [
     ("conv", (1, 48, 30, 33), (8, 48, 3, 3), {"padding": 1}, (11, 17)),

@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from app.core.algorithms.blocked.tables import (
+    LARGE,
     each_of,
     strips_of,
     sums_of,
@@ -41,6 +42,12 @@ MOST_BYTES = 2**21
 #: Outputs of a plane, taps of all classes of outputs, and these classes, at most: tables are kept.
 MOST_OUTPUTS, MOST_TAPS, MOST_CLASSES = 2**17, 2**17, 2**9
 
+#: Runs of outputs that are listed at most, and outputs that meet no input: each takes some microseconds, once.
+MOST_RUNS = 2**14
+
+#: The most classes of a large plane: each takes a tenth of a millisecond or two, and few such tables are kept.
+MOST_OF_LARGE = 2**7
+
 #: The tables of more classes than this take more than some milliseconds to make, once: these have a price, so that
 #: they are not made where others wait.
 FEW_CLASSES = 64
@@ -52,7 +59,14 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
     classes = math.prod(map(most_classes, axes))
     if problem.out_channels < lanes * problem.groups or problem.pads_by_copying or outputs > MOST_OUTPUTS:
         return False
-    if not 0 < classes <= MOST_CLASSES or taps_of(axes) > MOST_TAPS or not all(axis.counts.phases for axis in axes):
+    if (
+        not 0 < classes <= (MOST_CLASSES if outputs <= LARGE else MOST_OF_LARGE)
+        or taps_of(axes) > MOST_TAPS
+        or not all(axis.counts.phases for axis in axes)
+    ):
+        return False
+    way = way_of(problem, lanes)
+    if way.runs + way.bare > MOST_RUNS:
         return False
     largest = max(_weights(problem, dtype), _sums(axes, 1, dtype)) * dtype.itemsize
     return largest <= MOST_BYTES and problem.macs <= MOST_IN_A_TASK * _tasks(problem, axes, dtype)

@@ -191,7 +191,7 @@ def _tables(problem: Problem, itemsize: int) -> Blocked:
     begins, counts = np.array(strips).T * each_of(axes, cut) * [[1], [way.samples]]
     apart = (problem.input_elements // problem.batch, math.prod(axis.output for axis in axes))
     runs, offsets, steps = _runs_of_samples(
-        axes, AT_ONCE[way.abreast], (way.samples, *apart), cut, [begin for begin, _ in strips]
+        axes, AT_ONCE[way.abreast], (way.samples, *apart), cut, np.array([begin for begin, _ in strips])
     )
     strip = begins.searchsorted(runs[:, 3], side="right") - 1
     runs[:, 3] -= begins[strip]
@@ -231,7 +231,7 @@ def _strides(lengths: list[int]) -> tuple[int, int, int]:
 
 
 def _runs_of_samples(
-    axes: tuple[Axis, ...], at_once: int, samples: tuple[int, int, int], cut: int, cuts: list[int]
+    axes: tuple[Axis, ...], at_once: int, samples: tuple[int, int, int], cut: int, cuts: Int64Array
 ) -> tuple[Int64Array, Int64Array, Int64Array]:  # fmt: skip
     """`runs` with the numbers of outputs in their planes, `offsets` and `steps`; none goes across a cut of that axis.
 
@@ -261,7 +261,7 @@ def _runs_of_samples(
 
 def _runs(
     parts: tuple[Class, ...], at_once: int, strides: tuple[Ints, Ints], moves: list[tuple[int, int]],
-    strips: tuple[int, list[int]], taps: tuple[int, int],
+    strips: tuple[int, Int64Array], taps: tuple[int, int],
 ) -> Int64Array:  # fmt: skip
     """`Blocked.runs` of the outputs of a class along each axis, samples first, with their numbers in the planes.
 
@@ -274,7 +274,7 @@ def _runs(
     along = 0 if samples > len(parts[along].outputs) else along
     in_step, out_step = moves[along]
     others = [n for n in range(len(parts)) if n != along]
-    low, length = _pieces(parts[along].outputs, out_step, at_once, strips[1] if strips[0] == along else [])
+    low, length = _pieces(parts[along].outputs, out_step, at_once, strips[1] if strips[0] == along else strips[1][:0])
     place = all_sums([parts[n].places for n in others], [inputs[n] for n in others])
     out = all_sums([parts[n].outputs for n in others], [outputs[n] for n in others])
     found = np.empty((len(out), len(low), 7), np.int64)
@@ -285,14 +285,13 @@ def _runs(
     return found.reshape(-1, 7)
 
 
-def _pieces(outputs: Int64Array, step: int, at_once: int, cuts: list[int]) -> tuple[Int64Array, Int64Array]:
+def _pieces(outputs: Int64Array, step: int, at_once: int, cuts: Int64Array) -> tuple[Int64Array, Int64Array]:
     """(first ones, counts) of outputs that are summed at once: each so far from the next, and no cut between them."""
     gaps = np.flatnonzero(np.diff(outputs) != step) + 1
     bounds = np.unique([0, *gaps, *outputs.searchsorted(cuts), len(outputs)])
-    pieces = [
-        (low + begin, count)
-        for low, high in itertools.pairwise(bounds.tolist())
-        for begin, count in even_pieces(high - low, at_once)
-    ]
-    first, count = np.array(pieces).T
-    return first, count
+    lengths = np.diff(bounds)
+    pieces = -(-lengths // at_once)
+    low, length, own = (np.repeat(each, pieces) for each in (bounds[:-1], lengths, pieces))
+    number = np.arange(len(own)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    begins, ends = number * length // own, (number + 1) * length // own  # as `even_pieces`
+    return low + begins, ends - begins

@@ -100,11 +100,12 @@ def room_for(channels: int) -> int:
 
 @inlined
 def added_by_copies(x, pair, place, peak, sizes, around, bits, marks, cell, met, energy):
-    """What copies add to the `peak`, Σx² over a group's channels at a place: (n² − 1)·Σx² of n that are copies.
+    """What copies add to Σx² over a group's channels at one place, where that is the `peak` at most: (n² − 1)·Σx² of n.
 
-    The most of all shapes that channels have in a tile that takes the place. Shapes are two numbers that no volume
-    changes, alike if they fall into the same `cell`. `met` and `energy` are working memory, at least twice and once as
-    long as the table of shapes.
+    The most of all shapes that channels have in a tile that takes the place, each at its loudest in the tile: a place
+    may be loud by other channels, and dark in the copies. Shapes are two numbers that no volume changes, alike if they
+    fall into the same `cell`. `met` and `energy` are working memory, at least twice and once as long as the table of
+    shapes.
     """
     rest, column = divmod(place, around.line_length)
     row = rest % around.lines
@@ -116,15 +117,16 @@ def added_by_copies(x, pair, place, peak, sizes, around, bits, marks, cell, met,
             continue
         begin = place - h * around.apart_x
         across = _within(column, h, around.inputs_x, around.apart_x, around.line_length)
-        in_line = _added_in(x, pair, place, begin, (0, 1), across, sizes, around, marks, cell, met, energy)
-        if in_line <= max(most, _LITTLE * peak):  # in all tiles with this line there are no more copies than in it
+        count, in_line = _added_in(x, pair, begin, (0, 1), across, sizes, around, marks, cell, met, energy)
+        share = (count * count - 1) * count / sizes.in_group
+        if max(in_line, share * peak) <= _LITTLE * peak:  # in a tile with this line there are no more copies than in it
             most = max(most, in_line)
             continue
         for v in range(around.inputs_y):
             if bits_y >> v & 1 and around.first_y <= row - v * around.apart_y <= around.last_y:
                 first = begin - v * around.apart_y * around.line_length
                 down = _within(row, v, around.inputs_y, around.apart_y, around.lines)
-                added = _added_in(x, pair, place, first, down, across, sizes, around, marks, cell, met, energy)
+                _, added = _added_in(x, pair, first, down, across, sizes, around, marks, cell, met, energy)
                 most = max(most, added)
     return most
 
@@ -136,20 +138,17 @@ def _within(place, number, inputs, apart, length):
 
 
 @inlined
-def _added_in(x, pair, place, begin, down, across, sizes, around, marks, cell, met, energy):
-    """As `added_by_copies`, in those inputs of the tile that begins at a place which lie in these lines and columns.
+def _added_in(x, pair, begin, down, across, sizes, around, marks, cell, met, energy):
+    """How many channels are copies, and what these add: of the tile that begins at a place, in these lines and columns.
 
-    If the table is too crowded to tell, all are copies.
+    The most of each. If the table is too crowded to tell, all are copies.
     """
     met[:], energy[:] = 0, 0
-    all_energy = most = 0.0
+    all_energy = most = copies = 0.0
     is_told = True
     for ci in range(sizes.in_group):
         channel = (pair * sizes.in_group + ci) * sizes.plane
-        own = float(x[uint64(channel + place)]) ** 2
-        if own == 0:
-            continue
-        all_energy += own
+        loudest = marks[0, 0, 0] * 0
         squares = marked = others = marks[0, 0, 0] * 0
         for u in range(down[0], down[1]):
             line = channel + begin + u * around.apart_y * around.line_length
@@ -157,11 +156,14 @@ def _added_in(x, pair, place, begin, down, across, sizes, around, marks, cell, m
             for m in range(across[0], across[1]):
                 value = x[uint64(line + m * around.apart_x)]
                 line_squares += value * value
+                loudest = max(loudest, abs(value))
                 line_marked += value * marks[0, u, m]
                 line_others += value * marks[1, u, m]
             squares, marked, others = squares + line_squares, marked + line_marked, others + line_others
         if not 0 < squares < math.inf:
             continue
+        own = float(loudest) * float(loudest)
+        all_energy += own
         cells = 1 / (math.sqrt(squares) * cell)
         key = _mixed(uint64(abs(marked) * cells) + _mixed(uint64(abs(others) * cells)))
         slot = _place_of(met, len(energy), key)
@@ -169,8 +171,11 @@ def _added_in(x, pair, place, begin, down, across, sizes, around, marks, cell, m
         if slot >= 0:
             energy[slot] += own
             count = float(met[len(energy) + slot])
-            most = max(most, (count * count - 1) * energy[slot])
-    return most if is_told else (float(sizes.in_group) ** 2 - 1) * all_energy
+            copies, most = max(copies, count), max(most, (count * count - 1) * energy[slot])
+    if not is_told:
+        copies = float(sizes.in_group)
+        most = (copies * copies - 1) * all_energy
+    return copies, most
 
 
 @inlined

@@ -9,7 +9,7 @@ output is at most about
 with α for each weight from `transforms.amplification`. Sums of one sign grow, and their
 roundings with them: a factor that grows with the channels. Channels that are copies of each
 other, in any volume, all round in the same direction: n copies count n times, where a tile of the
-loudest place of a stretch has them.
+loudest places of a stretch has them.
 
 The promise is (K + 2)·u·(the largest S of a channel and sample), where K is smaller at the
 borders; α takes that in. The largest S is at least the mean S, to which the inputs that meet
@@ -103,20 +103,20 @@ def _weigh_inputs(tables: Tables, x: Array) -> tuple[Array, Int64Array, Array]:
         own[: sizes.plane].reshape(tables.lengths)[places_of_class] = 1
     tasks = pairs * sizes.strips
     magnitudes = np.zeros(tasks * sizes.in_group * sizes.classes, dtype)
-    (peaks, added), places = np.empty((2, tasks)), np.empty(tasks, np.int64)
+    (peaks, loud), places = np.empty((2, tasks)), np.empty(tasks, np.int64)
     room = room_for(sizes.in_group)
     listed, energy, of_shapes = thread_rows((STRETCH, room), dtype, 2 * room)
     cell = ALIKE * sizes.in_group * float(np.finfo(dtype).eps)
     run_parted(
         measure_strips, tasks, 2 * x.size, x, core.reshape(-1), energy, tables.row, *tables.tiles, cell,
-        listed, of_shapes, magnitudes, peaks, added, places,
+        listed, of_shapes, magnitudes, peaks, loud, places,
     )  # fmt: skip
     loudness, loud_places = np.empty(pairs), np.empty(pairs, np.int64)
     shares = np.zeros((pairs + sizes.groups) * sizes.in_group * sizes.taps + slack, dtype)
     means = np.empty(pairs * sizes.in_group * sizes.classes)
     sum_strips(magnitudes, tables.row, means)
     weigh_inputs(
-        peaks, added, places, tables.classes, tables.row, roundings_of(tables), means, loudness, loud_places, shares
+        peaks, loud, places, tables.classes, tables.row, roundings_of(tables), means, loudness, loud_places, shares
     )
     return loudness, loud_places, shares
 

@@ -59,12 +59,13 @@ class Limits(NamedTuple):
 @parted
 def measure_strips(
     me, low, high, x, core, all_energy, packed_sizes, packed_around, bits, marks, cell, all_met, all_of_shapes,
-    magnitudes, peaks, added, places,
+    magnitudes, peaks, loud, places,
 ):  # fmt: skip
     """Measure the strips from `low` to `high`, counted over (batch, group, strip).
 
     `magnitudes` (tasks, C_in/groups, classes) gets Σ|x| over the `core` of each class (1 there, else 0); `peaks` and
-    `places` the largest Σx² over the channels at one place, and where that is; `added` what copies add to it.
+    `places` the largest Σx² over the channels at one place, and where that is; `loud` the same where copies count as
+    often as they are, of the loudest places of both halves: a single place may hide the copies around it.
     """
     energy, met, of_shapes = all_energy[me], all_met[me], all_of_shapes[me]
     sizes, around = sizes_of(packed_sizes), around_of(packed_around)
@@ -72,7 +73,7 @@ def measure_strips(
     for task in range(low, high):
         pair, strip = divmod(task, sizes.strips)
         begin = strip * STRETCH
-        count = uint64(min(STRETCH, sizes.plane - begin))
+        count = min(STRETCH, sizes.plane - begin)
         energy[:] = 0
         for ci in range(sizes.in_group):
             at = (pair * sizes.in_group + ci) * sizes.plane + begin
@@ -80,14 +81,24 @@ def measure_strips(
             add_magnitudes_and_energy(x, at, core, begin, energy, count, magnitudes, own)
             for c in range(1, sizes.classes):
                 add_magnitudes(x, at, core, c * length + begin, count, magnitudes, own + c)
-        most, place = energy[0], uint64(0)
-        for m in range(count):
-            if energy[m] > most:
-                most, place = energy[m], uint64(m)
-        peaks[task], places[task] = most, begin + place
-        added[task] = added_by_copies(
-            x, pair, begin + place, most, sizes, around, bits, marks, cell, met, of_shapes
-        )  # fmt: skip
+        first, second = _loudest(energy, 0, count // 2), _loudest(energy, count // 2, count)
+        place = first if energy[first] >= energy[second] else second
+        peaks[task], places[task], loud[task] = energy[place], begin + place, 0
+        for own in (first, second):
+            added = added_by_copies(
+                x, pair, begin + own, float(energy[place]), sizes, around, bits, marks, cell, met, of_shapes
+            )
+            loud[task] = max(loud[task], energy[own] + added)
+
+
+@inlined
+def _loudest(energy, low, high):
+    """The place with the most energy, from one to another; the first where there is none."""
+    place = low
+    for m in range(low, high):
+        if energy[uint64(m)] > energy[uint64(place)]:
+            place = m
+    return place
 
 
 @compiled
@@ -104,7 +115,7 @@ def sum_strips(magnitudes, packed_sizes, means):
 
 
 @compiled
-def weigh_inputs(peaks, added, places, classes, packed_sizes, roundings, means, loudness, loud_places, shares):
+def weigh_inputs(peaks, loud, places, classes, packed_sizes, roundings, means, loudness, loud_places, shares):
     """What each sample's groups weigh: their `loudness` (batch, groups), and the `shares` of their channels.
 
     Loudness is the most that errors are for kernels of norm 1, and shares are the bound
@@ -121,7 +132,7 @@ def weigh_inputs(peaks, added, places, classes, packed_sizes, roundings, means, 
         for task in range(pair * sizes.strips, (pair + 1) * sizes.strips):
             if peaks[task] >= most:
                 most, loud_places[pair] = peaks[task], places[task]
-            largest = max(largest, peaks[task] + added[task])
+            largest = max(largest, loud[task])
         loudness[pair] = roundings * math.sqrt(largest)
         if most == 0:
             continue
