@@ -10,7 +10,7 @@ import pytest
 
 from app.core.algorithms.taps import axes_of
 from app.core.algorithms.vectors.transforms import KINDS, PLAIN, Kind
-from app.core.algorithms.winograd.copies import Around, tiles_of
+from app.core.algorithms.winograd.copies import Around, tiles_around
 from app.core.algorithms.winograd.filters import Along, Filters, along, is_even
 from app.core.checks import describe
 from app.core.problem import Problem, Setting
@@ -89,7 +89,9 @@ def test_the_tiles_of_an_input_are_known(
     """Those with outputs: which of a tile's inputs a place can be."""
     axes = axes_of(describe(Setting(op, (size,), kernel, kernel_channels=(1, 1), **options)))
     way = along(axes[2], axes[2], kind)
-    tiles = tiles_of(Filters(along(axes[0], axes[0], PLAIN), along(axes[1], axes[1], PLAIN), way), axes, np.dtype("f4"))
+    tiles = tiles_around(
+        Filters(along(axes[0], axes[0], PLAIN), along(axes[1], axes[1], PLAIN), way), axes, np.dtype("f4")
+    )
     sizes = Around._make(tiles.around.tolist())
     bits = tiles.bits[sizes.period :]
     assert sizes.inputs_x == kind.products

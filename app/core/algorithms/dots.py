@@ -64,7 +64,7 @@ def in_one_call(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.gen
     """The operation in one call, if it is for one thread, and samples are columns as they lie."""
     if not _is_brief(problem, dtype) or not fits(problem, axes, dtype):
         return None
-    return OneCall(problem, dtype, _multiply_alone, lambda: (_table(problem), _SEEN[dtype.name]))
+    return OneCall(problem, dtype, _multiply_alone, lambda: (_table(problem, dtype.itemsize), _SEEN[dtype.name]))
 
 
 def _is_brief(problem: Problem, dtype: np.dtype[np.generic]) -> bool:
@@ -207,10 +207,10 @@ def _gather(
 _SEEN = {name: np.zeros(LINE // np.dtype(name).itemsize, name) for name in ("float32", "float64")}
 
 
-def _table(problem: Problem) -> Int64Array:
+def _table(problem: Problem, itemsize: int) -> Int64Array:
     """Taps and channels, and behind them where the outputs of each sample begin."""
-    begins = problem.out_channels * np.arange(problem.batch)
-    return np.concatenate([[math.prod(problem.kernel_size) * problem.in_group, problem.out_channels], begins])
+    tables = _tables(problem, itemsize)
+    return np.concatenate([[tables.taps, problem.out_channels], tables.targets])
 
 
 @brief

@@ -14,11 +14,13 @@ import numpy as np
 
 from app.core.algorithms.blocked.tables import (
     LARGE,
+    chunks_of,
     each_of,
     strips_of,
     sums_of,
     tables_of,
     taps_of,
+    tasks_of,
     way_of,
     weights_of,
 )
@@ -69,7 +71,7 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
     if way.runs + way.bare > MOST_RUNS:
         return False
     largest = max(_weights(problem, dtype), _sums(axes, 1, dtype)) * dtype.itemsize
-    return largest <= MOST_BYTES and problem.macs <= MOST_IN_A_TASK * _tasks(problem, axes, dtype)
+    return largest <= MOST_BYTES and problem.macs <= MOST_IN_A_TASK * tasks_of(problem, lanes)
 
 
 def _weights(problem: Problem, dtype: np.dtype[np.generic]) -> int:
@@ -84,25 +86,14 @@ def _sums(axes: tuple[Axis, ...], samples: int, dtype: np.dtype[np.generic]) -> 
     return sums_of(max(count for _, count in strips) * each_of(axes, number) * samples, VECTOR // dtype.itemsize)
 
 
-def _chunks(problem: Problem, dtype: np.dtype[np.generic]) -> int:
-    """The chunks of a group's channels."""
-    lanes = VECTOR // dtype.itemsize
-    return ceil_div(problem.out_group, way_of(problem, lanes).abreast * lanes)
-
-
-def _tasks(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
-    """A strip of a chunk of channels is a task, of some samples together."""
-    times = problem.batch // way_of(problem, VECTOR // dtype.itemsize).samples
-    return problem.groups * _chunks(problem, dtype) * times * len(strips_of(axes)[1])
-
-
 def effort(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Effort:
     """What the time is proportional to.
 
     Vectors of weights and outputs that are `turned`; `runs` of outputs, those that are `bare` of inputs; `steps` of the
     innermost loops, and these by vectors, `sums`.
     """
-    lanes, tasks, chunks = VECTOR // dtype.itemsize, _tasks(problem, axes, dtype), _chunks(problem, dtype)
+    lanes = VECTOR // dtype.itemsize
+    tasks, chunks = tasks_of(problem, lanes), chunks_of(problem, lanes)
     way = way_of(problem, lanes)
     in_group, out_group = problem.in_group, problem.out_group
     vectors, taps = ceil_div(out_group, lanes), math.prod(axis.kernel for axis in axes)

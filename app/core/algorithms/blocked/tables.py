@@ -179,6 +179,17 @@ def _are_large(problem: Problem) -> bool:
     return max(taps_of(axes_of(problem)), math.prod(problem.output_size)) > LARGE
 
 
+def chunks_of(problem: Problem, lanes: int) -> int:
+    """The chunks of a group's channels."""
+    return ceil_div(problem.out_group, way_of(problem, lanes).abreast * lanes)
+
+
+def tasks_of(problem: Problem, lanes: int) -> int:
+    """A strip of a chunk of channels is a task, of some samples together."""
+    together = problem.batch // way_of(problem, lanes).samples
+    return problem.groups * chunks_of(problem, lanes) * together * len(strips_of(axes_of(problem))[1])
+
+
 def taps_of(axes: tuple[Axis, ...]) -> int:
     """Those of all classes of outputs, at most."""
     return math.prod(most_classes(axis) * axis.kernel for axis in axes)
@@ -203,7 +214,7 @@ def _tables(problem: Problem, itemsize: int) -> Blocked:
         way, np.stack([begins, counts, bounds[:-1], bounds[1:]], axis=1), runs[order], offsets, steps * lanes,
         np.arange(weights_of(problem, lanes)) * lanes, *memory,
         (*(way.abreast * each for each in (*memory, lanes)), lanes),
-        problem.groups * ceil_div(problem.out_group, way.abreast * lanes) * together * len(strips), together,
+        tasks_of(problem, lanes), together,
         _depth(problem, axes, way, itemsize), kernel,
     )  # fmt: skip
 

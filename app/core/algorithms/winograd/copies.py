@@ -59,7 +59,7 @@ class Tiles(NamedTuple):
     marks: Array
 
 
-def tiles_of(filters: Filters, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Tiles:
+def tiles_around(filters: Filters, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> Tiles:
     """The tiles of an operation in filters. Slabs are not filtered."""
     y, x = filters.y, filters.x
     bits = _bits(y), _bits(x)
@@ -148,8 +148,7 @@ def _added_in(x, pair, begin, down, across, sizes, around, marks, cell, met, ene
     is_told = True
     for ci in range(sizes.in_group):
         channel = (pair * sizes.in_group + ci) * sizes.plane
-        loudest = marks[0, 0, 0] * 0
-        squares = marked = others = marks[0, 0, 0] * 0
+        loudest = squares = marked = others = marks[0, 0, 0] * 0
         for u in range(down[0], down[1]):
             line = channel + begin + u * around.apart_y * around.line_length
             line_squares = line_marked = line_others = marks[0, 0, 0] * 0

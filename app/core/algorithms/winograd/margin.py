@@ -14,7 +14,7 @@ from app.core.algorithms.packing import packed
 from app.core.algorithms.taps import Axis, Int64Array, joined_axes_of
 from app.core.algorithms.vectors.magnitudes import SLACK
 from app.core.algorithms.vectors.transforms import amplification
-from app.core.algorithms.winograd.copies import Tiles, tiles_of
+from app.core.algorithms.winograd.copies import Tiles, tiles_around
 from app.core.algorithms.winograd.filters import Along, filters_of
 from app.core.algorithms.winograd.loudness import STRETCH, Sizes
 from app.core.geometry import ceil_div
@@ -90,7 +90,7 @@ def tables_of(problem: Problem, dtype: np.dtype[np.generic]) -> Tables:
     return Tables(
         sizes,
         packed(sizes),
-        tiles_of(filters, axes, dtype),
+        tiles_around(filters, axes, dtype),
         filters.each,
         np.append(np.tile(amplified, sizes.run // taps), np.zeros(SLACK // dtype.itemsize)).astype(dtype),
         _numbers([[axis.taps(q) for q in range(axis.counts.phases)] for axis in axes])
