@@ -1,9 +1,10 @@
-"""Times the service over HTTP beside a bare ASGI echo of the same bytes, and prints a table.
+"""Times the service over HTTP beside a bare ASGI echo of the same bytes, and two requests at once beside one after
+the other, of both servers; prints a table of each.
 
     python -m benchmarks.http [--seconds S]
 
-Both are uvicorn with uvloop and httptools, each in a process of its own, asked over one
-kept connection by a plain socket: what a client library costs would hide the difference.
+Service and echo are uvicorn with uvloop and httptools, each in a process of its own, asked over
+kept connections by a plain socket: what a client library costs would hide the difference.
 They take turns, so that a change of the machine's speed meets both. Times are medians;
 the ratio is the median over the turns.
 """
@@ -11,13 +12,15 @@ the ratio is the median over the turns.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import socket
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from time import perf_counter, sleep
 
 import numpy as np
@@ -50,8 +53,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(*arguments: str) -> Iterator[Connection]:
-    """A connection to a server of its own: `python -m` and these arguments, and a port."""
+def serving(*arguments: str, connections: int = 1) -> Iterator[list[Connection]]:
+    """Connections to a server of its own: `python -m` and these arguments, and a port."""
     port = free_port()
     command = [sys.executable, "-m", *arguments, "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:  # noqa: S603
@@ -60,8 +63,9 @@ def serving(*arguments: str) -> Iterator[Connection]:
                 if process.poll() is not None:
                     raise SystemExit(f"{arguments[0]} did not start")
                 sleep(0.05)
-            with socket.create_connection(("127.0.0.1", port)) as connected:
-                yield Connection(connected)
+            with ExitStack() as opened:
+                address = ("127.0.0.1", port)
+                yield [Connection(opened.enter_context(socket.create_connection(address))) for _ in range(connections)]
         finally:
             process.terminate()
 
@@ -70,7 +74,9 @@ def ready(port: int) -> bool:
     """Whether a server answers that it is ready."""
     try:
         with socket.create_connection(("127.0.0.1", port)) as connected:
-            Connection(connected).request("GET", "/healthz/ready", b"")
+            connection = Connection(connected)
+            connection.send("GET", "/healthz/ready", b"")
+            connection.receive()
     except (ConnectionError, RuntimeError):
         return False
     return True
@@ -84,22 +90,25 @@ class Connection:
         self.connected = connected
         self.buffer = bytearray(64 * 2**20)
 
-    def post(self, path: str, media_type: str, body: bytes) -> int:
-        """Post a body and receive the answer's, in the same media type; how long that is."""
-        return self.request("POST", path, body, f"Content-Type: {media_type}\r\nAccept: {media_type}\r\n")
+    def post(self, media_type: str, body: bytes) -> None:
+        """Post a body to be convolved; the answer is to have the same media type."""
+        self.send("POST", "/v1/conv", body, f"Content-Type: {media_type}\r\nAccept: {media_type}\r\n")
 
-    def request(self, method: str, path: str, body: bytes, headers: str = "") -> int:
-        """Send a request and receive the answer; how many bytes its body has.
-
-        Raises:
-            RuntimeError: the answer is not 200.
-        """
+    def send(self, method: str, path: str, body: bytes, headers: str = "") -> None:
+        """Send a request."""
         head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n{headers}\r\n".encode()
         if len(body) < 2**16:
             self.connected.sendall(head + body)
         else:
             self.connected.sendall(head)
             self.connected.sendall(body)
+
+    def receive(self) -> int:
+        """Receive the answer to a request; how many bytes its body has.
+
+        Raises:
+            RuntimeError: the answer is not 200.
+        """
         view, received = memoryview(self.buffer), 0
         while (end := self.buffer.find(b"\r\n\r\n", 0, received)) < 0:
             received += self._receive(view[received:])
@@ -140,36 +149,90 @@ def small_safetensors() -> tuple[str, bytes]:
     return SAFETENSORS, save(tensors, {"parameters": "{}"})
 
 
+def dense_safetensors() -> tuple[str, bytes]:
+    """A layer in whose answer the time goes into the sums: eight times sixty-four channels."""
+    random = np.random.default_rng(0)
+    tensors = {
+        "input": random.random((8, 64, 56, 56), np.float32),
+        "kernel": random.random((64, 64, 3, 3), np.float32),
+    }
+    return SAFETENSORS, save(tensors, {"parameters": json.dumps({"padding": 1})})
+
+
+Request = tuple[str, bytes]
+
 CASES = {"full HD, 25 MB each way": full_hd, "4×4, JSON": small_json, "8×8, safetensors": small_safetensors}
+PAIRED = {**CASES, "8 × 64→64 at 56×56": dense_safetensors}
 
 
-def block(connection: Connection, media_type: str, body: bytes, seconds: float) -> float:
-    """The median time of a request, over a block of them."""
+def in_turn(connections: Sequence[Connection], requests: Sequence[Request]) -> None:
+    """Each request when the one before is answered."""
+    for connection, request in zip(connections, requests, strict=True):
+        connection.post(*request)
+        connection.receive()
+
+
+def at_once(connections: Sequence[Connection], requests: Sequence[Request]) -> None:
+    """All requests, and then their answers."""
+    for connection, request in zip(connections, requests, strict=True):
+        connection.post(*request)
+    for connection in connections:
+        connection.receive()
+
+
+def block(ask: Callable[[], None], seconds: float) -> float:
+    """The median time of a way to ask, over a block of them."""
     times: list[float] = []
     end = perf_counter() + seconds
     while perf_counter() < end or len(times) < 1:
         begun = perf_counter()
-        connection.post("/v1/conv", media_type, body)
+        ask()
         times.append(perf_counter() - begun)
     return statistics.median(times)
+
+
+def compare(one: Callable[[], None], other: Callable[[], None], seconds: float) -> tuple[float, float, float]:
+    """The median times of two ways to ask that take turns, and the median of their ratios."""
+    block(one, seconds), block(other, seconds)
+    pairs = [(block(one, seconds), block(other, seconds)) for _ in range(TURNS)]
+    first, second = (statistics.median(times) for times in zip(*pairs, strict=True))
+    return first, second, statistics.median(a / b for a, b in pairs)
+
+
+def beside_echo(service: Connection, echo: Connection, seconds: float) -> None:
+    """Print what the service takes longer than a bare echo."""
+    print("| request | service, ms | echo, ms | service/echo | requests/s | echo's |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    for name, case in CASES.items():
+        request = [case()]
+        ours, echos, ratio = compare(partial(in_turn, [service], request), partial(in_turn, [echo], request), seconds)
+        print(f"| {name} | {ours * 1e3:.3f} | {echos * 1e3:.3f} | {ratio:.2f} | {1 / ours:.0f} | {1 / echos:.0f} |")
+
+
+def beside_turns(service: Sequence[Connection], echo: Sequence[Connection], seconds: float) -> None:
+    """Print what two requests at once take longer than one after the other, for the service and for a bare echo."""
+    print("| two requests | one after the other, ms | at once, ms | ratio | echo's ratio |")
+    print("| --- | ---: | ---: | ---: | ---: |")
+    for (one, first), (other, second) in itertools.combinations_with_replacement(PAIRED.items(), 2):
+        requests = [first(), second()]
+        (together, turns, ratio), (_, _, echos) = (
+            compare(partial(at_once, server, requests), partial(in_turn, server, requests), seconds)
+            for server in (service, echo)
+        )
+        print(f"| {one} and {other} | {turns * 1e3:.3f} | {together * 1e3:.3f} | {ratio:.2f} | {echos:.2f} |")
 
 
 def main() -> None:
     """Run the cases and print them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=3.0, help="for each case and server")
+    parser.add_argument("--seconds", type=float, default=3.0, help="for each case and way to ask")
     seconds = parser.parse_args().seconds / TURNS
     bare = ("uvicorn", "benchmarks.http:echo", "--loop", "uvloop", "--http", "httptools", "--log-level", "error")
-    print("| request | service, ms | echo, ms | service/echo | requests/s | echo's |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
-    with serving("app") as service, serving(*bare) as other:
-        for name, case in CASES.items():
-            request = case()
-            block(service, *request, seconds), block(other, *request, seconds)
-            pairs = [(block(service, *request, seconds), block(other, *request, seconds)) for _ in range(TURNS)]
-            ours, echos = (statistics.median(times) for times in zip(*pairs, strict=True))
-            ratio = statistics.median(a / b for a, b in pairs)
-            print(f"| {name} | {ours * 1e3:.3f} | {echos * 1e3:.3f} | {ratio:.2f} | {1 / ours:.0f} | {1 / echos:.0f} |")
+    with serving("app") as (service,), serving(*bare) as (other,):
+        beside_echo(service, other, seconds)
+    print()
+    with serving("app", connections=2) as services, serving(*bare, connections=2) as others:
+        beside_turns(services, others, seconds)
 
 
 if __name__ == "__main__":
