@@ -30,17 +30,25 @@ def lay(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, 
     cut into runs, one for each residue: number m of the positions takes what `_input_of` says. In `listed` is room for
     `listed_of` numbers.
     """
-    step, per_line = 0 if sizes.run_y > 1 or sizes.run_x > 1 else sizes.in_step_x, len(residues_x)
-    if mode == _ZEROS and step == 1:
+    step, per_line = _plain_step(sizes, len(residues_x), mode), len(residues_x)
+    if step == 1:
         _lay_plain(x, source, sizes, residues_z, residues_y, residues_x, 1, 1, z, y, left, laid)
-    elif mode == _ZEROS and step == 2 and per_line == 1:
+    elif step == 2 and per_line == 1:
         _lay_plain(x, source, sizes, residues_z, residues_y, residues_x, 2, 1, z, y, left, laid)
-    elif mode == _ZEROS and step == 2 and per_line == 2:
+    elif step == 2:
         _lay_plain(x, source, sizes, residues_z, residues_y, residues_x, 2, 2, z, y, left, laid)
-    elif mode == _ZEROS and step == 4 and per_line == 4:
+    elif step == 4:
         _lay_plain(x, source, sizes, residues_z, residues_y, residues_x, 4, 4, z, y, left, laid)
     else:
         _lay_any(x, source, sizes, residues_z, residues_y, residues_x, mode, z, y, left, laid, listed)
+
+
+@inlined
+def _plain_step(sizes, per_line, mode):
+    """The step along a line where all lines are laid plainly, without runs and with zeros around; else 0."""
+    step = sizes.in_step_x
+    is_plain = mode == _ZEROS and sizes.run_y == sizes.run_x == 1
+    return step if is_plain and (step <= 2 or step == per_line == 4) else 0
 
 
 @inlined
@@ -69,8 +77,7 @@ def _lays_in_vectors(sizes, per_line):
 @inlined
 def listed_of(sizes, per_line, mode):
     """How many numbers `lay` lists for the places of a line: for each where it goes, and where it comes from."""
-    is_plain = sizes.run_y == sizes.run_x == 1 and sizes.in_step_x == 2  # as `lay` has it: runs of lines are not
-    lists = mode != _ZEROS or not (is_plain or _lays_in_vectors(sizes, per_line))
+    lists = mode != _ZEROS or (_plain_step(sizes, per_line, mode) == 0 and not _lays_in_vectors(sizes, per_line))
     return 2 * per_line * (sizes.box_x + sizes.span_x) if lists else 0
 
 
