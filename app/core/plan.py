@@ -9,9 +9,10 @@ import numpy as np
 
 from app.core.algorithms import ALGORITHMS, SEPARABLE, Algorithm
 from app.core.algorithms.one_call import OneCall
-from app.core.algorithms.taps import CACHED_KERNEL, Axis, axes_of, kept_by_kernel
+from app.core.algorithms.taps import BY_KERNEL, CACHED_KERNEL, Axis, axes_of
 from app.core.errors import Fault, TooCostlyError
 from app.core.findings import given_number
+from app.core.kept import kept_by_size
 from app.core.problem import Problem
 from app.core.text import say
 
@@ -132,4 +133,4 @@ def _cheapest(
     return best, lowest
 
 
-_kept_plan = kept_by_kernel(_plan, lambda problem, _dtype: max(problem.kernel_size))
+_kept_plan = kept_by_size(_plan, lambda problem, _dtype: max(problem.kernel_size), *BY_KERNEL)

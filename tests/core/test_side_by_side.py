@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from app.core.algorithms import ALGORITHMS, blocked, channels_last
+from app.core.algorithms.blocked import sums as blocked_sums
 from app.core.algorithms.blocked import tables as blocked_tables
 from app.core.algorithms.channels_last import tables as channels_last_tables
 from app.core.algorithms.classes import classes_of, most_classes
@@ -140,9 +141,8 @@ def test_channels_that_are_summed_in_parts_have_the_bits_of_all_at_once(
     outputs = {}
     for size in (2**30, blocked_tables.AT_HAND, 2**13):
         monkeypatch.setattr(blocked_tables, "AT_HAND", size)
-        blocked_tables._small_tables.cache_clear()
+        monkeypatch.setattr(blocked_sums, "tables_of", blocked_tables._tables)  # not those kept for another size
         outputs[size] = execute(plan, x.astype(dtype), w.astype(dtype), bias.astype(dtype)).tobytes()
-    blocked_tables._small_tables.cache_clear()
     assert len(outputs) == 3
     assert len(set(outputs.values())) == 1
 

@@ -28,6 +28,7 @@ from app.core.algorithms.vectors.simd import LONGEST, ROWS, VECTOR
 from app.core.algorithms.watch import new_watches
 from app.core.geometry import ceil_div
 from app.core.jit import brief
+from app.core.kept import kept_by_size
 from app.core.layout import Array
 from app.core.parallel import PLANNED_THREADS, WORTH_A_THREAD, run_parted, team
 from app.core.parted import parted
@@ -104,9 +105,7 @@ def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.gene
 
 def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
     """Write the operation's output into `out`; shapes as for `tiles`. Whether all of it is known to be finite."""
-    small = problem.batch * math.prod(problem.output_size) <= KEPT_COLUMNS
-    tables = (_kept_tables if small else _tables)(problem, x.dtype.itemsize)
-    columns = x.reshape(-1)
+    columns, tables = x.reshape(-1), _kept_tables(problem, x.dtype.itemsize)
     if not tables.are_samples:
         columns = _gathered(problem, boxes_of(problem, x.dtype.itemsize, whole=True), columns, tables.row)
     return run_parted(
@@ -143,7 +142,9 @@ def _tables(problem: Problem, itemsize: int) -> _Tables:
     )
 
 
-_kept_tables = lru_cache(maxsize=256)(_tables)
+_kept_tables = kept_by_size(
+    _tables, lambda problem, _: problem.batch * math.prod(problem.output_size), (KEPT_COLUMNS, 256)
+)
 
 
 @lru_cache(maxsize=1024)

@@ -12,16 +12,16 @@ with one phase (residue 0, out_step 1) for a convolution.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import NamedTuple, TypeVar
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from app.core.geometry import Dimension, ceil_div
 from app.core.jit import brief
+from app.core.kept import kept_by_size
 from app.core.layout import Array
 from app.core.problem import Problem
 
@@ -155,26 +155,9 @@ class Axis:
         return begins, np.clip((self.input - 1 - shifts) // self.in_step + 1, begins, count)
 
 
-#: What belongs to longer kernels is kept for a few of them, and beyond the second number made anew each time: a cache
-#: must not hold what a client chose to be large.
-CACHED_KERNEL, LARGEST_KERNEL = 256, 2**14
-_MANY, _FEW = 1024, 16
-
-
-_Made = TypeVar("_Made")
-
-
-def kept_by_kernel(make: Callable[..., _Made], length_of: Callable[..., int]) -> Callable[..., _Made]:
-    """`make`, with what it made kept; its size goes with the length of a kernel."""
-    many, few = lru_cache(_MANY)(make), lru_cache(_FEW)(make)
-
-    def find(*asked: Hashable) -> _Made:
-        length = length_of(*asked)
-        if length > LARGEST_KERNEL:
-            return make(*asked)
-        return (many if length <= CACHED_KERNEL else few)(*asked)
-
-    return find
+#: What belongs to kernels up to a length is kept for so many of them: to `CACHED_KERNEL`, and for a few beyond.
+CACHED_KERNEL = 256
+BY_KERNEL = ((CACHED_KERNEL, 1024), (2**14, 16))
 
 
 def axes_of(problem: Problem, *, padded: bool = False) -> tuple[Axis, ...]:
@@ -251,5 +234,5 @@ def _count(table: Int64Array, length: int, outputs: int) -> tuple[int, ...]:
     return visits, pairs, met, reached, max(0, longest), taps, begin, end
 
 
-_kept_axis = kept_by_kernel(_axis, lambda dim, *_: dim.kernel)
+_kept_axis = kept_by_size(_axis, lambda dim, *_: dim.kernel, *BY_KERNEL)
 _UNIT = _axis(Dimension("conv", 1, 1, 1, 1, (0, 0)), flip=False, padded=False)

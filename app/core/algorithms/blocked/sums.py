@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from app.core.algorithms.blocked.tables import (
-    LARGE,
+    SMALL,
     chunks_of,
     each_of,
     strips_of,
@@ -62,7 +62,7 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
     if problem.out_channels < lanes * problem.groups or problem.pads_by_copying or outputs > MOST_OUTPUTS:
         return False
     if (
-        not 0 < classes <= (MOST_CLASSES if outputs <= LARGE else MOST_OF_LARGE)
+        not 0 < classes <= (MOST_CLASSES if outputs <= SMALL else MOST_OF_LARGE)
         or taps_of(axes) > MOST_TAPS
         or not all(axis.counts.phases for axis in axes)
     ):

@@ -16,6 +16,7 @@ from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.algorithms.vectors.simd import VECTOR
 from app.core.algorithms.vectors.spread_sums import AT_ONCE
 from app.core.geometry import ceil_div, even_pieces
+from app.core.kept import kept_by_size
 from app.core.parallel import PLANNED_THREADS
 from app.core.problem import Problem
 
@@ -35,8 +36,8 @@ LATENCY, EACH_CYCLE, STEP = 4, 2, 2
 #: The usual way is left for one that takes no more than this part of its time.
 GAIN = 0.95
 
-#: Tables that tell of more taps than this, or of more outputs, are large.
-LARGE = 2**14
+#: Tables that tell of no more taps than this, and of no more outputs, are small.
+SMALL = 2**14
 
 #: Some input channels are summed after the others, with about so many bytes of weights and of inputs that these meet:
 #: both stay in the second cache from output to output.
@@ -171,12 +172,12 @@ def _runs_of_classes(
 
 def tables_of(problem: Problem, itemsize: int) -> Blocked:
     """The tables of a problem for elements of so many bytes, kept: of large ones a few."""
-    return (_large_tables if _are_large(problem) else _small_tables)(problem, itemsize)
+    return _kept_tables(problem, itemsize)
 
 
 @lru_cache(maxsize=1024)
-def _are_large(problem: Problem) -> bool:
-    return max(taps_of(axes_of(problem)), math.prod(problem.output_size)) > LARGE
+def _size(problem: Problem, _itemsize: int) -> int:
+    return max(taps_of(axes_of(problem)), math.prod(problem.output_size))
 
 
 def chunks_of(problem: Problem, lanes: int) -> int:
@@ -228,7 +229,7 @@ def _depth(problem: Problem, axes: tuple[Axis, ...], way: Way, itemsize: int) ->
     return ceil_div(in_group, parts)
 
 
-_small_tables, _large_tables = lru_cache(maxsize=128)(_tables), lru_cache(maxsize=8)(_tables)
+_kept_tables = kept_by_size(_tables, _size, (SMALL, 128), (math.inf, 8))
 
 
 def weights_of(problem: Problem, lanes: int) -> int:

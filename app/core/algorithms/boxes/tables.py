@@ -18,6 +18,7 @@ from app.core.algorithms.packing import packed, unpacking
 from app.core.algorithms.taps import Axis, Int64Array
 from app.core.algorithms.vectors.simd import LONGEST, ROWS, VECTOR
 from app.core.geometry import ceil_div
+from app.core.kept import kept_by_size
 from app.core.parallel import MOST_IN_A_TASK, WORTH_A_THREAD, team
 from app.core.problem import PADDING_MODES, Problem
 
@@ -162,9 +163,7 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
 
 def boxes_of(problem: Problem, itemsize: int, *, whole: bool = False) -> Boxes:
     """The tables of a problem for elements of so many bytes; `whole` for one box of everything, always laid."""
-    taps = problem.in_group * math.prod(problem.kernel_size)
-    make = _kept_boxes if taps <= KEPT_TAPS else _boxes
-    return make(problem, itemsize, whole, team.size)
+    return _kept_boxes(problem, itemsize, whole, team.size)
 
 
 def cut_of(problem: Problem, itemsize: int, threads: int, *, whole: bool = False) -> Cut:
@@ -291,4 +290,6 @@ def _phase_count(axes: tuple[Axis, ...]) -> int:
     return math.prod(axis.counts.phases for axis in axes)
 
 
-_kept_boxes = lru_cache(maxsize=256)(_boxes)
+_kept_boxes = kept_by_size(
+    _boxes, lambda problem, *_: problem.in_group * math.prod(problem.kernel_size), (KEPT_TAPS, 256)
+)

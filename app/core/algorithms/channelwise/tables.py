@@ -15,6 +15,7 @@ from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.algorithms.vectors.line_sums import LINES
 from app.core.algorithms.vectors.simd import LONGEST, VECTOR
 from app.core.geometry import ceil_div
+from app.core.kept import kept_by_size
 from app.core.problem import Problem
 
 #: Tables of more lines are made anew each time.
@@ -143,8 +144,7 @@ def lays_in_vectors(axis: Axis) -> bool:
 
 def groups_of(problem: Problem, itemsize: int) -> Groups:
     """The tables of a problem for elements of so many bytes."""
-    make = _kept_groups if math.prod(problem.input_size[:-1]) <= KEPT_LINES else _groups
-    return make(problem, itemsize)
+    return _kept_groups(problem, itemsize)
 
 
 def _groups(problem: Problem, itemsize: int) -> Groups:
@@ -176,7 +176,7 @@ def _groups(problem: Problem, itemsize: int) -> Groups:
     )  # fmt: skip
 
 
-_kept_groups = lru_cache(maxsize=256)(_groups)
+_kept_groups = kept_by_size(_groups, lambda problem, _: math.prod(problem.input_size[:-1]), (KEPT_LINES, 256))
 
 
 def _inside(places: NDArray[np.int64], length: int) -> tuple[Int64Array, Int64Array, Int64Array]:

@@ -11,14 +11,13 @@ ever put into the usual one. Real and imaginary parts lie in arrays of their own
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numba import uint64
 from numpy.typing import NDArray
 
 from app.core.algorithms.taps import Int64Array
 from app.core.jit import inlined, shared
+from app.core.kept import kept_by_size
 from app.core.layout import Array
 
 #: Lengths are multiples of this wherever vector loops run along them.
@@ -57,7 +56,7 @@ def radices_of(length: int) -> list[int]:
 
 def roots_of(length: int, dtype: np.dtype[np.generic]) -> Roots:
     """The tables of an axis that is transformed."""
-    return _cached_roots(length, dtype) if length <= CACHED_LENGTH else _roots(length, dtype)
+    return _kept_roots(length, dtype)
 
 
 def twist_of(rows: int, columns: int, dtype: np.dtype[np.generic]) -> tuple[Array, Array]:
@@ -65,7 +64,7 @@ def twist_of(rows: int, columns: int, dtype: np.dtype[np.generic]) -> tuple[Arra
 
     Each (columns, rows): between the two, value (n, k) is turned by the root of n·k. Empty for no rows.
     """
-    return (_cached_twist if rows * columns <= CACHED_TWIST else _twist)(rows, columns, dtype)
+    return _kept_twist(rows, columns, dtype)
 
 
 def _roots(length: int, dtype: np.dtype[np.generic]) -> Roots:
@@ -92,8 +91,8 @@ def _unit_roots(k: Int64Array, n: int) -> NDArray[np.complex128]:
     return roots
 
 
-_cached_roots = lru_cache(maxsize=64)(_roots)
-_cached_twist = lru_cache(maxsize=8)(_twist)
+_kept_roots = kept_by_size(_roots, lambda length, _: length, (CACHED_LENGTH, 64))
+_kept_twist = kept_by_size(_twist, lambda rows, columns, _: rows * columns, (CACHED_TWIST, 8))
 
 
 @shared
