@@ -1,4 +1,4 @@
-"""What `blocked` and `channels_last` work out from shapes: within bounds, for whatever a client sends."""
+"""What algorithms work out from shapes, `blocked` above all: within bounds, for whatever a client sends."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.core.algorithms import ALGORITHMS, blocked, channels_last
+from app.core.algorithms import ALGORITHMS, blocked, channels_last, channelwise, tiles
 from app.core.algorithms.blocked import sums as blocked_sums
 from app.core.algorithms.blocked import tables as blocked_tables
+from app.core.algorithms.boxes import tables as boxes_tables
 from app.core.algorithms.channels_last import tables as channels_last_tables
+from app.core.algorithms.channelwise import tables as channelwise_tables
 from app.core.algorithms.classes import classes_of, most_classes
 from app.core.algorithms.taps import axes_of
 from app.core.algorithms.vectors.simd import VECTOR
@@ -32,6 +34,8 @@ from tests.core.alone import problem_of
 MAKE: dict[ModuleType, Callable[[Problem, int], object]] = {
     blocked: blocked_tables._tables,
     channels_last: channels_last_tables.tables_of.__wrapped__,
+    channelwise: channelwise_tables._groups,
+    tiles: lambda problem, itemsize: boxes_tables._boxes(problem, itemsize, False, team.size),
 }
 
 #: Shapes with tables as large as any: input, kernel, options.
@@ -50,6 +54,12 @@ CORNERS: list[tuple[ModuleType, str, tuple[int, ...], tuple[int, ...], dict[str,
     (blocked, "conv", (60, 16, 2, 2), (80, 16, 3, 3), {"padding": 1}),
     (blocked, "conv", (12, 16, 3, 4, 2), (80, 16, 3, 3, 3), {"padding": 1}),
     (blocked, "conv_transpose", (1, 1, 1053), (1, 16, 77), {"stride": 6, "dilation": 3}),
+    (channelwise, "conv_transpose", (1, 1, 6, 6), (1, 1, 32, 32), {"stride": 32}),
+    (channelwise, "conv_transpose", (1, 2, 5, 6), (2, 1, 40, 80), {"stride": (10, 40)}),
+    (channelwise, "conv", (1, 8, 30, 30), (8, 1, 31, 31), {"groups": 8, "padding": 15}),
+    (tiles, "conv_transpose", (1, 4, 6, 6), (4, 1, 30, 34), {"stride": (30, 34)}),
+    (tiles, "conv_transpose", (1, 64, 4, 4, 4), (64, 2, 12, 12, 12), {"stride": 8}),
+    (tiles, "conv", (1, 64, 16, 16), (4, 64, 11, 11), {"padding": 5}),
 ]
 
 
@@ -73,6 +83,12 @@ def _of_thread(module: ModuleType, problem: Problem, dtype: np.dtype[Any]) -> in
     """Bytes of a thread's own memory at least."""
     if module is channels_last:
         return sum(channels_last_tables.memory_of(problem, axes_of(problem), VECTOR // dtype.itemsize)) * dtype.itemsize
+    if module is channelwise:
+        axes, cut = axes_of(problem), channelwise_tables.cut_of(problem)
+        by_lines = channelwise_tables.goes_by_lines(axes, cut, dtype.itemsize)
+        return sum(channelwise_tables.memory_of(cut, dtype.itemsize, by_lines=by_lines)) * dtype.itemsize
+    if module is tiles:
+        return boxes_tables.cut_of(problem, dtype.itemsize, team.size).laid * dtype.itemsize
     abreast = blocked_tables.way_of(problem, VECTOR // dtype.itemsize).abreast
     return blocked_tables.weights_of(problem, VECTOR // dtype.itemsize) * abreast * VECTOR
 

@@ -38,6 +38,9 @@ FEW_TASKS, MANY_TASKS = 4, 8
 #: Tables of more taps than this are made anew each time.
 KEPT_TAPS = 2**14
 
+#: Bytes that tell of a phase while tables are made: its numbers, and its own arrays before they are joined.
+PHASE_BYTES = 2560
+
 
 class Sizes(NamedTuple):
     """What all phases share.
@@ -268,6 +271,11 @@ def tables(cut: Cut, axes: tuple[Axis, ...]) -> Boxes:
         steps.append((channels * (sizes.apart_in * kernel) + phase.taps[in_order]).reshape(-1))
         taps_at += len(phase.taps)
     return Boxes(cut, packed(sizes), np.array(rows, np.int64), np.concatenate(places), np.concatenate(steps), residues)
+
+
+def bytes_of_tables(cut: Cut) -> int:
+    """What `tables` takes: a place and a step for each tap and each channel's, before they are joined and after."""
+    return 4 * (1 + cut.sizes.in_group) * cut.taps * np.dtype(np.int64).itemsize + cut.sizes.phases * PHASE_BYTES
 
 
 def positions_of(axes: tuple[Axis, ...]) -> Sizes3:

@@ -16,7 +16,7 @@ from numba import uint64
 
 from app.core.algorithms.boxes.laying import lay_zeros_around
 from app.core.algorithms.boxes.phases import phase_at
-from app.core.algorithms.boxes.tables import KEPT_TAPS, MOST_PHASES, sizes_of
+from app.core.algorithms.boxes.tables import KEPT_TAPS, MOST_PHASES, bytes_of_tables, sizes_of
 from app.core.algorithms.channelwise.tables import (
     WIDEST,
     cut_of,
@@ -63,9 +63,9 @@ def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.gener
     """Bytes beside input, kernel and output: each thread's planes and sums, and the tables."""
     cut = cut_of(problem)
     laid, sums = memory_of(cut, dtype.itemsize, by_lines=goes_by_lines(axes, cut, dtype.itemsize))
-    tables = 4 * laid_lines(axes, cut) + 2 * cut.sizes.in_group * cut.taps
-    tables += 4 * (cut.sizes.box_x + cut.sizes.span_x) * len(axes[2].in_residues)
-    return team.size * ((laid + sums) * dtype.itemsize + VECTOR + 3 * LINE) + tables * np.dtype(np.int64).itemsize
+    lines = 4 * (laid_lines(axes, cut) + (cut.sizes.box_x + cut.sizes.span_x) * len(axes[2].in_residues))
+    own = (laid + sums) * dtype.itemsize + VECTOR + 3 * LINE
+    return team.size * own + lines * np.dtype(np.int64).itemsize + bytes_of_tables(cut)
 
 
 def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:

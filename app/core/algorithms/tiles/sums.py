@@ -18,7 +18,7 @@ from numba import uint64
 
 from app.core.algorithms.boxes.laying import lay
 from app.core.algorithms.boxes.phases import phase_at
-from app.core.algorithms.boxes.tables import Cut, boxes_of, cut_of, sizes_of
+from app.core.algorithms.boxes.tables import Cut, boxes_of, bytes_of_tables, cut_of, sizes_of
 from app.core.algorithms.scratch import LINE, NOTED, thread_rows
 from app.core.algorithms.taps import Axis
 from app.core.algorithms.vectors.dot_sums import at_once, dot_tile
@@ -65,7 +65,7 @@ def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.gene
     cut = cut_of(problem, dtype.itemsize, team.size)
     own = ROWS * WIDEST * VECTOR * cut.sizes.woven + WIDEST * VECTOR + 4 * LINE
     own += 8 * cut.listed + (cut.laid + cut.tail * _column(cut, VECTOR // dtype.itemsize)) * dtype.itemsize
-    return own * team.size + 2 * cut.sizes.in_group * cut.taps * np.dtype(np.int64).itemsize
+    return own * team.size + bytes_of_tables(cut)
 
 
 def _column(cut: Cut, lanes: int) -> int:
