@@ -31,6 +31,7 @@ class Case:
     dilation: Ints = 1
     output_padding: int = 0
     groups: int = 1
+    padding_mode: str = "zeros"
     dtype: str = "float32"
     dense: bool = False
 
@@ -42,7 +43,7 @@ class Case:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The arguments beside the arrays; PyTorch's and ours have the same names."""
+        """The arguments beside the arrays; those of PyTorch's layers and ours have the same names."""
         settings: dict[str, Any] = {
             "stride": self.stride,
             "padding": self.padding,
@@ -51,6 +52,8 @@ class Case:
         }
         if self.op == "conv_transpose":
             settings["output_padding"] = self.output_padding
+        if self.padding_mode != "zeros":
+            settings["padding_mode"] = self.padding_mode
         return settings
 
     @property
@@ -105,6 +108,7 @@ class Case:
         options = {"s": self.stride, "p": self.padding, "d": self.dilation, "op": self.output_padding}
         parts += [f"{key}{_short(value)}" for key, value in options.items() if value != (1 if key in "sd" else 0)]
         parts += [f"groups {self.groups}"] if self.groups > 1 else []
+        parts += [self.padding_mode] if self.padding_mode != "zeros" else []
         return " ".join([*parts, *([self.dtype] if self.dtype != "float32" else [])])
 
 

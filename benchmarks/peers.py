@@ -49,12 +49,17 @@ def _torch(case: Case, x: Array, w: Array) -> Call:
     a, b = torch.from_numpy(x), torch.from_numpy(w)
     name = ("conv" if case.op == "conv" else "conv_transpose") + f"{len(case.size)}d"
     function, settings = getattr(torch.nn.functional, name), case.settings
-    return lambda: function(a, b, **settings)
+    mode = settings.pop("padding_mode", None)
+    if mode is None:
+        return lambda: function(a, b, **settings)
+    # As its layers do it, which have the mode. It counts from the last axis on.
+    around = [p for p in reversed(_each(settings.pop("padding"), len(case.size))) for _ in range(2)]
+    return lambda: function(torch.nn.functional.pad(a, around, mode), b, **settings)
 
 
 def _onnxruntime(case: Case, x: Array, w: Array) -> Call | None:
-    """A network of this one layer, its kernel a constant, as networks have it; it takes float32 alone."""
-    if case.dtype != "float32" or importlib.util.find_spec("onnx") is None:
+    """A network of this one layer, its kernel a constant, as networks have it; it takes float32 and zeros alone."""
+    if case.dtype != "float32" or "padding_mode" in case.settings or importlib.util.find_spec("onnx") is None:
         return None
     import onnxruntime
     from onnx import helper, numpy_helper
@@ -90,7 +95,11 @@ def _scipy(case: Case, x: Array, w: Array) -> Call | None:
             return None
         return lambda: sum(signal.upfirdn(b[0], a, up=case.stride) for a, b in zip(x[0], w, strict=True))
     rank = len(case.size)
-    if not case.is_channelwise or set(_each(case.stride, rank) + _each(case.dilation, rank)) != {1}:
+    if (
+        not case.is_channelwise
+        or "padding_mode" in case.settings
+        or set(_each(case.stride, rank) + _each(case.dilation, rank)) != {1}
+    ):
         return None
     pads = ((0, 0), (0, 0), *((p, p) for p in _each(case.padding, rank)))
 
