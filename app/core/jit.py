@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, cast
 
 import numba
@@ -86,7 +87,23 @@ class _KernelCompiler(Compiler):
     def compile_extra(self, func: Kernel) -> Any:
         self.state.library = _Kernel(self.state.targetctx.codegen(), func.__qualname__)
         self.state.library.enable_object_caching()
-        return super().compile_extra(func)
+        with _collecting_rarely():
+            return super().compile_extra(func)
+
+
+#: Objects that are made before Python looks for cycles among them.
+_MADE = 50_000
+
+
+@contextmanager
+def _collecting_rarely() -> Iterator[None]:
+    """A compilation makes millions of objects: to look for cycles as often as usual takes a tenth of its time."""
+    before = gc.get_threshold()
+    gc.set_threshold(_MADE, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class _Kernel(JITCodeLibrary):
