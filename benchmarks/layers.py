@@ -153,7 +153,19 @@ def video() -> Iterator[Case]:
     yield _layer("X3D", 54, 54, (13, 40, 40), 3, padding=1, groups=54)
 
 
+def styles() -> Iterator[Case]:
+    """Fast style transfer and CycleGAN, whose pictures go on as in a mirror."""
+    for inside, outside, side, kernel, stride in [
+        *[(3, 32, 256, 9, 1), (32, 64, 256, 3, 2), (64, 128, 128, 3, 2), (128, 128, 64, 3, 1)],
+        *[(128, 64, 128, 3, 1), (64, 32, 256, 3, 1), (32, 3, 256, 9, 1)],
+    ]:
+        options = {"stride": stride, "padding": kernel // 2}
+        yield _layer("style transfer", inside, outside, (side, side), kernel, padding_mode="reflect", **options)
+    for inside, outside, side, kernel in [(3, 64, 256, 7), (256, 256, 64, 3), (64, 3, 256, 7)]:
+        yield _layer("CycleGAN", inside, outside, (side, side), kernel, padding=kernel // 2, padding_mode="reflect")
+
+
 def layers() -> list[Case]:
     """All of them, one sample each."""
-    known = (classifiers, mobile, pictures, sound, volumes, heads, signals, games, video)
+    known = (classifiers, mobile, pictures, sound, volumes, heads, signals, games, video, styles)
     return [layer for of_networks in known for layer in of_networks()]
