@@ -164,6 +164,23 @@ def test_a_loud_value_that_meets_no_weight_does_no_harm(dtype: str) -> None:
     check("conv", x, w)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("loudest", [0.7, 1.0, 1.3])
+@pytest.mark.parametrize("delay", [16833, 23745])
+def test_roundings_of_a_loud_value_that_meets_no_weight_gather_nowhere(dtype: str, loudest: float, delay: int) -> None:
+    """An impulse through a delay: its spectrum is roots of unity alone, whose roundings are no noise."""
+    length, taps, quiet = 50_000, 30_000, loudest * 3.3e-3
+    x, w = np.zeros((1, 1, length), dtype), np.zeros((1, 1, taps), dtype)
+    x[..., 0], w[..., delay] = loudest, 0.98 / loudest
+    outputs = length - 63
+    x[..., outputs // 2 + delay] = quiet
+    answer = run("conv", x, w, padding=((0, taps - 64),))[0, 0]
+    right = np.zeros(outputs, np.longdouble)
+    right[outputs // 2] = np.longdouble(x[0, 0, outputs // 2 + delay]) * np.longdouble(w[0, 0, delay])
+    terms = np.minimum(taps, length - np.arange(outputs))
+    assert (np.abs(answer - right) <= (terms + 2) * (np.finfo(dtype).eps / 2) * right.max()).all()
+
+
 # The ends of the floats
 
 

@@ -15,8 +15,16 @@ from app.core.algorithms.fourier.fft import from_spectrum, to_spectrum
 from app.core.jit import inlined, shared
 from app.core.parted import parted
 
-#: Squares that are added side by side.
-_SUMS = 64
+#: Values that are measured side by side.
+_SIDE_BY_SIDE = 64
+
+#: An output's error is below so many roundings of the mean √Σ(x·w)² of its block's outputs, as measured with what is
+#: random, with some to spare. Those of a few loud values gather in a few places instead, and are below so many of the
+#: largest √Σ(x·w)² that any output could have: a search for the worst found 2.9.
+SPREAD, GATHERED = 24.0, 6.0
+
+#: Values of no more than this have fourth powers that are no usual floats, in float32.
+_QUIET = 2.0**-30
 
 
 class Cut(NamedTuple):
@@ -39,12 +47,14 @@ class Cut(NamedTuple):
 
 
 @parted
-def transform_kernels(_me, low, high, w, factors, places, cut, roots, twist, spectra_re, spectra_im, norms, first):
+def transform_kernels(
+    _me, low, high, w, factors, places, cut, roots, twist, spectra_re, spectra_im, norms, first
+):  # fmt: skip
     """The spectra of kernels `low` to `high`, counted over (channel from `first` on, input channel).
 
     w (C_out, C_in/groups, taps of three axes) is scaled by the channels' `factors`; `places` are the
     taps' places in a block.
-    `norms` become the kernels' Euclidean lengths.
+    `norms` (kernels, 3) become theirs: see `_measure`.
     """
     _, in_group, taps_z, taps_y, taps_x = w.shape
     _, rows, columns = cut.size
@@ -56,17 +66,20 @@ def transform_kernels(_me, low, high, w, factors, places, cut, roots, twist, spe
         channel, ci = divmod(task, in_group)
         re[:] = 0
         im[:] = 0
-        factor, squares = factors[first + channel], 0.0
+        factor = factors[first + channel]
+        squares = fourths = peak = 0.0
         tap = ((first + channel) * in_group + ci) * taps_z * taps_y * taps_x
         for z in range(taps_z):
             for y in range(taps_y):
                 for x in range(taps_x):
                     weight = flat_w[tap] * factor
-                    squares += float(weight) ** 2
+                    square = float(weight) * float(weight)
+                    squares, fourths, peak = squares + square, fourths + square * square, max(peak, square)
                     at = (places[0][z] * rows + places[1][y]) * columns + places[2][x]
                     re[at] = weight * share
                     tap += 1
-        norms[channel, ci] = math.sqrt(squares)
+        norms[channel, ci, 0], norms[channel, ci, 1] = math.sqrt(squares), math.sqrt(math.sqrt(fourths))
+        norms[channel, ci, 2] = math.sqrt(peak)
         to_spectrum(re, im, spectra_re, spectra_im, task * points, cut.shape, roots, twist)
 
 
@@ -79,8 +92,8 @@ def convolve_blocks(
 
     `first` is the first channel whose kernels' spectra are held; `chunks` (count, 2) name
     channels from there on. The input is scaled by `factors` (batch, groups), the output by
-    both `halves` (2, batch, C_out). `errors` (C_out held, batch, pairs) become what the
-    transforms' errors are proportional to; infinite where an answer is.
+    both `halves` (2, batch, C_out). `errors` (C_out held, batch, pairs) become how many
+    roundings of 1 the transforms' errors are at most; infinite where an answer is.
     """
     in_group = norms.shape[1]
     out_group = out.shape[1] // (x.shape[1] // in_group)
@@ -89,7 +102,7 @@ def convolve_blocks(
     input_re, input_im = np.empty(points, x.dtype), np.empty(points, x.dtype)
     most = chunks[:, 1].max()
     sums_re, sums_im = np.empty(most * points, x.dtype), np.empty(most * points, x.dtype)
-    squares = np.empty(_SUMS, x.dtype)
+    measured, mean = np.empty(3 * _SIDE_BY_SIDE, x.dtype), 1 / math.sqrt(points)
     for task in range(low, high):
         rest, chunk = divmod(task, len(chunks))
         b, pair = divmod(rest, pairs)
@@ -99,7 +112,7 @@ def convolve_blocks(
         for ci in range(in_group):
             _gather(x, b, group * in_group + ci, 2 * pair, cut, factors[b, group], re)
             _gather(x, b, group * in_group + ci, 2 * pair + 1, cut, factors[b, group], im)
-            norm = _norm(re, im, squares)
+            square, fourth, peak = _measure(re, im, measured)
             to_spectrum(re, im, input_re, input_im, 0, cut.shape, roots, twist)
             for c in range(count):
                 kernel = (begin + c) * in_group + ci
@@ -109,11 +122,14 @@ def convolve_blocks(
                     _add_product(
                         input_re, input_im, spectra_re, spectra_im, kernel * points, sums_re, sums_im, c * points
                     )
-                errors[begin + c, b, pair] += norm * norms[begin + c, ci]
+                own = norms[begin + c, ci]
+                largest = min(peak * own[0], fourth * own[1], square * own[2])
+                errors[begin + c, b, pair] += max(SPREAD * mean * square * own[0], GATHERED * largest)
         for c in range(count):
             channel = first + begin + c
             from_spectrum(sums_re, sums_im, c * points, re, im, cut.shape, roots, twist)
-            errors[begin + c, b, pair] += _norm(re, im, squares)
+            square, _, peak = _measure(re, im, measured)
+            errors[begin + c, b, pair] += max(SPREAD * mean * square, GATHERED * peak)
             half, other = halves[0, b, channel], halves[1, b, channel]
             beyond = _scatter(re, 2 * pair, cut, half, other, bias[channel], out, b, channel)
             beyond |= _scatter(im, 2 * pair + 1, cut, half, other, bias[channel], out, b, channel)
@@ -205,11 +221,25 @@ def _add_product(a_re, a_im, b_re, b_im, at_b, sum_re, sum_im, at):
 
 
 @shared
-def _norm(re, im, squares):
-    """√Σ(re² + im²), summed side by side; the number of values is a multiple of the sums'."""
-    squares[:] = 0
-    for start in range(0, len(re), _SUMS):
-        for j in range(uint64(_SUMS)):
+def _measure(re, im, measured):
+    """The norms of a block, √Σx², ⁴√Σx⁴ and the largest |x|, made side by side; `measured` is working memory.
+
+    No output has a √Σ(x·w)² of more than any of the three times the opposite one of the kernel (Hölder's inequality).
+    """
+    measured[:] = 0
+    squares, fourths, largest = (
+        measured[:_SIDE_BY_SIDE],
+        measured[_SIDE_BY_SIDE : 2 * _SIDE_BY_SIDE],
+        measured[2 * _SIDE_BY_SIDE :],
+    )
+    for start in range(0, len(re), _SIDE_BY_SIDE):
+        for j in range(uint64(_SIDE_BY_SIDE)):
             m = uint64(start) + j
-            squares[j] += re[m] * re[m] + im[m] * im[m]
-    return math.sqrt(squares.sum())
+            a, b = re[m] * re[m], im[m] * im[m]
+            squares[j] += a + b
+            fourths[j] += a * a + b * b
+            largest[j] = max(largest[j], max(a, b))
+    square, peak = math.sqrt(squares.sum()), math.sqrt(largest.max())
+    fourth = math.sqrt(math.sqrt(fourths.sum()))
+    # Fourth powers of quiet values vanish: where there are no others, the mean of both is a bound.
+    return square, fourth if fourth > _QUIET else math.sqrt(square * peak), peak

@@ -5,7 +5,8 @@ the real and the imaginary part of one complex block: its transform times the ke
 transformed back, is both answers. Input channels are summed before that. What wraps
 around lies in the overlap and is dropped.
 
-A transform mixes loud and quiet, so its error is even over a block. It keeps within the
+A transform mixes loud and quiet, so its error is even over a block, or gathers in some places
+of it where few values are loud. It keeps within the
 promise for a channel's loudest output; where even that is in doubt (a loud value that
 meets no weight), the operation is done by direct sums after all, and so are always those
 few outputs that take only a handful of products. Inputs and kernels are brought to
@@ -47,9 +48,6 @@ Axes = tuple[Axis, ...]
 
 #: Outputs of fewer products than this are summed directly; all are, where there are no more.
 FEW_PRODUCTS = 64
-
-#: A transform's error is below this many roundings of the norms; measured, with some to spare.
-ROUNDINGS = 24.0
 
 #: More phases than this are too many small transforms.
 MOST_PHASES = 16
@@ -130,13 +128,13 @@ def _work(problem: Problem, axes: Axes, dtype: np.dtype[np.generic]) -> Work:
 def run(problem: Problem, axes: Axes, x: Array, w: Array, bias: Array, out: Array) -> None:
     """Write the operation's output into `out`; shapes as for the direct algorithm."""
     blocks = _blocks(problem, axes, x.dtype)
-    scaling = scaling_of(problem, x, w)
+    scaling, fewest = scaling_of(problem, x, w), w.shape[1] * math.prod(map(fewest_products, axes))
     fill_with_bias(axes, bias, out)
     for phase in phases_of(axes, w, problem.groups):
-        if not _run_phase(problem, axes, phase, blocks, scaling, x, bias, out):
+        if not _run_phase(problem, axes, phase, blocks, scaling, max(fewest, FEW_PRODUCTS), x, bias, out):
             direct.run(problem, axes, x, w, bias, out)
             return
-    if w.shape[1] * math.prod(map(fewest_products, axes)) < FEW_PRODUCTS:
+    if fewest < FEW_PRODUCTS:
         sum_few(x, w, bias, out, *(axis.table for axis in axes), tuple(map(_met, axes)), FEW_PRODUCTS)
 
 
@@ -154,11 +152,12 @@ def _run_phase(
     phase: Phase,
     blocks: Blocks,
     scaling: Scaling,
+    fewest: int,
     x: Array,
     bias: Array,
     out: Array,
 ) -> bool:
-    """Write a phase's outputs; false where they may not be within the promise."""
+    """Write a phase's outputs, of this many products at least; false where they may not be within the promise."""
     shifts = tuple(np.ascontiguousarray(axis.shifts(q)) for axis, q in zip(axes, phase.index, strict=True))
     weights = phase.weights.reshape(problem.out_channels, -1, *map(len, shifts))
     in_group, out_group = weights.shape[1], problem.out_group
@@ -172,7 +171,7 @@ def _run_phase(
     for first in range(0, problem.out_channels, blocks.held):
         count = min(blocks.held, problem.out_channels - first)
         chunks = _chunks(first, count, out_group, blocks.together)
-        norms, errors = np.empty((count, in_group)), np.empty((count, problem.batch, blocks.pairs))
+        norms, errors = np.empty((count, in_group, 3)), np.empty((count, problem.batch, blocks.pairs))
         own = (*tables, *spectra, norms, first)
         run_parted(
             transform_kernels, count * in_group, work * count * in_group, weights, scaling.weight_factors, places, *own
@@ -181,7 +180,7 @@ def _run_phase(
             convolve_blocks, tasks * len(chunks), work * tasks * (len(chunks) * in_group + count), x, *own, chunks,
             errors, scaling.factors, scaling.halves, bias, out,
         )  # fmt: skip
-        needed = _needed(errors.max(axis=2), scaling, first, out_group, blocks.points, math.prod(weights.shape[1:]))
+        needed = _needed(errors.max(axis=2), scaling, first, out_group, math.prod(weights.shape[1:]), fewest)
         factors = (scaling.factors, scaling.weight_factors)
         if exceeds(
             needed, first, x, weights, shifts, cut.in_steps, phase.positions, scaling.places, loud_taps, *factors
@@ -190,11 +189,11 @@ def _run_phase(
     return True
 
 
-def _needed(errors: Array, scaling: Scaling, first: int, out_group: int, points: int, taps: int) -> Array:
+def _needed(errors: Array, scaling: Scaling, first: int, out_group: int, taps: int, fewest: int) -> Array:
     """The Σ|x·w| (channels, batch) that some output must have, so that the errors are within the promise."""
     # Squares of less than this vanish from the norms, and values may beside much louder ones.
     lost = taps * math.sqrt(float(np.finfo(scaling.factors.dtype).tiny))
-    needed: Array = (ROUNDINGS * errors / math.sqrt(points) + lost) / (FEW_PRODUCTS + 2)
+    needed: Array = (errors + lost) / (fewest + 2)
     channels = np.arange(first, first + len(errors))
     needed[scaling.silent(channels, out_group)] = 0
     return needed
