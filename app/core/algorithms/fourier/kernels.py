@@ -12,11 +12,9 @@ import numpy as np
 from numba import uint64
 
 from app.core.algorithms.fourier.fft import from_spectrum, to_spectrum
+from app.core.algorithms.vectors.norms import TOGETHER, measure
 from app.core.jit import inlined, shared
 from app.core.parted import parted
-
-#: Values that are measured side by side.
-_SIDE_BY_SIDE = 64
 
 #: An output's error is below so many roundings of the mean √Σ(x·w)² of its block's outputs, as measured with what is
 #: random, with some to spare. Those of a few loud values gather in a few places instead, and are below so many of the
@@ -102,7 +100,7 @@ def convolve_blocks(
     input_re, input_im = np.empty(points, x.dtype), np.empty(points, x.dtype)
     most = chunks[:, 1].max()
     sums_re, sums_im = np.empty(most * points, x.dtype), np.empty(most * points, x.dtype)
-    measured, mean = np.empty(3 * _SIDE_BY_SIDE, x.dtype), 1 / math.sqrt(points)
+    measured, mean = np.empty(3 * TOGETHER // x.itemsize, x.dtype), 1 / math.sqrt(points)
     for task in range(low, high):
         rest, chunk = divmod(task, len(chunks))
         b, pair = divmod(rest, pairs)
@@ -222,24 +220,13 @@ def _add_product(a_re, a_im, b_re, b_im, at_b, sum_re, sum_im, at):
 
 @shared
 def _measure(re, im, measured):
-    """The norms of a block, √Σx², ⁴√Σx⁴ and the largest |x|, made side by side; `measured` is working memory.
+    """The norms of a block's magnitudes, √Σ|z|², ⁴√Σ|z|⁴ and the largest; `measured` is working memory.
 
     No output has a √Σ(x·w)² of more than any of the three times the opposite one of the kernel (Hölder's inequality).
     """
-    measured[:] = 0
-    squares, fourths, largest = (
-        measured[:_SIDE_BY_SIDE],
-        measured[_SIDE_BY_SIDE : 2 * _SIDE_BY_SIDE],
-        measured[2 * _SIDE_BY_SIDE :],
-    )
-    for start in range(0, len(re), _SIDE_BY_SIDE):
-        for j in range(uint64(_SIDE_BY_SIDE)):
-            m = uint64(start) + j
-            a, b = re[m] * re[m], im[m] * im[m]
-            squares[j] += a + b
-            fourths[j] += a * a + b * b
-            largest[j] = max(largest[j], max(a, b))
-    square, peak = math.sqrt(squares.sum()), math.sqrt(largest.max())
+    measure(re, im, len(re), measured)
+    squares, fourths, peaks = measured.reshape(3, len(measured) // 3)
+    square, peak = math.sqrt(squares.sum()), math.sqrt(peaks.max())
     fourth = math.sqrt(math.sqrt(fourths.sum()))
     # Fourth powers of quiet values vanish: where there are no others, the mean of both is a bound.
     return square, fourth if fourth > _QUIET else math.sqrt(square * peak), peak

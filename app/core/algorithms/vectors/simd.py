@@ -111,6 +111,10 @@ class Vectors:
             return self.builder.add(c, self.builder.mul(a, b))
         return self._call(f"llvm.fmuladd.{self._suffix}", self.kind, [self.kind] * 3, [a, b, c])
 
+    def larger(self, a: Any, b: Any) -> Any:
+        """The larger of each two floats; b, where a is NaN."""
+        return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)
+
     def sum_all(self, vectors: Sequence[Any]) -> list[Any]:
         """The sum of the elements of each vector, in their order: as few vectors of them as can be.
 
