@@ -31,9 +31,9 @@ class Case:
     dilation: Ints = 1
     output_padding: int = 0
     groups: int = 1
-    padding_mode: str = "zeros"
     dtype: str = "float32"
     dense: bool = False
+    padding_mode: str = "zeros"
 
     @classmethod
     def read(cls, fields: dict[str, Any]) -> Case:

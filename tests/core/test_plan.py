@@ -22,9 +22,11 @@ from app.core.algorithms.taps import Axis, axes_of
 from app.core.algorithms.tiles.efforts import effort
 from app.core.algorithms.vectors.simd import ROWS, VECTOR, WIDEST
 from app.core.checks import describe
+from app.core.cost import Limits, affordable
+from app.core.geometry import Op
 from app.core.parallel import PLANNED_THREADS, largest_share, team
 from app.core.plan import plan_of
-from app.core.problem import Setting
+from app.core.problem import OPS, Setting
 from benchmarks.cases import Case
 from benchmarks.shapes import shapes
 from tests.core.parts import run_in_parts
@@ -225,3 +227,26 @@ def test_long_lines_are_planned_without_their_length() -> None:
         assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("op", OPS)
+@pytest.mark.parametrize("stride", [1, 3, 200_000, 300_007])
+@pytest.mark.parametrize("dilation", [1, 7])
+def test_planning_long_kernels_takes_no_more_memory_than_is_held_for_it(op: Op, stride: int, dilation: int) -> None:
+    """In a transposed one of a long stride each weight is a phase of its own."""
+    taps, length = 300_000, 5 if op == "conv_transpose" else 7 * 300_000
+    problem = describe(
+        Setting(op, (length,), taps, stride=stride, dilation=dilation, in_channels=1, kernel_channels=(1, 1))
+    )
+    held: list[int] = []
+    plan_of(
+        describe(Setting(op, (9_000,), 300, in_channels=1, kernel_channels=(1, 1))), np.dtype("f4")
+    )  # loads kernels
+    tracemalloc.start()
+    try:
+        affordable(problem, np.dtype("f4"), Limits(float_macs=10**13), hold=held.append)
+        taken = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    arrays = 4 * (problem.input_elements + problem.kernel_elements + problem.output_elements)
+    assert taken <= held[0] - arrays

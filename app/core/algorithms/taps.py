@@ -192,10 +192,10 @@ def _axis(dim: Dimension, flip: bool, padded: bool) -> Axis:
     places = places * dim.dilation - dim.padding[0]
     residues = places % dim.stride
     order = np.argsort(residues, kind="stable")
-    distinct, first = np.unique(residues[order], return_index=True)
-    shifts = (residues - places) // dim.stride
-    table = table_of(1, dim.stride, distinct, [*first, dim.kernel], weights[order], shifts[order])
-    return Axis(dim.input, dim.output, table)
+    shifts, weights, residues = ((residues - places) // dim.stride)[order], weights[order], residues[order]
+    del places, order  # a kernel may have millions of weights
+    first = np.flatnonzero(np.diff(residues, prepend=-1, append=dim.stride))
+    return Axis(dim.input, dim.output, table_of(1, dim.stride, residues[first[:-1]], first, weights, shifts))
 
 
 def table_of(in_step: int, out_step: int, residues: ArrayLike, first: ArrayLike, taps: Array, shifts: Array) -> Array:
