@@ -189,7 +189,10 @@ class _Team:
         self._hired = 0
 
     def resize(self, size: int) -> None:
-        """Use so many threads in all from now on, the caller's among them."""
+        """Use so many threads in all from now on, the caller's among them; nothing may be under way meanwhile.
+
+        Operations lay out their working memory for the threads that there are when they begin.
+        """
         self.size = max(1, size)
         self.board[SIZE] = self.size
 
