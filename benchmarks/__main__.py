@@ -1,6 +1,6 @@
 """The benchmarks of the core, beside the libraries that people use instead.
 
-    python -m benchmarks [panel | growth | unseen | pairs | overflow | regret | fit] [--help]
+    python -m benchmarks [panel | growth | unseen | pairs | http | overflow | regret | fit] [--help]
 
 Without a name it is the panel.
 """
@@ -16,6 +16,7 @@ COMMANDS = {
     "growth": "time against work, by family",
     "unseen": "layers of known networks that the panel does not hold",
     "pairs": "two callers at once beside one after the other",
+    "http": "the service over HTTP beside a bare echo of the same bytes, and two requests at once",
     "overflow": "what part of int64 calls the check for overflow takes",
     "regret": "how far the plan's choice is from the best algorithm, on random shapes",
     "fit": "measures the algorithms and writes the coefficients of their prices",

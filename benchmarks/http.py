@@ -1,7 +1,4 @@
-"""Times the service over HTTP beside a bare ASGI echo of the same bytes, and two requests at once beside one after
-the other, of both servers; prints a table of each.
-
-    python -m benchmarks.http [--seconds S]
+"""The service over HTTP beside a bare ASGI echo of the same bytes, and two requests at once beside one after the other.
 
 Service and echo are uvicorn with uvloop and httptools, each in a process of its own, asked over
 kept connections by a plain socket: what a client library costs would hide the difference.
@@ -222,18 +219,17 @@ def beside_turns(service: Sequence[Connection], echo: Sequence[Connection], seco
         print(f"| {one} and {other} | {turns * 1e3:.3f} | {together * 1e3:.3f} | {ratio:.2f} | {echos:.2f} |")
 
 
-def main() -> None:
-    """Run the cases and print them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What can be chosen."""
     parser.add_argument("--seconds", type=float, default=3.0, help="for each case and way to ask")
-    seconds = parser.parse_args().seconds / TURNS
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Run the cases and print them."""
+    seconds = arguments.seconds / TURNS
     bare = ("uvicorn", "benchmarks.http:echo", "--loop", "uvloop", "--http", "httptools", "--log-level", "error")
     with serving("app") as (service,), serving(*bare) as (other,):
         beside_echo(service, other, seconds)
     print()
     with serving("app", connections=2) as services, serving(*bare, connections=2) as others:
         beside_turns(services, others, seconds)
-
-
-if __name__ == "__main__":
-    main()
