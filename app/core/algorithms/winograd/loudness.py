@@ -17,7 +17,7 @@ from app.core.algorithms.winograd.copies import added_by_copies, around_of
 from app.core.jit import compiled, inlined
 from app.core.parted import parted
 
-#: Places of a channel that are looked at together: their sums over the channels stay in the first cache.
+#: Places of a channel that are looked at together, at most: their sums over the channels stay in the first cache.
 STRETCH = 1024
 
 
@@ -72,8 +72,8 @@ def measure_strips(
     length = len(core) // sizes.classes
     for task in range(low, high):
         pair, strip = divmod(task, sizes.strips)
-        begin = strip * STRETCH
-        count = min(STRETCH, sizes.plane - begin)
+        begin = strip * sizes.plane // sizes.strips
+        count = (strip + 1) * sizes.plane // sizes.strips - begin
         energy[:] = 0
         for ci in range(sizes.in_group):
             at = (pair * sizes.in_group + ci) * sizes.plane + begin
