@@ -181,6 +181,21 @@ def test_roundings_of_a_loud_value_that_meets_no_weight_gather_nowhere(dtype: st
     assert (np.abs(answer - right) <= (terms + 2) * (np.finfo(dtype).eps / 2) * right.max()).all()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("quiet", np.geomspace(3e-7, 3e-5, 7))
+def test_roundings_gather_in_no_frequency_that_a_kernel_makes_loud(dtype: str, quiet: float) -> None:
+    """A pattern whose sum is zero, but rounded, again and again; and a constant kernel, which it never meets."""
+    length, taps, loud, period, rng = 60_000, 50_000, 16_384, 8, np.random.default_rng(1)
+    bits = 23 if dtype == "float32" else 52
+    pattern = rng.integers(2 ** (bits - 1), 2**bits, period - 1) * np.resize([1, -1], period - 1)
+    x, w = np.full((1, 1, length), quiet, dtype), np.zeros((1, 1, taps), dtype)
+    x[..., :loud] = np.ldexp(np.tile([*pattern, -pattern.sum()], loud // period), -bits)
+    w[..., loud:] = 1 - 2.0**-8
+    answer = run("conv", x, w)[0, 0]
+    right = (taps - loud) * np.longdouble(x[0, 0, -1]) * np.longdouble(w[0, 0, -1])
+    assert (np.abs(answer - right) <= (taps + 2) * (np.finfo(dtype).eps / 2) * right).all()
+
+
 # The ends of the floats
 
 

@@ -44,6 +44,12 @@ CASES: dict[str, tuple[Op, Shape, Shape, dict[str, Any]]] = {
     "flipped": ("conv", (1, 32, 10, 11), (8, 32, 3, 3), {"flip_kernel": True}),
     "circular": ("conv", (1, 32, 9, 10), (8, 32, 3, 3), {"padding": 1, "padding_mode": "circular"}),
     "reflected": ("conv", (1, 48, 9, 10), (8, 48, 3, 3), {"padding": 1, "padding_mode": "reflect"}),
+    "an axis of padding alone": (
+        "conv",
+        (1, 32, 20, 1, 9),
+        (8, 32, 3, 1, 3),
+        {"padding": ((1, 1), (0, 1), (1, 1)), "stride": (1, 4, 1), "padding_mode": "replicate"},
+    ),
     "row": ("conv", (2, 32, 101), (24, 32, 3), {"padding": 1}),
     "rows of a picture": ("conv", (1, 32, 6, 50), (8, 32, 1, 3), {"padding": (0, 1)}),
     "five": ("conv", (1, 32, 12, 16), (8, 32, 5, 5), {}),

@@ -12,6 +12,7 @@ with one phase (residue 0, out_step 1) for a convolution.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -173,11 +174,20 @@ def axes_of(problem: Problem, *, padded: bool = False) -> tuple[Axis, ...]:
 
 
 def joined_axes_of(problem: Problem, *, padded: bool = False) -> tuple[Axis, ...]:
-    """As `axes_of`, with planes as one line where the kernel reaches beyond a place between them alone."""
-    first, *plane = axes_of(problem, padded=padded)
-    if first.is_unit or not all(axis.is_plain for axis in plane):
-        return (first, *plane)
-    length = plane[0].input * plane[1].input
+    """As `axes_of`, with planes as one line where the kernel reaches beyond a place between them alone.
+
+    With `padded` or not, axis for axis is of the same dimension: which come first, and whether they are one line, the
+    input without padding says.
+    """
+    each = [
+        (_kept_axis(dim, problem.flip_kernel, False), _kept_axis(dim, problem.flip_kernel, padded))
+        for dim in problem.dimensions
+    ]
+    long = [pair for pair in each if not pair[0].is_unit]
+    (bare, first), *plane = [*([(_UNIT, _UNIT)] * (3 - len(long))), *long]
+    if bare.is_unit or not all(axis.is_plain for axis, _ in plane):
+        return (first, *(axis for _, axis in plane))
+    length = math.prod(axis.input for axis, _ in plane)
     return _UNIT, first, Axis(length, length, _UNIT.table)
 
 

@@ -173,7 +173,7 @@ def exceeds(needed, first, x, w, shifts, in_steps, positions, loud_x, loud_w, fa
     """Whether for some sample and channel no output that is looked at has Σ|x·w| ≥ needed (channels, batch).
 
     Channels are counted from `first` on. The outputs looked at are the one that brings the
-    loudest input to the loudest weight, or is next to it, and the middle one. All scaled.
+    loudest input to the loudest weight, or is next to it, and those at each quarter of all axes. All scaled.
     """
     _, _, planes, lines, length = x.shape
     _, in_group, _, taps_y, taps_x = w.shape
@@ -192,10 +192,17 @@ def exceeds(needed, first, x, w, shifts, in_steps, positions, loud_x, loud_w, fa
                 _nearest(at_y - shifts[1][tap_y], in_steps[1], positions[1]),
                 _nearest(at_x - shifts[2][tap_x], in_steps[2], positions[2]),
             )
-            middle = (positions[0] // 2 * in_steps[0], positions[1] // 2 * in_steps[1], positions[2] // 2 * in_steps[2])
             own = (x, b, group * in_group, w, first + c, shifts)
             scales = (factors[b, group], weight_factors[first + c])
-            if not (_reaches(needed[c, b], *own, loud, *scales) or _reaches(needed[c, b], *own, middle, *scales)):
+            reaches, quarter = _reaches(needed[c, b], *own, loud, *scales), 1
+            while not reaches and quarter < 4:
+                place = (
+                    positions[0] * quarter // 4 * in_steps[0],
+                    positions[1] * quarter // 4 * in_steps[1],
+                    positions[2] * quarter // 4 * in_steps[2],
+                )
+                reaches, quarter = _reaches(needed[c, b], *own, place, *scales), quarter + 1
+            if not reaches:
                 return True
     return False
 

@@ -17,12 +17,10 @@ from app.core.jit import inlined, shared
 from app.core.parted import parted
 
 #: An output's error is below so many roundings of the mean √Σ(x·w)² of its block's outputs, as measured with what is
-#: random, with some to spare. Those of a few loud values gather in a few places instead, and are below so many of the
-#: largest √Σ(x·w)² that any output could have: a search for the worst found 2.9.
-SPREAD, GATHERED = 24.0, 6.0
-
-#: Values of no more than this have fourth powers that are no usual floats, in float32.
-_QUIET = 2.0**-30
+#: random, with some to spare. But roundings of what is not may gather in one place, or in one frequency, which the
+#: kernel then makes louder than all others: then so many of the norms of input and kernel are a bound. A search for the
+#: worst found 2.
+SPREAD, GATHERED = 24.0, 2.5
 
 
 class Cut(NamedTuple):
@@ -52,7 +50,7 @@ def transform_kernels(
 
     w (C_out, C_in/groups, taps of three axes) is scaled by the channels' `factors`; `places` are the
     taps' places in a block.
-    `norms` (kernels, 3) become theirs: see `_measure`.
+    `norms` become the kernels' Euclidean lengths.
     """
     _, in_group, taps_z, taps_y, taps_x = w.shape
     _, rows, columns = cut.size
@@ -64,20 +62,17 @@ def transform_kernels(
         channel, ci = divmod(task, in_group)
         re[:] = 0
         im[:] = 0
-        factor = factors[first + channel]
-        squares = fourths = peak = 0.0
+        factor, squares = factors[first + channel], 0.0
         tap = ((first + channel) * in_group + ci) * taps_z * taps_y * taps_x
         for z in range(taps_z):
             for y in range(taps_y):
                 for x in range(taps_x):
                     weight = flat_w[tap] * factor
-                    square = float(weight) * float(weight)
-                    squares, fourths, peak = squares + square, fourths + square * square, max(peak, square)
+                    squares += float(weight) ** 2
                     at = (places[0][z] * rows + places[1][y]) * columns + places[2][x]
                     re[at] = weight * share
                     tap += 1
-        norms[channel, ci, 0], norms[channel, ci, 1] = math.sqrt(squares), math.sqrt(math.sqrt(fourths))
-        norms[channel, ci, 2] = math.sqrt(peak)
+        norms[channel, ci] = math.sqrt(squares)
         to_spectrum(re, im, spectra_re, spectra_im, task * points, cut.shape, roots, twist)
 
 
@@ -100,7 +95,7 @@ def convolve_blocks(
     input_re, input_im = np.empty(points, x.dtype), np.empty(points, x.dtype)
     most = chunks[:, 1].max()
     sums_re, sums_im = np.empty(most * points, x.dtype), np.empty(most * points, x.dtype)
-    measured, mean = np.empty(3 * TOGETHER // x.itemsize, x.dtype), 1 / math.sqrt(points)
+    measured, mean = np.empty(2 * TOGETHER // x.itemsize, x.dtype), 1 / math.sqrt(points)
     for task in range(low, high):
         rest, chunk = divmod(task, len(chunks))
         b, pair = divmod(rest, pairs)
@@ -110,7 +105,7 @@ def convolve_blocks(
         for ci in range(in_group):
             _gather(x, b, group * in_group + ci, 2 * pair, cut, factors[b, group], re)
             _gather(x, b, group * in_group + ci, 2 * pair + 1, cut, factors[b, group], im)
-            square, fourth, peak = _measure(re, im, measured)
+            square, _ = _measure(re, im, measured)
             to_spectrum(re, im, input_re, input_im, 0, cut.shape, roots, twist)
             for c in range(count):
                 kernel = (begin + c) * in_group + ci
@@ -120,13 +115,11 @@ def convolve_blocks(
                     _add_product(
                         input_re, input_im, spectra_re, spectra_im, kernel * points, sums_re, sums_im, c * points
                     )
-                own = norms[begin + c, ci]
-                largest = min(peak * own[0], fourth * own[1], square * own[2])
-                errors[begin + c, b, pair] += max(SPREAD * mean * square * own[0], GATHERED * largest)
+                errors[begin + c, b, pair] += max(SPREAD * mean, GATHERED) * square * norms[begin + c, ci]
         for c in range(count):
             channel = first + begin + c
             from_spectrum(sums_re, sums_im, c * points, re, im, cut.shape, roots, twist)
-            square, _, peak = _measure(re, im, measured)
+            square, peak = _measure(re, im, measured)
             errors[begin + c, b, pair] += max(SPREAD * mean * square, GATHERED * peak)
             half, other = halves[0, b, channel], halves[1, b, channel]
             beyond = _scatter(re, 2 * pair, cut, half, other, bias[channel], out, b, channel)
@@ -220,13 +213,7 @@ def _add_product(a_re, a_im, b_re, b_im, at_b, sum_re, sum_im, at):
 
 @shared
 def _measure(re, im, measured):
-    """The norms of a block's magnitudes, √Σ|z|², ⁴√Σ|z|⁴ and the largest; `measured` is working memory.
-
-    No output has a √Σ(x·w)² of more than any of the three times the opposite one of the kernel (Hölder's inequality).
-    """
+    """√Σ|z|² of a block's values, and the largest |z|; `measured` is working memory."""
     measure(re, im, len(re), measured)
-    squares, fourths, peaks = measured.reshape(3, len(measured) // 3)
-    square, peak = math.sqrt(squares.sum()), math.sqrt(peaks.max())
-    fourth = math.sqrt(math.sqrt(fourths.sum()))
-    # Fourth powers of quiet values vanish: where there are no others, the mean of both is a bound.
-    return square, fourth if fourth > _QUIET else math.sqrt(square * peak), peak
+    squares, peaks = measured.reshape(2, len(measured) // 2)
+    return math.sqrt(squares.sum()), math.sqrt(peaks.max())

@@ -17,7 +17,7 @@ itself does, or nearly, direct sums decide too.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -48,6 +48,10 @@ Axes = tuple[Axis, ...]
 
 #: Outputs of fewer products than this are summed directly; all are, where there are no more.
 FEW_PRODUCTS = 64
+
+#: Where the promise of outputs of few products is in doubt, more are summed directly: up to this part of all products,
+#: as each takes many times as long as where all are summed.
+MOST_SUMMED = 1 / 64
 
 #: More phases than this are too many small transforms.
 MOST_PHASES = 16
@@ -129,20 +133,36 @@ def run(problem: Problem, axes: Axes, x: Array, w: Array, bias: Array, out: Arra
     """Write the operation's output into `out`; shapes as for the direct algorithm."""
     blocks = _blocks(problem, axes, x.dtype)
     scaling, fewest = scaling_of(problem, x, w), w.shape[1] * math.prod(map(fewest_products, axes))
+    limits = _limits(problem, axes, max(fewest, FEW_PRODUCTS))
+    few = next(limits)
     fill_with_bias(axes, bias, out)
     for phase in phases_of(axes, w, problem.groups):
-        if not _run_phase(problem, axes, phase, blocks, scaling, max(fewest, FEW_PRODUCTS), x, bias, out):
+        few = _run_phase(problem, axes, phase, blocks, scaling, few, limits, x, bias, out)
+        if few == 0:
             direct.run(problem, axes, x, w, bias, out)
             return
-    if fewest < FEW_PRODUCTS:
-        sum_few(x, w, bias, out, *(axis.table for axis in axes), tuple(map(_met, axes)), FEW_PRODUCTS)
+    if fewest < few:
+        sum_few(x, w, bias, out, *(axis.table for axis in axes), tuple(_met(axis, few) for axis in axes), few)
 
 
-def _met(axis: Axis) -> Array:
+def _limits(problem: Problem, axes: Axes, few: int) -> Iterator[int]:
+    """Of how many products outputs are at least that are not summed directly: first `few`, then half as many more."""
+    yield few
+    all_products = problem.in_group * math.prod(axis.kernel for axis in axes)
+    while few < all_products:
+        few = min(few + few // 2, all_products)
+        if few_products(axes, problem.in_group, few)[1] * problem.batch * problem.out_channels > (
+            MOST_SUMMED * problem.macs
+        ):
+            return
+        yield few
+
+
+def _met(axis: Axis, enough: int) -> Array:
     """How many inputs each output meets along an axis; enough for those of no phase, which have their bias already."""
     met = products(axis)
     if axis.out_step > 1:
-        met[~np.isin(np.arange(axis.output) % axis.out_step, axis.residues)] = FEW_PRODUCTS
+        met[~np.isin(np.arange(axis.output) % axis.out_step, axis.residues)] = enough
     return met
 
 
@@ -152,12 +172,16 @@ def _run_phase(
     phase: Phase,
     blocks: Blocks,
     scaling: Scaling,
-    fewest: int,
+    few: int,
+    limits: Iterator[int],
     x: Array,
     bias: Array,
     out: Array,
-) -> bool:
-    """Write a phase's outputs, of this many products at least; false where they may not be within the promise."""
+) -> int:
+    """Write a phase's outputs; of how many products they must be at least to be within the promise.
+
+    That is `few`, or one of the `limits` that follow; 0 where none of them will do.
+    """
     shifts = tuple(np.ascontiguousarray(axis.shifts(q)) for axis, q in zip(axes, phase.index, strict=True))
     weights = phase.weights.reshape(problem.out_channels, -1, *map(len, shifts))
     in_group, out_group = weights.shape[1], problem.out_group
@@ -171,7 +195,7 @@ def _run_phase(
     for first in range(0, problem.out_channels, blocks.held):
         count = min(blocks.held, problem.out_channels - first)
         chunks = _chunks(first, count, out_group, blocks.together)
-        norms, errors = np.empty((count, in_group, 3)), np.empty((count, problem.batch, blocks.pairs))
+        norms, errors = np.empty((count, in_group)), np.empty((count, problem.batch, blocks.pairs))
         own = (*tables, *spectra, norms, first)
         run_parted(
             transform_kernels, count * in_group, work * count * in_group, weights, scaling.weight_factors, places, *own
@@ -180,20 +204,22 @@ def _run_phase(
             convolve_blocks, tasks * len(chunks), work * tasks * (len(chunks) * in_group + count), x, *own, chunks,
             errors, scaling.factors, scaling.halves, bias, out,
         )  # fmt: skip
-        needed = _needed(errors.max(axis=2), scaling, first, out_group, math.prod(weights.shape[1:]), fewest)
-        factors = (scaling.factors, scaling.weight_factors)
-        if exceeds(
-            needed, first, x, weights, shifts, cut.in_steps, phase.positions, scaling.places, loud_taps, *factors
-        ):
-            return False
-    return True
+        needed = _needed(errors.max(axis=2), scaling, first, out_group, math.prod(weights.shape[1:]))
+        own = (x, weights, shifts, cut.in_steps, phase.positions, scaling.places, loud_taps)
+        while exceeds(needed / (few + 2), first, *own, scaling.factors, scaling.weight_factors):
+            if (few := next(limits, 0)) == 0:
+                return 0
+    return few
 
 
-def _needed(errors: Array, scaling: Scaling, first: int, out_group: int, taps: int, fewest: int) -> Array:
-    """The Σ|x·w| (channels, batch) that some output must have, so that the errors are within the promise."""
+def _needed(errors: Array, scaling: Scaling, first: int, out_group: int, taps: int) -> Array:
+    """The Σ|x·w| (channels, batch) that some output must have, so that errors are within the promise for one product.
+
+    For more products, and two, it is as much less.
+    """
     # Squares of less than this vanish from the norms, and values may beside much louder ones.
     lost = taps * math.sqrt(float(np.finfo(scaling.factors.dtype).tiny))
-    needed: Array = (errors + lost) / (fewest + 2)
+    needed: Array = errors + lost
     channels = np.arange(first, first + len(errors))
     needed[scaling.silent(channels, out_group)] = 0
     return needed

@@ -1,4 +1,4 @@
-"""The norms of a block of complex values, on vectors: one look tells all three."""
+"""The norms of a block of complex values, on vectors: one look tells both."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ TOGETHER = _SIDE_BY_SIDE * VECTOR
 
 @piece
 def measure(_context, re, im, count, measured):
-    """Σ|z|², Σ|z|⁴ and the largest |z|² of `count` values z = re + i·im, in flat arrays of floats.
+    """Σ|z|² and the largest |z|² of `count` values z = re + i·im, in flat arrays of floats.
 
-    The count takes up a multiple of `TOGETHER` bytes. `measured` becomes so many vectors of each, one kind after the
-    other: what is asked for is the sum of all elements, and the largest of them.
+    The count takes up a multiple of `TOGETHER` bytes. `measured` becomes so many vectors of sums, and behind them
+    of peaks: what is asked for is the sum of their elements, and the largest.
     """
     return types.void(re, im, types.int64, measured), _generate
 
@@ -29,18 +29,13 @@ def _generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any
     each = _SIDE_BY_SIDE * vec.lanes
 
     def turn(number: Any, before: list[Any]) -> list[Any]:
-        squares, fourths, peaks = before[:_SIDE_BY_SIDE], before[_SIDE_BY_SIDE:-_SIDE_BY_SIDE], before[-_SIDE_BY_SIDE:]
         begin = builder.mul(number, I64(each))
         places = [builder.add(begin, I64(n * vec.lanes)) for n in range(_SIDE_BY_SIDE)]
         parts = [[vec.load(builder.gep(part, [at])) for part in (re, im)] for at in places]
         values = [vec.multiply_add(a, a, builder.fmul(b, b)) for a, b in parts]
-        return [
-            *map(vec.add, squares, values),
-            *map(vec.multiply_add, values, values, fourths),
-            *map(vec.larger, peaks, values),
-        ]
+        return [*map(vec.add, before[:_SIDE_BY_SIDE], values), *map(vec.larger, before[_SIDE_BY_SIDE:], values)]
 
     turns = builder.sdiv(count, I64(each))
-    for number, total in enumerate(summed_over(builder, turns, [vec.nothing] * (3 * _SIDE_BY_SIDE), turn)):
+    for number, total in enumerate(summed_over(builder, turns, [vec.nothing] * (2 * _SIDE_BY_SIDE), turn)):
         vec.store(total, builder.gep(measured, [I64(number * vec.lanes)]))
     return context.get_dummy_value()
