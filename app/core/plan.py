@@ -13,6 +13,7 @@ from app.core.algorithms.taps import BY_KERNEL, CACHED_KERNEL, Axis, axes_of
 from app.core.errors import Fault, TooCostlyError
 from app.core.findings import given_number
 from app.core.kept import kept_by_size
+from app.core.parallel import team
 from app.core.problem import Problem
 from app.core.text import say
 
@@ -49,7 +50,7 @@ class Plan:
 
 def plan_of(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
     """The plan of a problem in a dtype; small ones are worked out once and kept."""
-    return _kept_plan(problem, dtype)
+    return _kept_plan(problem, dtype, team.size)
 
 
 #: Places that an axis may reach over at most: an eighth of what int64 holds, for what is added to them on the way.
@@ -77,7 +78,7 @@ def _check_places(problem: Problem) -> None:
             raise TooCostlyError([Fault((), "too_many_elements", message, limit=MOST_PLACES, would_be=places)])
 
 
-def _plan(problem: Problem, dtype: np.dtype[np.generic]) -> Plan:
+def _plan(problem: Problem, dtype: np.dtype[np.generic], _threads: int) -> Plan:
     _check_places(problem)
     pads = problem.pads_by_copying
     axes = axes_of(problem, padded=pads)
@@ -133,4 +134,5 @@ def _cheapest(
     return best, lowest
 
 
-_kept_plan = kept_by_size(_plan, lambda problem, _dtype: max(problem.kernel_size), *BY_KERNEL)
+#: By the number of threads as well, whose working memory counts.
+_kept_plan = kept_by_size(_plan, lambda problem, *_: max(problem.kernel_size), *BY_KERNEL)

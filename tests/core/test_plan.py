@@ -150,7 +150,7 @@ def test_the_algorithm_does_not_follow_the_number_of_threads(monkeypatch: pytest
     chosen = []
     for threads in (1, 2, 3, 16):
         monkeypatch.setattr(team, "size", threads)
-        chosen.append([planning._plan(case.problem(), case.numpy_dtype).algorithm.name for case in CASES])
+        chosen.append([planning._plan(case.problem(), case.numpy_dtype, team.size).algorithm.name for case in CASES])
     assert chosen.count(chosen[0]) == 4
     assert len(set(chosen[0])) > 5
 
