@@ -5,13 +5,13 @@ the real and the imaginary part of one complex block: its transform times the ke
 transformed back, is both answers. Input channels are summed before that. What wraps
 around lies in the overlap and is dropped.
 
-A transform mixes loud and quiet, so its error is even over a block, or gathers in some places
-of it where few values are loud. It keeps within the
-promise for a channel's loudest output; where even that is in doubt (a loud value that
-meets no weight), the operation is done by direct sums after all, and so are always those
-few outputs that take only a handful of products. Inputs and kernels are brought to
-about 1 by powers of two, so nothing overflows on the way to an answer; where the answer
-itself does, or nearly, direct sums decide too.
+A transform mixes loud and quiet, so its error is even over a block; but roundings that are no
+noise, such as those of an impulse, gather in a place or a frequency. It keeps within the promise
+for a channel's loudest output; where even that is in doubt (a loud value that meets no weight),
+the operation is done by direct sums after all. So are always those few outputs that take only a
+handful of products, and more of them, where that puts the others out of doubt. Inputs and
+kernels are brought to about 1 by powers of two, so nothing overflows on the way to an answer;
+where the answer itself does, or nearly, direct sums decide too.
 """
 
 from __future__ import annotations
@@ -205,8 +205,8 @@ def _run_phase(
             errors, scaling.factors, scaling.halves, bias, out,
         )  # fmt: skip
         needed = _needed(errors.max(axis=2), scaling, first, out_group, math.prod(weights.shape[1:]))
-        own = (x, weights, shifts, cut.in_steps, phase.positions, scaling.places, loud_taps)
-        while exceeds(needed / (few + 2), first, *own, scaling.factors, scaling.weight_factors):
+        looked_at = (x, weights, shifts, cut.in_steps, phase.positions, scaling.places, loud_taps)
+        while exceeds(needed / (few + 2), first, *looked_at, scaling.factors, scaling.weight_factors):
             if (few := next(limits, 0)) == 0:
                 return 0
     return few
