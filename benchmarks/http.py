@@ -15,14 +15,16 @@ import socket
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from time import perf_counter, sleep
+from time import sleep
 
 import numpy as np
 from safetensors.numpy import save
 from starlette.types import Receive, Scope, Send
+
+from benchmarks.timing import Call, median_ratio, take_turns
 
 JSON, SAFETENSORS = "application/json", "application/vnd.safetensors"
 TURNS = 15
@@ -177,23 +179,10 @@ def at_once(connections: Sequence[Connection], requests: Sequence[Request]) -> N
         connection.receive()
 
 
-def block(ask: Callable[[], None], seconds: float) -> float:
-    """The median time of a way to ask, over a block of them."""
-    times: list[float] = []
-    end = perf_counter() + seconds
-    while perf_counter() < end or len(times) < 1:
-        begun = perf_counter()
-        ask()
-        times.append(perf_counter() - begun)
-    return statistics.median(times)
-
-
-def compare(one: Callable[[], None], other: Callable[[], None], seconds: float) -> tuple[float, float, float]:
-    """The median times of two ways to ask that take turns, and the median of their ratios."""
-    block(one, seconds), block(other, seconds)
-    pairs = [(block(one, seconds), block(other, seconds)) for _ in range(TURNS)]
-    first, second = (statistics.median(times) for times in zip(*pairs, strict=True))
-    return first, second, statistics.median(a / b for a, b in pairs)
+def compare(one: Call, other: Call, seconds: float) -> tuple[float, float, float]:
+    """The median times of two ways to ask that take turns, and the median of their ratios; so long for each."""
+    first, second = take_turns({"one": one, "other": other}, seconds, TURNS, alone=True).values()
+    return statistics.median(first), statistics.median(second), median_ratio(first, second)
 
 
 def beside_echo(service: Connection, echo: Connection, seconds: float) -> None:
@@ -226,10 +215,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     """Run the cases and print them."""
-    seconds = arguments.seconds / TURNS
     bare = ("uvicorn", "benchmarks.http:echo", "--loop", "uvloop", "--http", "httptools", "--log-level", "error")
     with serving("app") as (service,), serving(*bare) as (other,):
-        beside_echo(service, other, seconds)
+        beside_echo(service, other, arguments.seconds)
     print()
     with serving("app", connections=2) as services, serving(*bare, connections=2) as others:
-        beside_turns(services, others, seconds)
+        beside_turns(services, others, arguments.seconds)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 import random
-import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +18,7 @@ from app.core.geometry import Dimension
 from app.core.plan import MOST_PLACES, plan_of
 from app.core.problem import OPS, Problem
 from tests.core.alone import problem_of
+from tests.core.traced import peak_bytes
 
 #: The largest number that a request may have for a parameter.
 M = 2**53 - 1
@@ -146,14 +146,8 @@ def test_planning_takes_little_where_nearly_all_outputs_lie_in_padding() -> None
     """A list of these outputs once took gigabytes, and the event loop's time."""
     options = {"padding": ((0, 0), (66_000_000, 66_000_000))}
     problem = problem_of("conv", (1, 16, 1, 1), (1, 16, 1, 3), False, options)
-    tracemalloc.start()
-    try:
-        plan = plan_of(problem, np.dtype(np.float32))
-        taken = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert taken < 2**26
-    assert plan.price > 10**7
+    assert peak_bytes(lambda: plan_of(problem, np.dtype(np.float32))) < 2**26
+    assert plan_of(problem, np.dtype(np.float32)).price > 10**7
 
 
 def test_what_padding_by_copies_takes_is_counted() -> None:

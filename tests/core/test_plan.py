@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +29,7 @@ from app.core.problem import OPS, Setting
 from benchmarks.cases import Case
 from benchmarks.shapes import shapes
 from tests.core.parts import run_in_parts
+from tests.core.traced import peak_bytes
 
 CASES = list(itertools.islice(shapes(11), 150))
 SMALL = [case for case in CASES if max(case.problem().input_elements, case.problem().output_elements) < 20_000]
@@ -221,12 +221,7 @@ def test_outputs_shorter_than_the_stride_are_planned(
 
 def test_long_lines_are_planned_without_their_length() -> None:
     long = describe(Setting("conv", (3_000_000,), 15, in_channels=32, kernel_channels=(32, 32)))
-    tracemalloc.start()
-    try:
-        plan_of(long, np.dtype("f4"))
-        assert tracemalloc.get_traced_memory()[1] < 2**20
-    finally:
-        tracemalloc.stop()
+    assert peak_bytes(lambda: plan_of(long, np.dtype("f4"))) < 2**20
 
 
 @pytest.mark.parametrize("op", OPS)
@@ -242,11 +237,7 @@ def test_planning_long_kernels_takes_no_more_memory_than_is_held_for_it(op: Op, 
     plan_of(
         describe(Setting(op, (9_000,), 300, in_channels=1, kernel_channels=(1, 1))), np.dtype("f4")
     )  # loads kernels
-    tracemalloc.start()
-    try:
-        affordable(problem, np.dtype("f4"), Limits(float_macs=10**13), hold=held.append)
-        taken = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    limits = Limits(float_macs=10**13)
+    taken = peak_bytes(lambda: affordable(problem, np.dtype("f4"), limits, hold=held.append))
     arrays = 4 * (problem.input_elements + problem.kernel_elements + problem.output_elements)
     assert taken <= held[0] - arrays

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType
@@ -29,6 +28,7 @@ from app.core.plan import plan_of
 from app.core.problem import OPS, Problem
 from tests.core import tap_sums
 from tests.core.alone import problem_of
+from tests.core.traced import peak_bytes
 
 #: What makes their tables, and keeps none.
 MAKE: dict[ModuleType, Callable[[Problem, int], object]] = {
@@ -70,12 +70,7 @@ def test_tables_take_no_more_memory_than_is_counted(
     problem = problem_of(op, x, w, False, options)
     axes, dtype = axes_of(problem), np.dtype(np.float32)
     assert module.fits(problem, axes, dtype)
-    tracemalloc.start()
-    try:
-        MAKE[module](problem, dtype.itemsize)
-        taken = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    taken = peak_bytes(lambda: MAKE[module](problem, dtype.itemsize))
     assert taken <= module.workspace(problem, axes, dtype) - team.size * _of_thread(module, problem, dtype)
 
 

@@ -194,14 +194,14 @@ def exceeds(needed, first, x, w, shifts, in_steps, positions, loud_x, loud_w, fa
             )
             own = (x, b, group * in_group, w, first + c, shifts)
             scales = (factors[b, group], weight_factors[first + c])
-            reaches, quarter = _reaches(needed[c, b], *own, loud, *scales), 1
-            while not reaches and quarter < 4:
+            reaches = _reaches(needed[c, b], *own, loud, *scales)
+            for quarter in range(1, 4):
                 place = (
                     positions[0] * quarter // 4 * in_steps[0],
                     positions[1] * quarter // 4 * in_steps[1],
                     positions[2] * quarter // 4 * in_steps[2],
                 )
-                reaches, quarter = _reaches(needed[c, b], *own, place, *scales), quarter + 1
+                reaches = reaches or _reaches(needed[c, b], *own, place, *scales)
             if not reaches:
                 return True
     return False

@@ -43,9 +43,7 @@ class Cut(NamedTuple):
 
 
 @parted
-def transform_kernels(
-    _me, low, high, w, factors, places, cut, roots, twist, spectra_re, spectra_im, norms, first
-):  # fmt: skip
+def transform_kernels(_me, low, high, w, factors, places, cut, roots, twist, spectra_re, spectra_im, norms, first):
     """The spectra of kernels `low` to `high`, counted over (channel from `first` on, input channel).
 
     w (C_out, C_in/groups, taps of three axes) is scaled by the channels' `factors`; `places` are the

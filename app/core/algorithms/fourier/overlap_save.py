@@ -133,8 +133,8 @@ def run(problem: Problem, axes: Axes, x: Array, w: Array, bias: Array, out: Arra
     """Write the operation's output into `out`; shapes as for the direct algorithm."""
     blocks = _blocks(problem, axes, x.dtype)
     scaling, fewest = scaling_of(problem, x, w), w.shape[1] * math.prod(map(fewest_products, axes))
-    limits = _limits(problem, axes, max(fewest, FEW_PRODUCTS))
-    few = next(limits)
+    few = max(fewest, FEW_PRODUCTS)
+    limits = _more_than(few, problem, axes)
     fill_with_bias(axes, bias, out)
     for phase in phases_of(axes, w, problem.groups):
         few = _run_phase(problem, axes, phase, blocks, scaling, few, limits, x, bias, out)
@@ -145,9 +145,8 @@ def run(problem: Problem, axes: Axes, x: Array, w: Array, bias: Array, out: Arra
         sum_few(x, w, bias, out, *(axis.table for axis in axes), tuple(_met(axis, few) for axis in axes), few)
 
 
-def _limits(problem: Problem, axes: Axes, few: int) -> Iterator[int]:
-    """Of how many products outputs are at least that are not summed directly: first `few`, then half as many more."""
-    yield few
+def _more_than(few: int, problem: Problem, axes: Axes) -> Iterator[int]:
+    """Of how many products outputs must be that are not summed directly, if not `few`: each time half as many more."""
     all_products = problem.in_group * math.prod(axis.kernel for axis in axes)
     while few < all_products:
         few = min(few + few // 2, all_products)
