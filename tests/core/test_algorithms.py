@@ -139,12 +139,6 @@ PARTICULAR: dict[str, list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any
         ((1, 1, 15, 16), (1, 1, 3, 5), {"padding": 2, "padding_mode": "reflect"}),
         ((1, 1, 40, 130), (1, 1, 3, 3), {"stride": 2}),
     ],
-    "planes": [
-        ((3, 6, 7, 7), (6, 1, 3, 3), {"groups": 6, "padding": 1}),
-        ((2, 4, 3, 4, 5), (2, 4, 3, 3, 3), {"padding": 1}),
-        ((2, 6, 20, 9), (4, 3, 5, 7), {"groups": 2, "padding": (2, 3)}),
-        ((1, 2, 40), (2, 1, 9), {"groups": 2, "padding": ((1, 7),), "flip_kernel": True}),
-    ],
     "channelwise": [
         # Read as they lie, but for the last groups; a step of one, two, four, and those that are picked.
         ((2, 5, 9, 33), (5, 1, 4, 2), {"groups": 5}),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.core.algorithms import ALGORITHMS, planes, rows
+from app.core.algorithms import ALGORITHMS, rows
 from app.core.errors import OverflowingError
 from app.core.execute import execute
 from app.core.plan import Plan, plan_of
@@ -20,25 +20,21 @@ from tests.core.alone import problem_of, run_alone
 Array = NDArray[Any]
 
 #: A kernel that is walked, also with outputs that fill whole vectors, one that is not, also with blocks in a strip;
-#: and windows that move by two: the last line and column meet none. Then planes as rows: of one tile, of two channels,
-#: and of two tiles.
-KINDS: list[tuple[str, tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
-    ("rows", (2, 2, 11, 37), (2, 1, 3, 3), {"groups": 2}),
-    ("rows", (1, 1, 11, 37), (2, 1, 3, 3), {"padding": ((2, 1), (1, 3))}),
-    ("rows", (1, 1, 7, 34), (1, 1, 3, 3), {}),
-    ("rows", (1, 2, 10, 21), (1, 2, 5, 3), {"padding": 1}),
-    ("rows", (8, 2, 14, 9), (2, 1, 5, 3), {"groups": 2}),
-    ("rows", (1, 1, 8, 36), (1, 1, 3, 3), {"stride": 2}),
-    ("rows", (1, 2, 13, 9), (2, 1, 5, 3), {"groups": 2, "stride": 2, "padding": (2, 1)}),
-    ("rows", (1, 1, 9, 8), (2, 1, 5, 5), {"padding": 2}),
-    ("planes", (2, 2, 7, 7), (2, 1, 3, 3), {"groups": 2, "padding": 1}),
-    ("planes", (1, 2, 5, 3), (1, 2, 5, 3), {"padding": (2, 1)}),
-    ("planes", (1, 1, 11, 12), (2, 1, 3, 3), {"padding": ((2, 0), (0, 2))}),
+#: and windows that move by two: the last line and column meet none.
+KINDS: list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
+    ((2, 2, 11, 37), (2, 1, 3, 3), {"groups": 2}),
+    ((1, 1, 11, 37), (2, 1, 3, 3), {"padding": ((2, 1), (1, 3))}),
+    ((1, 1, 7, 34), (1, 1, 3, 3), {}),
+    ((1, 2, 10, 21), (1, 2, 5, 3), {"padding": 1}),
+    ((8, 2, 14, 9), (2, 1, 5, 3), {"groups": 2}),
+    ((1, 1, 8, 36), (1, 1, 3, 3), {"stride": 2}),
+    ((1, 2, 13, 9), (2, 1, 5, 3), {"groups": 2, "stride": 2, "padding": (2, 1)}),
+    ((1, 1, 9, 8), (2, 1, 5, 5), {"padding": 2}),
 ]
 
 
-def plan_for(name: str, x: Array, w: Array, options: dict[str, Any]) -> Plan:
-    algorithm = next(one for one in ALGORITHMS["conv"] if one.name == name)
+def plan_for(x: Array, w: Array, options: dict[str, Any]) -> Plan:
+    algorithm = next(one for one in ALGORITHMS["conv"] if one.name == "rows")
     plan = plan_of(problem_of("conv", x.shape, w.shape, False, options), x.dtype)
     assert algorithm.fits(plan.problem, plan.axes, x.dtype)
     return replace(plan, algorithm=algorithm)
@@ -64,31 +60,12 @@ def test_every_width(dtype: str, padding: tuple[tuple[int, int], ...]) -> None:
         assert output.tolist() == tap_sums.sums(problem, x, w).value.tolist()
 
 
-@pytest.mark.parametrize("dtype", ["int64", "float32", "float64"])
-@pytest.mark.parametrize(
-    ("w_shape", "options"),
-    [
-        ((2, 1, 3, 3), {"groups": 2, "padding": 1}),
-        ((3, 2, 3, 5), {"padding": ((2, 0), (4, 4)), "dilation": (1, 2)}),
-        ((4, 1, 5, 1), {"groups": 2, "padding": (2, 0), "flip_kernel": True}),
-    ],
-)
-def test_every_plane(dtype: str, w_shape: tuple[int, ...], options: dict[str, Any]) -> None:
-    """Lines end inside vectors, and planes inside tiles; what lies beyond either is another line's or plane's."""
-    rng = np.random.default_rng(3)
-    for lines, length in itertools.product((1, 2, 5, 7, 13), range(1, 15)):
-        x, w = rng.integers(-9, 10, (2, 2, lines, length)), rng.integers(-9, 10, w_shape)
-        problem = problem_of("conv", x.shape, w.shape, False, options)
-        output = run_alone(planes, problem, x.astype(dtype), w.astype(dtype))
-        assert output.tolist() == tap_sums.sums(problem, x, w).value.tolist()
-
-
-@pytest.mark.parametrize(("name", "x_shape", "w_shape", "options"), KINDS)
+@pytest.mark.parametrize(("x_shape", "w_shape", "options"), KINDS)
 def test_a_loud_pair_is_found_wherever_windows_meet_it(
-    name: str, x_shape: tuple[int, ...], w_shape: tuple[int, ...], options: dict[str, Any]
+    x_shape: tuple[int, ...], w_shape: tuple[int, ...], options: dict[str, Any]
 ) -> None:
     w = np.ones(w_shape, np.int64)
-    plan = plan_for(name, np.zeros(x_shape, np.int64), w, options)
+    plan = plan_for(np.zeros(x_shape, np.int64), w, options)
     for channel, line, column in itertools.product(range(x_shape[1]), range(x_shape[2]), range(x_shape[3] - 1)):
         x = np.zeros(x_shape, np.int64)
         x[-1, channel, line, column] = 1
@@ -99,13 +76,13 @@ def test_a_loud_pair_is_found_wherever_windows_meet_it(
         assert refused(plan, 2**62 * x, w) is (most == 2)
 
 
-@pytest.mark.parametrize(("name", "x_shape", "w_shape", "options"), KINDS)
+@pytest.mark.parametrize(("x_shape", "w_shape", "options"), KINDS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_an_infinite_output_is_found_wherever_it_is(
-    name: str, x_shape: tuple[int, ...], w_shape: tuple[int, ...], options: dict[str, Any], dtype: str
+    x_shape: tuple[int, ...], w_shape: tuple[int, ...], options: dict[str, Any], dtype: str
 ) -> None:
     w = np.full(w_shape, 4, dtype)
-    plan = plan_for(name, np.zeros(x_shape, dtype), w, options)
+    plan = plan_for(np.zeros(x_shape, dtype), w, options)
     for channel, line, column in itertools.product(*map(range, x_shape[1:])):
         x = np.zeros(x_shape, dtype)
         x[0, channel, line, column] = 1
@@ -120,4 +97,4 @@ def test_infinities_of_both_signs_are_refused() -> None:
     x = np.full((1, 1, 8, 40), 1e300)
     w = np.full((1, 1, 3, 3), 1e300)
     w[..., 1] = -w[..., 1]
-    assert refused(plan_for("rows", x, w, {}), x, w)
+    assert refused(plan_for(x, w, {}), x, w)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.core.algorithms.effort import FAR, Effort, Features
-from app.core.algorithms.planes import as_bits, served_by
 from app.core.algorithms.scratch import thread_rows
 from app.core.algorithms.taps import Axis, Int64Array, axes_of
 from app.core.algorithms.vectors.simd import LONGEST, ROWS, VECTOR
@@ -124,7 +124,7 @@ def _pieces(problem: Problem, tiles: int, threads: int) -> tuple[int, int]:
 def tables_of(problem: Problem, itemsize: int) -> Masked:
     """The tables of a problem for elements of so many bytes."""
     axes, lanes = axes_of(problem), VECTOR // itemsize
-    served, shifts = served_by(axes)
+    served, shifts = _served_by(axes)
     taps, length = served.shape
     tiles, places, steps, masks, count = [], [], [], [], 0
     for start, vectors in _tiles(length, lanes):
@@ -132,7 +132,7 @@ def tables_of(problem: Problem, itemsize: int) -> Masked:
         live = np.flatnonzero(own.any(axis=(1, 2)))
         live = live if len(live) else np.zeros(1, np.int64)  # one that serves nothing stands for none
         bits = np.zeros((len(live), MASKS), np.int64)
-        bits[:, :vectors] = as_bits(own[live])
+        bits[:, :vectors] = _as_bits(own[live])
         tiles.append((start, vectors, count, len(live)))
         places.append(shifts[live])
         steps.append(live)
@@ -148,6 +148,32 @@ def _tiles(length: int, lanes: int) -> list[tuple[int, int]]:
     if last * lanes > length:
         found, last = [(0, last - 1)], 1
     return [*found, (length - last * lanes, last)]
+
+
+def _as_bits(masks: NDArray[np.bool_]) -> Int64Array:
+    """Each vector of masks, along the last axis, as a number whose lowest bits they are."""
+    packed = np.packbits(masks, axis=-1, bitorder="little").astype(np.int64)
+    bits: Int64Array = (packed << np.arange(packed.shape[-1]) * 8).sum(axis=-1)
+    return bits
+
+
+def _served_by(axes: tuple[Axis, ...]) -> tuple[NDArray[np.bool_], Int64Array]:
+    """Of planes of outputs that are as large as their inputs, each as one row.
+
+    (taps, outputs): which outputs find an input within the plane; and where the inputs of each tap lie beside the
+    outputs. Taps are in the order of their weights, which are read as they lie.
+    """
+    shifts = [axis.shifts(0)[np.argsort(axis.taps(0))] for axis in axes]
+    z, y, x = (_served(axis.input, own) for axis, own in zip(axes, shifts, strict=True))
+    served = z[:, None, None, :, None, None] & y[None, :, None, None, :, None] & x[None, None, :, None, None, :]
+    places = (shifts[0][:, None, None] * axes[1].input + shifts[1][:, None]) * axes[2].input + shifts[2]
+    return served.reshape(places.size, -1), places.reshape(-1)
+
+
+def _served(length: int, shifts: Int64Array) -> NDArray[np.bool_]:
+    """Which outputs of a line find an input within it, for each tap: (taps, outputs)."""
+    places = np.arange(length) + shifts[:, None]
+    return (places >= 0) & (places < length)
 
 
 _HALF = ROWS // 2

@@ -427,38 +427,6 @@ PRICES: dict[str, dict[str, dict[str, float]]] = {
             "fresh": 0.148,
         },
     },
-    "planes": {
-        "float32": {
-            "call": 7100.0,
-            "planes": 0.465,
-            "tiles": 6.39,
-            "turns": 0.294,
-            "sums": 0.678,
-            "bytes": 0.00785,
-            "woken": 4260.0,
-            "fresh": 0.0115,
-        },
-        "float64": {
-            "call": 6800.0,
-            "planes": 0.432,
-            "tiles": 12.2,
-            "turns": 0.185,
-            "sums": 0.706,
-            "bytes": 0.000616,
-            "woken": 2590.0,
-            "fresh": 0.0259,
-        },
-        "int64": {
-            "call": 7450.0,
-            "planes": 3.8,
-            "tiles": 8.26,
-            "turns": 0.184,
-            "sums": 0.884,
-            "bytes": 0.0061,
-            "woken": 6510.0,
-            "fresh": 0.0,
-        },
-    },
     "rows": {
         "float32": {
             "call": 7320.0,
