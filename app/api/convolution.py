@@ -21,6 +21,7 @@ from app.api.requests import Job, read_job
 from app.api.routing import answer_in_pieces
 from app.api.safetensors import write_safetensors
 from app.api.sizes import geometry_json
+from app.api.writing import Pieces, apart, json_pieces
 from app.core.cost import Limits
 from app.core.execute import chosen, execute
 from app.core.geometry import Op
@@ -36,8 +37,6 @@ MEDIA_TYPES = (JSON, SAFETENSORS)
 #: `dtype.name` is worked out anew at each call, and takes longer than a small convolution.
 DTYPE_NAMES = {np.dtype(name): name for name in DTYPES}
 VARY = b"Accept, Accept-Language"
-
-Pieces = list[bytes | memoryview]
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -123,7 +122,7 @@ def compute(job: Job) -> Result:
 def write(job: Job, result: Result, language: str) -> Pieces:
     """The answer's bytes, in pieces; what its steps say is in `language`."""
     answer: dict[str, Any] = {
-        "output": result.output,
+        "output": apart(result.output),
         "dtype": DTYPE_NAMES[result.output.dtype],
         "algorithm": chosen(job.plan, job.kernel).algorithm.name,
         "shape": result.output.shape,
@@ -132,11 +131,13 @@ def write(job: Job, result: Result, language: str) -> Pieces:
     if result.steps is not None:
         answer["steps"] = [step_json(step, language) for step in result.steps]
     if job.answer_type == JSON:
-        return [dumps(answer)]
-    tensors = {"output": answer.pop("output")}
-    for number, step in enumerate(answer.get("steps", ())):
-        tensors[f"steps/{number}"] = step.pop("tensor")
-    return write_safetensors(tensors, dumps(answer))
+        return json_pieces(answer)
+    tensors = {"output": result.output}
+    del answer["output"]
+    for number, step in enumerate(result.steps or ()):
+        tensors[f"steps/{number}"] = step.tensor
+        del answer["steps"][number]["tensor"]
+    return write_safetensors(tensors, b"".join(json_pieces(answer)))
 
 
 def step_json(step: Step, language: str) -> dict[str, Any]:
@@ -148,18 +149,6 @@ def step_json(step: Step, language: str) -> dict[str, Any]:
         "title": tell(step.title, language),
         "detail": tell(step.detail, language),
         "shape": step.tensor.shape,
-        "tensor": step.tensor,
-        **step.extra,
+        "tensor": apart(step.tensor),
+        **{name: apart(value) for name, value in step.extra.items()},
     }
-
-
-def dumps(value: Any) -> bytes:
-    """JSON text; arrays are written as they lie in memory."""
-    return orjson.dumps(value, default=_rank_0, option=orjson.OPT_SERIALIZE_NUMPY)
-
-
-def _rank_0(value: Any) -> Any:
-    """What orjson does not write by itself: arrays of rank 0."""
-    if isinstance(value, np.ndarray) and value.ndim == 0:
-        return value.item()
-    raise TypeError(type(value).__name__)

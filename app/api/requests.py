@@ -16,6 +16,7 @@ from app.api.reading import frozen, read_object, value_bytes
 from app.api.safetensors import TENSORS, header_of, read_safetensors
 from app.api.schemas import ASKED_DTYPES, ConvParameters, ConvTransposeParameters, Parameters, read_fields
 from app.api.tensors import Tensor, cast, read_json_tensor, shared_dtype
+from app.api.writing import json_bytes, number_bytes
 from app.core.checks import check_despite
 from app.core.cost import Extra, Limits, affordable, check_memory
 from app.core.errors import ProblemError
@@ -26,9 +27,6 @@ from app.core.plan import Plan
 from app.core.problem import Problem, Setting
 from app.core.text import say
 from app.core.views import VIEWS, step_bytes, step_elements, step_work
-
-#: The most bytes that one number takes in a JSON answer, with its comma.
-_JSON_BYTES = {np.dtype(np.float32): 16, np.dtype(np.float64): 26, np.dtype(np.int64): 21}
 
 #: How often the JSON of an answer in safetensors is there at once: it is told, put into the head, and that joined.
 _COPIES = 3
@@ -159,9 +157,9 @@ def _admit(
     views = _views(fields.steps, op, findings)
     problem, layout, dtype = check(op, tensors, fields, body_type, findings)
     elements = step_elements(problem, views) if views else 0
-    written = _JSON_BYTES[dtype]
-    bytes_ = step_bytes(problem, views, written, 0 if answer_type == JSON else _COPIES) if views else 0
-    extra = Extra(elements, bytes=bytes_ + (written * problem.output_elements if answer_type == JSON else 0))
+    bytes_ = step_bytes(problem, views, number_bytes(dtype), 0 if answer_type == JSON else _COPIES) if views else 0
+    written = json_bytes(problem.output_shape, dtype) if answer_type == JSON else 0
+    extra = Extra(elements, bytes=bytes_ + written)
     return Admitted(affordable(problem, dtype, limits, extra, hold), layout, dtype, views, extra)
 
 

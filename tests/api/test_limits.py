@@ -267,8 +267,9 @@ def test_the_limits_in_force_are_told() -> None:
 
 def test_a_bulk_answer_takes_less_memory_than_a_written_one() -> None:
     body = {"input": ones(40, 40), "kernel": ones(1, 1), "dtype": "float64"}
-    entry = first(CONV, body, memory_bytes=100)
-    assert entry is not None
-    service = client(memory_bytes=entry["would_be"] - 1)
+    needed = 100
+    while (entry := first(CONV, body, memory_bytes=needed)) is not None:  # before it is planned, and after
+        needed = entry["would_be"]
+    service = client(memory_bytes=needed - 1)
     assert entries_of(service.post(CONV, body))[0]["code"] == "too_much_memory"
     assert service.post(CONV, body, Accept=SAFETENSORS).status_code == 200
