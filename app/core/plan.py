@@ -86,7 +86,7 @@ def _plan(problem: Problem, dtype: np.dtype[np.generic], _threads: int) -> Plan:
     input_shape = (problem.batch, problem.in_channels, *(axis.input for axis in axes))
     kernel_shape = (problem.out_channels, problem.in_group, *(axis.kernel for axis in axes))
     output_shape = (problem.batch, problem.out_channels, *(axis.output for axis in axes))
-    elements = sum(map(math.prod, (input_shape, kernel_shape, output_shape)))
+    elements = sum(map(math.prod, (input_shape, kernel_shape, output_shape))) + problem.out_channels  # the bias
     if pads:
         elements += problem.input_elements + math.prod(input_shape)  # np.pad may hold a part of the padded input twice
     if problem.op == "conv_transpose":

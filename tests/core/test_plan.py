@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -22,12 +23,14 @@ from app.core.algorithms.tiles.efforts import effort
 from app.core.algorithms.vectors.simd import ROWS, VECTOR, WIDEST
 from app.core.checks import describe
 from app.core.cost import Limits, affordable
+from app.core.execute import execute
 from app.core.geometry import Op
 from app.core.parallel import PLANNED_THREADS, largest_share, team
 from app.core.plan import plan_of
 from app.core.problem import OPS, Setting
 from benchmarks.cases import Case
 from benchmarks.shapes import shapes
+from tests.core.alone import problem_of
 from tests.core.parts import run_in_parts
 from tests.core.traced import peak_bytes
 
@@ -241,3 +244,49 @@ def test_planning_long_kernels_takes_no_more_memory_than_is_held_for_it(op: Op, 
     taken = peak_bytes(lambda: affordable(problem, np.dtype("f4"), limits, hold=held.append))
     arrays = 4 * (problem.input_elements + problem.kernel_elements + problem.output_elements)
     assert taken <= held[0] - arrays
+
+
+#: Many channels for Winograd's tables, which it is planned with and which are made for its run alone.
+MANY_CHANNELS: list[tuple[Op, tuple[int, ...], int, tuple[int, int], dict[str, Any]]] = [
+    ("conv", (8, 8), 3, (4, 30_000), {"padding": 1}),
+    ("conv", (16, 16), 9, (16, 4000), {"padding": 4}),
+    ("conv_transpose", (8, 8), 6, (30_000, 4), {"stride": 2, "padding": 1}),
+    ("conv_transpose", (12, 12), 12, (4000, 8), {"stride": 4, "padding": 1}),
+]
+
+
+@pytest.mark.parametrize(("op", "size", "kernel", "channels", "options"), MANY_CHANNELS)
+def test_planning_makes_no_tables_of_channels(
+    op: Op, size: tuple[int, ...], kernel: int, channels: tuple[int, int], options: dict[str, Any]
+) -> None:
+    into = channels[1] if op == "conv" else channels[0]
+    problem = describe(Setting(op, size, kernel, in_channels=into, kernel_channels=channels, **options))
+    assert peak_bytes(lambda: plan_of(problem, np.dtype("f4"))) < 2**20
+
+
+#: What nothing but its own estimate counts: a bias of zeros, a kernel that is turned round, lists of planes and of
+#: tiles, Winograd's tables and kernels.
+TAKING: list[tuple[Op, tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
+    ("conv", (1, 1, 1), (2**21, 1, 1), {}),
+    ("conv", (1, 256, 500, 6, 6), (256, 1, 500, 5, 5), {"padding": (0, 2, 2), "groups": 256, "flip_kernel": True}),
+    ("conv", (1, 1, 30_000, 8, 8), (1, 1, 30_000, 3, 3), {"padding": (0, 1, 1), "method": "direct"}),
+    ("conv", (1, 32, 8192), (32, 32, 11), {"padding": 25, "dilation": 5}),
+    ("conv", (1, 8, 160, 127), (32, 8, 1, 1), {}),
+    ("conv", (1, 64, 56, 56), (64, 64, 3, 3), {"padding": 1}),
+    ("conv", (1, 1500, 14, 14), (256, 1500, 3, 3), {"padding": 1}),
+    ("conv_transpose", (1, 1500, 14, 14), (1500, 128, 4, 4), {"stride": 2, "padding": 1}),
+]
+
+
+@pytest.mark.parametrize(("op", "x_shape", "w_shape", "options"), TAKING)
+@pytest.mark.parametrize("dtype", ["float32", "int64"])
+def test_a_call_takes_no_more_memory_than_is_predicted(
+    op: Op, x_shape: tuple[int, ...], w_shape: tuple[int, ...], options: dict[str, Any], dtype: str
+) -> None:
+    x, w = np.ones(x_shape, dtype), np.random.default_rng(0).integers(-9, 9, w_shape).astype(dtype)
+    plan = plan_of(problem_of(op, x_shape, w_shape, False, options), np.dtype(dtype))
+    two = np.concatenate((x, x))  # which has tables of its own
+    execute(plan_of(problem_of(op, two.shape, w_shape, False, options), two.dtype), two, w)  # loads kernels
+    with ThreadPoolExecutor(1) as thread:  # which has kept no memory of an earlier call
+        taken = peak_bytes(lambda: thread.submit(execute, plan, x, w).result())
+    assert taken <= plan.bytes - x.nbytes - w.nbytes + 2**18

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,9 +13,10 @@ import pytest
 from numpy.typing import NDArray
 
 from app.core.algorithms import ALGORITHMS, tiles
-from app.core.algorithms.winograd import guard, margin, tiling
+from app.core.algorithms.winograd import filtering, guard, margin, places, tiling
 from app.core.algorithms.winograd.margin import suits
 from app.core.algorithms.winograd.tiling import tiling_of
+from app.core.errors import OverflowingError
 from app.core.execute import execute
 from app.core.parallel import team
 from app.core.plan import plan_of
@@ -262,6 +264,7 @@ def test_small_boxes_begin_within_runs(name: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(tiling, "MAPPED_BYTES", 2**12)
     monkeypatch.setattr(tiling, "FEWEST_VECTORS", 1)
     monkeypatch.setattr(guard, "holds", lambda *_: True)
+    monkeypatch.setattr(filtering, "places_of", places._places)
     op, x_shape, w_shape, options = CASES[name]
     rng = np.random.default_rng(10)
     tiling_of.cache_clear()
@@ -395,3 +398,21 @@ def test_threads_and_batches_change_no_bit(x_shape: Shape, channels: int) -> Non
     finally:
         team.resize(threads)
     assert len(answers) == 1
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+@pytest.mark.parametrize("where", [0, 1, 2])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_is_no_number_is_refused_as_by_direct_sums(number: float, where: int, dtype: str) -> None:
+    """Maps would spread it over a tile's outputs."""
+    rng = np.random.default_rng(12)
+    shapes = (1, 64, 30, 30), (64, 64, 3, 3), (64,)
+    problem = problem_of("conv", *shapes[:2], True, {"padding": 1})
+    plan = plan_of(problem, np.dtype(dtype))
+    assert plan.algorithm.name == "winograd"
+    for place in (0, 1, -1, 37):
+        arrays = [rng.standard_normal(shape).astype(dtype) for shape in shapes]
+        execute(plan, *arrays)
+        arrays[where].flat[place] = number
+        with pytest.raises(OverflowingError):
+            execute(plan, *arrays)

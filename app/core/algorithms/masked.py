@@ -34,6 +34,9 @@ FEWEST_CHANNELS = ROWS // 2
 #: Tasks for each thread.
 TASKS = 8
 
+#: What tells of a tile while tables are made, beside its taps.
+_TILE_BYTES = 1024
+
 
 @dataclass(frozen=True)
 class Masked:
@@ -93,8 +96,8 @@ def workspace(_problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.gene
     """Bytes beside input, kernel and output: the tables, with what they are made from."""
     length, taps = math.prod(axis.output for axis in axes), math.prod(axis.kernel for axis in axes)
     tiles = ceil_div(ceil_div(length * dtype.itemsize, VECTOR), MASKS)
-    made_from = taps * (length + VECTOR) * 2 + tiles * taps * (4 * MASKS + 6) * np.dtype(np.int64).itemsize
-    return made_from + team.size * VECTOR
+    of_tile = taps * (4 * MASKS + 6) * np.dtype(np.int64).itemsize + _TILE_BYTES
+    return taps * (length + VECTOR) * 3 + tiles * of_tile + team.size * VECTOR
 
 
 def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:
@@ -172,8 +175,8 @@ def _served_by(axes: tuple[Axis, ...]) -> tuple[NDArray[np.bool_], Int64Array]:
 
 def _served(length: int, shifts: Int64Array) -> NDArray[np.bool_]:
     """Which outputs of a line find an input within it, for each tap: (taps, outputs)."""
-    places = np.arange(length) + shifts[:, None]
-    return (places >= 0) & (places < length)
+    places = np.arange(length)
+    return (places >= -shifts[:, None]) & (places < length - shifts[:, None])
 
 
 _HALF = ROWS // 2

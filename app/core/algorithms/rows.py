@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from app.core.algorithms.effort import Effort, Features
-from app.core.algorithms.scratch import thread_rows
+from app.core.algorithms.scratch import LINE, thread_rows
 from app.core.algorithms.taps import Axis, axes_of
 from app.core.algorithms.vectors.blocks import KERNELS, STEPS, TALL, is_made, sum_lines, which
 from app.core.algorithms.vectors.simd import LONGEST, VECTOR
@@ -97,9 +97,12 @@ def _strips(lines: int, blocks: int, threads: int) -> int:
     return min(blocks, ceil_div(MOST_SHARES * threads, lines))
 
 
-def workspace(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
-    """Bytes beside input, kernel and output: two lines for each thread are all."""
-    return (max(problem.input_size) + max(problem.output_size)) * dtype.itemsize * team.size
+def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
+    """Bytes beside input, kernel and output: each thread's blank lines and lists of planes; a kernel as it is read."""
+    blank = (max(problem.input_size) + max(problem.output_size)) * dtype.itemsize + LINE
+    planes = 2 * problem.in_group * axes[0].kernel * np.dtype(np.int64).itemsize
+    flipped = problem.kernel_elements * dtype.itemsize if problem.flip_kernel else 0
+    return (blank + planes) * team.size + flipped
 
 
 def run(problem: Problem, _axes: tuple[Axis, ...], x: Array, w: Array, bias: Array, out: Array) -> bool:

@@ -7,11 +7,11 @@ import itertools
 import numpy as np
 
 from app.core.algorithms.boxes.laying import SHORTEST_RUN, deals_out_runs
-from app.core.algorithms.boxes.tables import Boxes, Sizes
+from app.core.algorithms.boxes.tables import Sizes
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.taps import Axis
 from app.core.algorithms.vectors.simd import ROWS, VECTOR
-from app.core.algorithms.winograd.tiling import tiling_of
+from app.core.algorithms.winograd.tiling import Tiling, tiling_of
 from app.core.geometry import ceil_div
 from app.core.parallel import PLANNED_THREADS
 from app.core.problem import Problem
@@ -29,7 +29,7 @@ def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic
     Kernels that are mapped beforehand are written to memory, and read from there for each box.
     """
     tiling = tiling_of(problem, dtype.itemsize, PLANNED_THREADS)
-    sizes, way, kernels, lanes = tiling.boxes.cut.sizes, tiling.way, tiling.kernels, VECTOR // dtype.itemsize
+    sizes, way, kernels, lanes = tiling.cut.sizes, tiling.way, tiling.kernels, VECTOR // dtype.itemsize
     boxes = _boxes(sizes)
     times = sizes.groups * ceil_div(sizes.batch, way.together)
     uses = times * sum(count for count, *_ in boxes)
@@ -39,7 +39,7 @@ def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic
     times_collected = times_mapped if way.maps_as_it_goes else sizes.groups
     mapped = times_mapped * rows * ceil_div(filters, lanes) * way.products
     in_lines = sizes.batch * sizes.groups * sum(count * z * y * ceil_div(x, lanes) for count, z, y, x in boxes)
-    lines, elements = _laid(tiling.boxes)
+    lines, elements = _laid(tiling)
     by_vectors = sizes.in_step_x in _LAID_AT_ONCE if sizes.run_x == 1 else _deals_out(sizes)
     passes = ceil_div(sizes.out_group, way.abreast * ROWS)
     of_guard = problem.input_elements + problem.kernel_elements
@@ -60,7 +60,7 @@ def effort(problem: Problem, _axes: tuple[Axis, ...], dtype: np.dtype[np.generic
         "guarded": of_guard,
         "bytes": (of_guard + problem.output_elements) * dtype.itemsize,
     }
-    return Effort({"call": 1.0}, shared, tiling.boxes.cut.tasks, problem.macs)
+    return Effort({"call": 1.0}, shared, tiling.cut.tasks, problem.macs)
 
 
 def _boxes(sizes: Sizes) -> list[tuple[int, int, int, int]]:
@@ -76,13 +76,13 @@ def _boxes(sizes: Sizes) -> list[tuple[int, int, int, int]]:
     return [(a * b * c, z, y, x) for (a, z), (b, y), (c, x) in itertools.product(*along) if z * y * x]
 
 
-def _laid(boxes: Boxes) -> tuple[int, int]:
+def _laid(tiling: Tiling) -> tuple[int, int]:
     """The lines and the elements that are laid, each time that inputs are."""
-    sizes = boxes.cut.sizes
-    planes = sizes.batch * sizes.groups * sizes.in_group * len(boxes.residues[0]) * len(boxes.residues[1])
+    sizes, (residues_z, residues_y, residues_x) = tiling.cut.sizes, tiling.residues
+    planes = sizes.batch * sizes.groups * sizes.in_group * residues_z * residues_y
     lines = elements = 0
     for count, z, y, x in _boxes(sizes):
-        own = planes * count * (z + sizes.span_z) * _taken(y, sizes.span_y, sizes.run_y) * len(boxes.residues[2])
+        own = planes * count * (z + sizes.span_z) * _taken(y, sizes.span_y, sizes.run_y) * residues_x
         lines += own * (ceil_div(x, sizes.run_x) if sizes.run_x >= SHORTEST_RUN and not _deals_out(sizes) else 1)
         elements += own * _taken(x, sizes.span_x, sizes.run_x)
     return lines, elements

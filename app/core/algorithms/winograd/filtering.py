@@ -38,6 +38,7 @@ from app.core.algorithms.winograd import guard, margin
 from app.core.algorithms.winograd.filters import saves
 from app.core.algorithms.winograd.maps import block_of, box_of, collect, map_block, map_box, map_inputs, mapped_kernels
 from app.core.algorithms.winograd.phases import phase_at
+from app.core.algorithms.winograd.places import bytes_of_places, places_of
 from app.core.algorithms.winograd.tiling import kernels_of, tiling_of, way_of
 from app.core.jit import apart, inlined
 from app.core.layout import Array
@@ -71,9 +72,8 @@ def fits(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) 
 def workspace(problem: Problem, axes: tuple[Axis, ...], dtype: np.dtype[np.generic]) -> int:
     """Bytes beside input, kernel and output: each thread's box, and the mapped kernels; or what `tiles` takes."""
     tiling = tiling_of(problem, dtype.itemsize, team.size)
-    boxes = tiling.boxes
     own = (sum(tiling.working) * team.size + tiling.mapped) * dtype.itemsize
-    own += 8 * boxes.cut.listed * team.size + boxes.places.nbytes + tiling.taps.nbytes + tiling.filters.nbytes
+    own += 8 * tiling.cut.listed * team.size + tiling.taps.nbytes + bytes_of_places(tiling)
     return max(own, tiles.workspace(problem, axes, dtype)) + guard.workspace(problem, dtype)
 
 
@@ -84,26 +84,25 @@ def run(problem: Problem, axes: tuple[Axis, ...], x: Array, w: Array, bias: Arra
     """
     if not guard.holds(problem, x, w, bias):
         return tiles.run(problem, axes, x, w, bias, out)
-    tiling = tiling_of(problem, x.dtype.itemsize, team.size)
-    boxes, sizes = tiling.boxes, tiling.boxes.cut.sizes
+    asked = problem, x.dtype.itemsize, team.size
+    tiling, places = tiling_of(*asked), places_of(*asked)
+    cut, sizes = tiling.cut, tiling.cut.sizes
     flat_x, flat_w, flat_out = x.reshape(-1), w.reshape(-1), out.reshape(-1)
-    mode, way, rows = boxes.cut.mode, tiling.way, tiling.rows
-    tables = (boxes.places, *boxes.residues)
-    mapped = None if way.maps_as_it_goes else mapped_kernels(tiling, flat_w).reshape(1, -1)
-    at_hand, laid, inputs, own, collected, gathered, sums, outputs = thread_rows(
-        tiling.working, x.dtype, boxes.cut.listed
-    )
-    laid[:, boxes.cut.laid :] = 0
+    mode, way, rows = cut.mode, tiling.way, places.rows
+    tables = (places.inputs, *places.residues)
+    mapped = None if way.maps_as_it_goes else mapped_kernels(tiling, places, flat_w).reshape(1, -1)
+    at_hand, laid, inputs, own, collected, gathered, sums, outputs = thread_rows(tiling.working, x.dtype, cut.listed)
+    laid[:, cut.laid :] = 0
     if way.sharing:
-        parts = boxes.cut.tasks // (sizes.chunks * way.phases) * way.sharing * way.turns
+        parts = cut.tasks // (sizes.chunks * way.phases) * way.sharing * way.turns
         run_parted(
             map_inputs, parts, _WORK_OF_AN_INPUT * x.size * way.turns, flat_x, laid, inputs[0], at_hand, rows.sizes,
             rows.part, rows.way, *tables, mode,
         )  # fmt: skip
     run_parted(
-        _filter, boxes.cut.tasks, problem.macs, flat_x, flat_w, own if mapped is None else mapped, collected,
+        _filter, cut.tasks, problem.macs, flat_x, flat_w, own if mapped is None else mapped, collected,
         gathered, bias, flat_out, laid, inputs, sums, outputs, at_hand, rows.sizes, rows.kernels, rows.way,
-        tiling.phases, *tables, tiling.taps, tiling.weights, tiling.filters, tiling.products, mode,
+        tiling.phases, *tables, tiling.taps, places.weights, places.filters, places.products, mode,
     )  # fmt: skip
     return bool(np.abs(bias).max() < np.finfo(x.dtype).max / 2)
 

@@ -38,7 +38,7 @@ from app.core.algorithms.winograd.loudness import (
     weigh_kernels,
     weigh_phases,
 )
-from app.core.algorithms.winograd.margin import Tables, roundings_of, tables_of
+from app.core.algorithms.winograd.margin import Tables, amplified_of, roundings_of, tables_of
 from app.core.layout import Array
 from app.core.parallel import run_parted, team
 from app.core.problem import Problem
@@ -65,8 +65,8 @@ def holds(problem: Problem, x: Array, w: Array, bias: Array) -> bool:
     if tables.phases is None:
         _, sums = thread_rows((2,), w.dtype)
         run_parted(
-            weigh_kernels, problem.out_channels, 4 * w.size, flat_w, tables.amplified, shares, loudness, bias,
-            tables.row, limits, sums, needed,
+            weigh_kernels, problem.out_channels, 4 * w.size, flat_w, amplified_of(problem, x.dtype), shares, loudness,
+            bias, tables.row, limits, sums, needed,
         )  # fmt: skip
     else:
         sums = np.zeros((2, problem.out_channels * sizes.taps), w.dtype)
@@ -87,7 +87,8 @@ def workspace(problem: Problem, dtype: np.dtype[np.generic]) -> int:
     strips = sizes.batch * sizes.groups * sizes.strips * sizes.classes * sizes.in_group
     sums = 2 * problem.out_channels * sizes.taps
     kernel = problem.kernel_elements if problem.op == "conv_transpose" else 0  # a copy in the other order
-    floats = kernel + shares + strips + sums + sizes.classes * sizes.plane
+    amplified = 2 * (sizes.run + SLACK // dtype.itemsize)  # as they are put together, and so
+    floats = kernel + shares + strips + sums + sizes.classes * sizes.plane + amplified
     row = sizes.classes * sizes.in_group + 3 * sizes.strips
     doubles = problem.out_channels * sizes.batch + sizes.batch * sizes.groups * row
     shapes = team.size * room_for(sizes.in_group) * (2 * 8 + dtype.itemsize)

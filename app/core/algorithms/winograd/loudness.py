@@ -65,7 +65,8 @@ def measure_strips(
 
     `magnitudes` (tasks, C_in/groups, classes) gets Σ|x| over the `core` of each class (1 there, else 0); `peaks` and
     `places` the largest Σx² over the channels at one place, and where that is; `loud` the same where copies count as
-    often as they are, of the loudest places of both halves: a single place may hide the copies around it.
+    often as they are, of the loudest places of both halves: a single place may hide the copies around it. Where one is
+    no number, `loud` is infinite.
     """
     energy, met, of_shapes = all_energy[me], all_met[me], all_of_shapes[me]
     sizes, around = sizes_of(packed_sizes), around_of(packed_around)
@@ -89,14 +90,17 @@ def measure_strips(
                 x, pair, begin + own, float(energy[place]), sizes, around, bits, marks, cell, met, of_shapes
             )
             loud[task] = max(loud[task], energy[own] + added)
+        if math.isnan(energy[first] + energy[second]):
+            loud[task] = math.inf
 
 
 @inlined
 def _loudest(energy, low, high):
-    """The place with the most energy, from one to another; the first where there is none."""
+    """The place with the most energy, from one to another; the first where there is none, and one that is NaN."""
     place = low
     for m in range(low, high):
-        if energy[uint64(m)] > energy[uint64(place)]:
+        own = energy[uint64(m)]
+        if own > energy[uint64(place)] or math.isnan(own):
             place = m
     return place
 

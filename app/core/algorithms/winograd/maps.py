@@ -11,6 +11,7 @@ from app.core.algorithms.scratch import NOTED, thread_rows
 from app.core.algorithms.vectors.lines import split_in_nine, split_in_three
 from app.core.algorithms.vectors.simd import ROWS, VECTOR
 from app.core.algorithms.vectors.transforms import map_inputs_of_tiles, map_weights_of_filters
+from app.core.algorithms.winograd.places import Places
 from app.core.algorithms.winograd.tiling import Tiling, kernels_of, way_of
 from app.core.jit import apart, inlined
 from app.core.layout import Array
@@ -21,15 +22,15 @@ from app.core.parted import parted
 _WORK_OF_A_WEIGHT = 20
 
 
-def mapped_kernels(tiling: Tiling, w: Array) -> Array:
+def mapped_kernels(tiling: Tiling, places: Places, w: Array) -> Array:
     """All mapped kernels: of a group's sets, `ROWS` output channels after the others, by slices of the channels."""
-    kernels, rows = tiling.kernels, tiling.rows
+    kernels, rows = tiling.kernels, places.rows
     mapped = np.empty(tiling.mapped, w.dtype)
 
     _, collected, gathered = thread_rows(tiling.of_weights, w.dtype)
     run_parted(
         _map_blocks, tiling.mapped // (kernels.block * kernels.sets), _WORK_OF_A_WEIGHT * w.size, w, mapped, collected,
-        gathered, tiling.taps, tiling.weights, rows.sizes, rows.kernels, rows.way,
+        gathered, tiling.taps, places.weights, rows.sizes, rows.kernels, rows.way,
     )  # fmt: skip
     return mapped
 

@@ -18,6 +18,7 @@ from app.core.algorithms.winograd.copies import Tiles, tiles_around
 from app.core.algorithms.winograd.filters import Along, filters_of
 from app.core.algorithms.winograd.loudness import STRETCH, Sizes
 from app.core.geometry import ceil_div
+from app.core.kept import kept_by_size
 from app.core.layout import Array
 from app.core.problem import Problem
 
@@ -38,8 +39,8 @@ class Tables:
     """What shapes alone say.
 
     `row` has the sizes for kernels, `tiles` are those of an input, and each input channel has so many `filters`.
-    `amplified` is α for the weights of a run. Inputs, of these `lengths`, fall into classes that meet weights of their
-    own: `cores` are the slabs, lines and columns of those that meet all of these, and `classes` has that of each
+    `amplified` is α for the weights of a channel. Inputs, of these `lengths`, fall into classes that meet weights of
+    their own: `cores` are the slabs, lines and columns of those that meet all of these, and `classes` has that of each
     weight. `shifts`, `steps` and `positions` are as for `exceeds`. Where outputs fall into phases, `phases` has that of
     each weight, and no output is looked at.
     """
@@ -64,7 +65,7 @@ def suits(problem: Problem, dtype: np.dtype[np.generic]) -> bool:
     sizes, taps = tables.sizes, tables.sizes.taps
     phases = np.zeros(taps, np.int64) if tables.phases is None else tables.phases
     loudness = math.sqrt(sizes.in_group) * roundings_of(tables)
-    norm = math.sqrt(sizes.in_group * np.bincount(phases, tables.amplified[:taps]).max())
+    norm = math.sqrt(sizes.in_group * np.bincount(phases, tables.amplified).max())
     met = [math.prod(map(_count, core, tables.lengths)) for core in tables.cores]
     mean = sizes.in_group * sum(met[number] for number in tables.classes) / sizes.outputs * (2 / math.pi)
     return bool(loudness * norm <= MOST_EXPECTED * (sizes.in_group * taps + 2) * mean)
@@ -92,7 +93,7 @@ def tables_of(problem: Problem, dtype: np.dtype[np.generic]) -> Tables:
         packed(sizes),
         tiles_around(filters, axes, dtype),
         filters.each,
-        np.append(np.tile(amplified, sizes.run // taps), np.zeros(SLACK // dtype.itemsize)).astype(dtype),
+        amplified.astype(dtype),
         _numbers([[axis.taps(q) for q in range(axis.counts.phases)] for axis in axes])
         if any(axis.out_step > 1 for axis in axes)
         else None,
@@ -103,6 +104,18 @@ def tables_of(problem: Problem, dtype: np.dtype[np.generic]) -> Tables:
         (axes[0].in_step, axes[1].in_step, axes[2].in_step),
         (axes[0].output, axes[1].output, axes[2].output),
     )
+
+
+def _of_run(problem: Problem, dtype: np.dtype[np.generic]) -> Array:
+    tables = tables_of(problem, dtype)
+    beyond = np.zeros(SLACK // dtype.itemsize, dtype)  # vectors read over the end
+    return np.append(np.tile(tables.amplified, tables.sizes.run // tables.sizes.taps), beyond)
+
+
+#: α for each weight of a run, which lie beside each other: as many as an output channel has, that is.
+amplified_of = kept_by_size(
+    _of_run, lambda problem, _: problem.in_group * math.prod(problem.kernel_size), (2**15, 128), (2**17, 32)
+)
 
 
 def _amplified(along: Along, axis: Axis) -> Array:

@@ -1,4 +1,4 @@
-"""How an operation is cut into boxes of tiles for `winograd`: tables from shapes alone, kept by them."""
+"""How an operation is cut into boxes of tiles for `winograd`: from shapes alone, kept by them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
-
 from app.core.algorithms.boxes.arranging import Lie
-from app.core.algorithms.boxes.phases import Sizes3
-from app.core.algorithms.boxes.tables import MANY_TASKS, Boxes, cut_into, tables
-from app.core.algorithms.packing import packed, unpacking
+from app.core.algorithms.boxes.phases import Sizes3, residues_along
+from app.core.algorithms.boxes.tables import MANY_TASKS, Cut, cut_into
+from app.core.algorithms.packing import unpacking
 from app.core.algorithms.taps import Axis, Int64Array, joined_axes_of
 from app.core.algorithms.vectors.simd import ROWS, VECTOR
 from app.core.algorithms.vectors.transforms import OF_INPUT, OF_KERNEL, OF_OUTPUT
 from app.core.algorithms.winograd.filters import Filters, filters_of
-from app.core.algorithms.winograd.phases import by_filters, phases_of
+from app.core.algorithms.winograd.phases import phases_of
 from app.core.geometry import ceil_div
 from app.core.parallel import WORTH_A_THREAD
 from app.core.problem import Problem
@@ -109,38 +107,27 @@ class Way(NamedTuple):
     maps_as_it_goes: bool
 
 
-class Rows(NamedTuple):
-    """What kernels take for the boxes' sizes, those of a part, and how kernels lie and boxes are filtered."""
-
-    sizes: Int64Array
-    part: Int64Array
-    kernels: Int64Array
-    way: Int64Array
-
-
 #: In a kernel, the `Kernels` and the `Way` of their rows.
 kernels_of, way_of = unpacking(Kernels), unpacking(Way)
 
 
 @dataclass(frozen=True)
 class Tiling:
-    """The boxes of tiles, with the places of a kernel's weights, of filters and of products.
+    """The boxes of tiles, without the tables of their places: enough to tell a price.
 
-    `boxes.places` are those of a tile's inputs, for each turn, input channel and filter. `rows` are all these numbers
-    for kernels, with those of a part as the boxes' sizes, with its input channels alone. `taps` are the weights of a
-    set's filters, and `weights` tells where they lie when they are gathered. `mapped` are the elements of all kernels
-    that are mapped beforehand, `of_weights` and `working` those of each piece of working memory.
+    The `cut` is along the axes of tiles, `tiled`, whose inputs leave so many `residues`. `phases` are those of the
+    output, and `taps` the weights of each set's filters. `mapped` are the elements of all kernels that are mapped
+    beforehand, `of_weights` and `working` those of each piece of working memory.
     """
 
-    boxes: Boxes
+    filters: Filters
+    tiled: tuple[Axis, Axis, Axis]
+    cut: Cut
+    residues: Sizes3
     kernels: Kernels
     way: Way
-    rows: Rows
     phases: Int64Array
     taps: Int64Array
-    weights: Int64Array
-    filters: Int64Array
-    products: Int64Array
     mapped: int
     of_weights: tuple[int, int]
     working: tuple[int, ...]
@@ -149,31 +136,29 @@ class Tiling:
 @lru_cache(maxsize=256)
 def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
     """The tiles of a problem that `filters_of` cuts, for elements of so many bytes, shared by so many threads."""
-    filters = filters_of(problem)
-    axes, lanes, each, products = joined_axes_of(problem), VECTOR // itemsize, filters.each, filters.products
-    in_group, out_group = problem.in_group, problem.out_group
-    tiled = tuple(along.axis(axis) for along, axis in zip((filters.z, filters.y, filters.x), axes, strict=True))
+    filters, axes, lanes = filters_of(problem), joined_axes_of(problem), VECTOR // itemsize
+    each, products, in_group = filters.each, filters.products, problem.in_group
+    along_z, along_y, along_x = (
+        along.axis(axis) for along, axis in zip((filters.z, filters.y, filters.x), axes, strict=True)
+    )
+    tiled = (along_z, along_y, along_x)
     tiles = (filters.z.tiles, filters.y.tiles, filters.x.tiles)
     most = max(MAPPED_BYTES // (products * each * in_group * itemsize) // lanes, FEWEST_VECTORS) * lanes
     box = _box(tiles, most, lanes)
     together = max(1, min(problem.batch, most // math.prod(tiles)))
     uses = ceil_div(problem.batch, together) * math.prod(map(ceil_div, tiles, box))
-    tasks = uses * problem.groups * filters.phases
-    pieces = ceil_div(MANY_TASKS * threads, tasks) if problem.macs >= 4 * WORTH_A_THREAD else 1
-    cut = cut_into(problem, Lie(tiled), box, min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS))
-    sizes = cut.sizes._replace(
-        run_y=filters.y.run, run_x=filters.x.run, origin_y=filters.y.origin, origin_x=filters.x.origin
-    )
-    boxes = tables(replace(cut, sizes=sizes, tasks=tasks * cut.sizes.chunks), tiled)
+    cut = _cut(problem, filters, tiled, box, uses, threads)
     width = ceil_div(together * math.prod(box), lanes) * lanes
     width += lanes if together > 1 else 0  # a sample's last line may be written over the end of its channel's row
     phases, taps = phases_of(filters, axes)
     slices = _slices(products * each * in_group * itemsize, width)
     depth = ceil_div(ceil_div(in_group, slices), lanes) * lanes
     kernels = _kernels(problem, axes, filters, taps, depth, lanes)
-    mapped = kernels.sets * kernels.block * problem.groups * ceil_div(out_group, ROWS) * ceil_div(in_group, depth)
+    mapped = (
+        kernels.sets * kernels.block * problem.groups * ceil_div(problem.out_group, ROWS) * ceil_div(in_group, depth)
+    )
     maps_as_it_goes = uses * filters.phases <= _most_uses(kernels) or mapped * itemsize > MOST_KERNEL_BYTES
-    shared = sizes.chunks > 1 and uses * problem.groups * filters.turns < 2 * threads
+    shared = cut.sizes.chunks > 1 and uses * problem.groups * filters.turns < 2 * threads
     part = math.gcd(in_group, depth, max(1, in_group // MOST_SHARES)) if shared else depth
     apart_inputs = depth * each * width + depth // part * lanes
     way = Way(
@@ -194,7 +179,7 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
         width=width,
         depth=depth,
         part=part,
-        abreast=min(ceil_div(sizes.chunk, ROWS), MOST_ABREAST if slices > 1 else 1),
+        abreast=min(ceil_div(cut.sizes.chunk, ROWS), MOST_ABREAST if slices > 1 else 1),
         apart_inputs=apart_inputs,
         apart_sums=ROWS * width + lanes,
         inputs=ceil_div(in_group, depth) * products * apart_inputs,
@@ -204,22 +189,33 @@ def tiling_of(problem: Problem, itemsize: int, threads: int) -> Tiling:
     of_all = way.inputs * (uses * problem.groups * way.turns if shared else 1), kernels.block * maps_as_it_goes
     of_weights = ROWS * kernels.elements * kernels.side_by_side, kernels.weights * kernels.row
     sums = way.abreast * products * way.apart_sums
-    numbers = np.arange(depth * each)
-    in_order = taps if kernels.whole else np.arange(kernels.weights)
+    z, y, x = map(len, residues_along(tiled, spread=False))
     return Tiling(
-        replace(boxes, places=by_filters(boxes.places, filters)),
+        filters,
+        tiled,
+        cut,
+        (z, y, x),
         kernels,
         way,
-        Rows(boxes.row, packed(sizes._replace(in_group=part)), packed(kernels), packed(way)),
         phases,
         taps,
-        weights=in_order * kernels.row,
-        filters=numbers * width + numbers // (part * each) * lanes,
-        products=np.arange(products) * way.apart_sums,
         mapped=0 if maps_as_it_goes else mapped,
         of_weights=of_weights,
         working=(cut.laid + 2 * lanes, *of_all, *of_weights, sums, (products + way.wide) * width),
     )
+
+
+def _cut(
+    problem: Problem, filters: Filters, tiled: tuple[Axis, Axis, Axis], box: Sizes3, uses: int, threads: int
+) -> Cut:  # fmt: skip
+    """The tiles cut into boxes, each group's into so many `uses` of a kernel, and its channels into chunks."""
+    out_group, tasks = problem.out_group, uses * problem.groups * filters.phases
+    pieces = ceil_div(MANY_TASKS * threads, tasks) if problem.macs >= 4 * WORTH_A_THREAD else 1
+    cut = cut_into(problem, Lie(tiled), box, min(out_group, ceil_div(out_group, pieces * ROWS) * ROWS))
+    sizes = cut.sizes._replace(
+        run_y=filters.y.run, run_x=filters.x.run, origin_y=filters.y.origin, origin_x=filters.x.origin
+    )
+    return replace(cut, sizes=sizes, tasks=tasks * sizes.chunks)
 
 
 def _box(tiles: Sizes3, most: int, lanes: int) -> Sizes3:
