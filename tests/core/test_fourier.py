@@ -196,6 +196,25 @@ def test_roundings_gather_in_no_frequency_that_a_kernel_makes_loud(dtype: str, q
     assert (np.abs(answer - right) <= (taps + 2) * (np.finfo(dtype).eps / 2) * right).all()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("channels", "delay", "loud"), [(64, 384, 1.17), (128, 128, 0.92), (512, 384, 1.46)])
+def test_roundings_of_sums_over_channels_that_are_copies_are_counted(
+    dtype: str, channels: int, delay: int, loud: float
+) -> None:
+    """Each channel has a loud value that meets no weight, and their sum grows; one quiet value is all the answer."""
+    length, taps = 1300, 600
+    outputs = length - taps + 1
+    for quiet in (0.006, 0.0086, 0.011):
+        x, w = np.zeros((1, channels, length), dtype), np.zeros((1, channels, taps), dtype)
+        x[..., 0], w[..., delay] = loud, 1
+        x[0, 0, outputs // 2 + delay] = loud * quiet
+        answer = run("conv", x, w)[0, 0]
+        right = np.zeros(outputs, np.longdouble)
+        right[outputs // 2] = x[0, 0, outputs // 2 + delay]
+        bound = (channels * taps + 2) * (np.finfo(dtype).eps / 2) * right.max()
+        assert (np.abs(answer - right) <= bound).all()
+
+
 # The ends of the floats
 
 

@@ -19,8 +19,9 @@ from app.core.parted import parted
 #: An output's error is below so many roundings of the mean √Σ(x·w)² of its block's outputs, as measured with what is
 #: random, with some to spare. But roundings of what is not may gather in one place, or in one frequency, which the
 #: kernel then makes louder than all others: then so many of the norms of input and kernel are a bound. A search for the
-#: worst found 2.
-SPREAD, GATHERED = 24.0, 2.5
+#: worst found 2. Sums of spectra over the channels round, too, each by a share of what it has come to: where channels
+#: are copies all in the same direction, by half of so many.
+SPREAD, GATHERED, SUMMED = 24.0, 2.5, 1.0
 
 
 class Cut(NamedTuple):
@@ -94,12 +95,14 @@ def convolve_blocks(
     most = chunks[:, 1].max()
     sums_re, sums_im = np.empty(most * points, x.dtype), np.empty(most * points, x.dtype)
     measured, mean = np.empty(2 * TOGETHER // x.itemsize, x.dtype), 1 / math.sqrt(points)
+    so_far = np.empty(most)
     for task in range(low, high):
         rest, chunk = divmod(task, len(chunks))
         b, pair = divmod(rest, pairs)
         begin, count = chunks[chunk]
         group = (first + begin) // out_group
         errors[begin : begin + count, b, pair] = 0
+        so_far[:] = 0
         for ci in range(in_group):
             _gather(x, b, group * in_group + ci, 2 * pair, cut, factors[b, group], re)
             _gather(x, b, group * in_group + ci, 2 * pair + 1, cut, factors[b, group], im)
@@ -113,7 +116,9 @@ def convolve_blocks(
                     _add_product(
                         input_re, input_im, spectra_re, spectra_im, kernel * points, sums_re, sums_im, c * points
                     )
-                errors[begin + c, b, pair] += max(SPREAD * mean, GATHERED) * square * norms[begin + c, ci]
+                own = square * norms[begin + c, ci]
+                so_far[c] += own
+                errors[begin + c, b, pair] += max(SPREAD * mean, GATHERED) * own + SUMMED * (so_far[c] if ci else 0)
         for c in range(count):
             channel = first + begin + c
             from_spectrum(sums_re, sums_im, c * points, re, im, cut.shape, roots, twist)
