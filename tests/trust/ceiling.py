@@ -45,7 +45,7 @@ def measure(seconds: float) -> list[Figure]:
     settings = {"total_memory_bytes": str(TOTAL), "access_log": "false", "log_level": "error", "body_grace": "5"}
     with serving("--workers", str(WORKERS), **settings) as server:
         _settle(server)
-        workers = [pid for pid in tree_of(server.process.pid)[1:] if _field(pid, "VmRSS:") > 100 * MIB]
+        workers = list(filter(_is_worker, tree_of(server.process.pid)[1:]))
         for pid in workers:
             Path(f"/proc/{pid}/clear_refs").write_text("5")
         rest = {pid: _field(pid, "RssAnon:") for pid in workers}
@@ -196,6 +196,12 @@ def _stalled(server: Server, number: int) -> socket.socket:
             path, headers, body = _far_apart(number)
             connection.sendall(_head(path, headers | {"Accept": SAFETENSORS}, len(body)) + body)
     return connection
+
+
+def _is_worker(pid: int) -> bool:
+    with suppress(OSError):
+        return _field(pid, "VmRSS:") > 100 * MIB
+    return False
 
 
 def _field(pid: int, name: str) -> int:

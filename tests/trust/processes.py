@@ -48,6 +48,12 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def kilobytes(file: Path, field: str) -> int:
-    """A field of a file of numbers in kB, or of a plain number."""
-    lines = (line.split() for line in file.read_text().splitlines())
-    return next(int(words[1]) for words in lines if words and words[0] == field)
+    """A field of a file of numbers in kB, or of a plain number.
+
+    Raises:
+        OSError: the process has ended; of one that nobody has asked for its end there are a few fields still.
+    """
+    for words in map(str.split, file.read_text().splitlines()):
+        if words and words[0] == field:
+            return int(words[1])
+    raise ProcessLookupError(field)
