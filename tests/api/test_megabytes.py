@@ -58,6 +58,15 @@ def test_millions_of_lists(path: str) -> None:
     assert entries_of(client().post(path, text))
 
 
+@pytest.mark.parametrize("path", [CONV, OUTPUT_SIZE])
+def test_millions_of_names(path: str) -> None:
+    """They are told without a look at each."""
+    text = "{" + ",".join(f'"{j:x}":1' for j in range(1_400_000)) + "}"
+    (entry,) = entries_of(client().post(path, text.encode()))
+    assert entry["code"] == "unknown_field"
+    assert "1400000 names" in entry["message"]
+
+
 def test_the_rest_is_counted() -> None:
     problem = client().post(CONV, ROW | {f"x{j}": 1 for j in range(50_000)}).json()
     assert len(problem["errors"]) + problem["more"] == 50_000

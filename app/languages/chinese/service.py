@@ -97,6 +97,7 @@ TEMPLATES = {HTTPStatus(status).phrase: phrase for status, phrase in _STATUSES.i
     "the JSON of the metadata key parameters": "元数据键 parameters 的内容",
     "{name} is not JSON: {error}": "{name}不是 JSON：{error}",
     "{name} must be a JSON object": "{name}必须是 JSON 对象",
+    "{name} has {count} names; no request has that many": "{name}中有 {count} 个名称；没有请求需要这么多",
     "it is nested too deeply": "嵌套过深",
     "it is not UTF-8": "不是 UTF-8 编码",
     "it cannot be read": "无法读取",
