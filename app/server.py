@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 from asyncio import BaseTransport, TimerHandle, Transport
+from contextlib import suppress
 from fcntl import ioctl
 from termios import FIONREAD
 from typing import Any, cast
 
+import httptools
 import structlog
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -21,7 +23,7 @@ from app.settings import Settings
 
 log = structlog.get_logger("convarith")
 
-#: More than this, in bytes, no head of a request may be.
+#: More than this, in bytes, no head of a request may be, nor what comes at a stretch around the parts of a body.
 LARGEST_HEAD = 64 * 1024
 
 #: So many seconds at most a connection without a request is kept when the service stops: one may be on its
@@ -32,11 +34,16 @@ LAST_CALL = 1.0
 ANOTHER_LOOK = 0.01
 
 
+class RefusedError(Exception):
+    """The request has been refused: nothing of it is to be read any more."""
+
+
 class PatientProtocol(HttpToolsProtocol):
     """Gives the head of each request a time in all, from its first byte, and a size.
 
     The same time is given to a new connection, and to the rest of a body that was
-    answered before it was read.
+    answered before it was read; the same size to what frames a body: lengths of chunks,
+    their extensions, and trailers.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -50,7 +57,8 @@ class PatientProtocol(HttpToolsProtocol):
         self._reading: TimerHandle | None = None
         self._timer: TimerHandle | None = None
         self._in_head = False
-        self._head_size = 0
+        self._in_body = False
+        self._unheard = 0
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Wait for the first request."""
@@ -97,12 +105,34 @@ class PatientProtocol(HttpToolsProtocol):
         self._in_head = True
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a field of the head. One behind the body counts for nothing: it could else bring a key, or an id."""
+        if self._in_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        """A head has ended. Where the service stops, its answer is the connection's last."""
-        self._in_head = False
+        """A head has ended. Where the service stops, its answer is the connection's last.
+
+        Raises:
+            RefusedError: The head may not be served; its refusal has been sent.
+        """
+        self._check_head()
+        self._in_head, self._in_body, self._unheard = False, True, 0
         super().on_headers_complete()
         if self._readiness.stopping:
             self.cycle.keep_alive = False
+
+    def _check_head(self) -> None:
+        """Refuse a head that came in few reads, and yet is too large."""
+        size = len(self.url) + sum(len(name) + len(value) + len(b": \r\n") for name, value in self.headers)
+        if size > LARGEST_HEAD:
+            self._refuse(431, head_too_large())
+            raise RefusedError
+
+    def on_message_complete(self) -> None:
+        """A request has ended."""
+        self._in_body, self._unheard = False, 0
+        super().on_message_complete()
 
     def shutdown(self) -> None:
         """Answer what is under way, or comes in the next moment; then close."""
@@ -128,6 +158,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Hand a part of a body on as it came, unless another still waits: uvicorn alone copies each twice."""
+        self._unheard = 0
         cycle: Any = self.cycle
         if not cycle.body:
             cycle.body, body = body, b""
@@ -136,20 +167,27 @@ class PatientProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came, and see what the client owes next."""
-        super().data_received(data)
+        """Take what came, and see what the client owes next.
+
+        What has come without an end of a head or a part of a body lies in the parser, which is slow to join it.
+        """
+        self._unset_keepalive_if_required()
+        self._unheard += len(data)
+        self._parse(data)
+        if self._unheard > LARGEST_HEAD:
+            self._refuse(431, framing_too_large() if self._in_body else head_too_large())
         if not self._in_head and self.cycle is not None and not self.cycle.response_complete:
             self._stop_waiting()
-            return
-        self._head_size += len(data)
-        if self._in_head and self._head_size > LARGEST_HEAD:
-            self._refuse(431, say("The head of the request is over {limit} bytes", limit=LARGEST_HEAD))
-        self._wait()
+        else:
+            self._wait()
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP."""
-        del msg
-        self._refuse(400, say("This is not an HTTP request that can be read"))
+    def _parse(self, data: bytes) -> None:
+        """Have the parser read it, and answer what is not HTTP."""
+        try:
+            with suppress(httptools.HttpParserUpgrade):
+                self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._refuse(400, say("This is not an HTTP request that can be read"))
 
     def _wait(self) -> None:
         """Start the time, unless it is running."""
@@ -158,7 +196,6 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _stop_waiting(self) -> None:
         """The client has done its part."""
-        self._head_size = 0
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -174,12 +211,20 @@ class PatientProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, status: int, detail: Text) -> None:
-        """Answer before there is a request, unless another answer is under way, and close."""
+        """Answer instead of the service, unless another answer is under way or was the request's, and close."""
         if self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+        if self._may_answer():
             self.transport.write(self._answer(status, detail))
         self.transport.close()
+
+    def _may_answer(self) -> bool:
+        """Whether the client would take an answer for that to what is refused."""
+        if self.pipeline:
+            return False
+        if self.cycle is None:
+            return True
+        return not (self._in_body if self.cycle.response_complete else self.cycle.response_started)
 
     def _answer(self, status: int, detail: Text) -> bytes:
         """A whole answer as it goes over the wire."""
@@ -195,3 +240,14 @@ class PatientProtocol(HttpToolsProtocol):
         headers = [*self.server_state.default_headers, *response.raw_headers, *safe]
         lines = [name + b": " + value + b"\r\n" for name, value in headers]
         return b"".join([STATUS_LINE[status], *lines, b"\r\n", bytes(response.body)])
+
+
+def head_too_large() -> Text:
+    """Said of a head over its size."""
+    return say("The head of the request is over {limit} bytes", limit=LARGEST_HEAD)
+
+
+def framing_too_large() -> Text:
+    """Said of a body in chunks, of what is none of it."""
+    template = "Between two parts of the body, or behind it, are over {limit} bytes of extensions or trailers"
+    return say(template, limit=LARGEST_HEAD)

@@ -20,7 +20,7 @@ from app.api.routing import DirectRoute
 from app.api.service import Service
 from app.main import create_app
 from app.settings import Settings
-from tests.api.calls import PROBLEM, ask, probed_app, serving
+from tests.api.calls import PROBLEM, ask, probed_app, read_all, serving
 
 ALICE, BOB = "alice-0123456789abcdef", "bob+/0123456789abcdef=="
 KEYS = {"api_keys": f"alice:{ALICE}, bob:{BOB}"}
@@ -352,6 +352,14 @@ def test_over_the_wire_a_refused_body_leaves_the_connection_open() -> None:
             response = http.post("/v1/conv", content=b"x" * 2_000_000)
             assert (response.status_code, response.headers.get("connection")) == (401, None)
         assert http.post("/v1/output-size", json=SIZES, headers=bearer(ALICE)).json()["output_size"] == [3]
+
+
+def test_a_key_behind_the_body_opens_nothing() -> None:
+    """Such fields are no headers (RFC 9110, 6.5): what stands before this service may not have looked at them."""
+    head = b"POST /v1/output-size HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    with serving(**KEYS) as server, server.connect() as connection:
+        connection.sendall(head + f"2\r\n{{}}\r\n0\r\nX-API-Key: {ALICE}\r\n\r\n".encode())
+        assert read_all(connection).startswith(b"HTTP/1.1 401")
 
 
 def test_the_document_says_what_is_set() -> None:

@@ -18,16 +18,25 @@ import orjson
 import pytest
 
 from app.listening import Loop
+from app.server import LARGEST_HEAD
 from tests.api.calls import PROBLEM, Server, read_all, serving
 
 LIMIT = 100_000
 LIVE = b"GET /healthz/live HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST /test/echo HTTP/1.1\r\nHost: x\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 
 @pytest.fixture(scope="module")
 def impatient() -> Iterator[Server]:
     with serving(header_timeout="0.5", body_grace="0.5", json_body_bytes=str(LIMIT)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def patient() -> Iterator[Server]:
+    """What it does not refuse by itself hangs longer than a test waits."""
+    with serving(header_timeout="90", body_grace="90") as server:
         yield server
 
 
@@ -52,6 +61,12 @@ def read_answer(connection: socket.socket) -> bytes:
     for _ in range(int(found[1])):
         answer += connection.recv(1)
     return answer
+
+
+def send_often(connection: socket.socket, data: bytes, times: int) -> None:
+    """Send the same again and again."""
+    for _ in range(times):
+        connection.sendall(data)
 
 
 def drip(connection: socket.socket, data: bytes) -> bytes:
@@ -106,6 +121,27 @@ def test_a_head_that_is_too_large(impatient: Server) -> None:
     with impatient.connect() as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n" + b"X: " + b"x" * 70_000)
         one_problem(read_all(connection), 431)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * LARGEST_HEAD,
+        b"GET / HTTP/1.1\r\nHost: x\r\n" + b"a: b\r\n" * (LARGEST_HEAD // 6),
+        b"GET /" + b"x" * LARGEST_HEAD + b" HTTP/1.1\r\nHost: x\r\n",
+    ],
+)
+def test_a_whole_head_that_is_too_large(patient: Server, head: bytes) -> None:
+    with patient.connect() as connection:
+        connection.sendall(head + b"\r\n\r\n")
+        one_problem(read_all(connection), 431)
+
+
+def test_a_head_that_is_just_not_too_large(patient: Server) -> None:
+    head = b"GET /healthz/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: "
+    with patient.connect() as connection:
+        connection.sendall(head.ljust(LARGEST_HEAD - 100, b"x") + b"\r\n\r\n")
+        assert read_all(connection).startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.parametrize(
@@ -218,6 +254,71 @@ def test_a_body_in_chunks_of_any_size(impatient: Server, size: int, at_once: boo
         for sent in [b"".join(chunks)] if at_once else chunks:
             connection.sendall(sent)
         assert orjson.loads(read_answer(connection).partition(b"\r\n\r\n")[2])["output"] == numbers
+
+
+def test_fields_behind_a_body_are_none_of_its_head(patient: Server) -> None:
+    trailers = b"Accept: text/html\r\nContent-Type: text/html\r\nX-Request-ID: mine\r\n"
+    body = b'{"op": "conv", "input_size": [5], "kernel_size": 3}'
+    with patient.connect() as connection:
+        connection.sendall(b"POST /v1/output-size HTTP/1.1\r\nHost: x\r\n" + CHUNKED + b"\r\n")
+        connection.sendall(b"%x\r\n%s\r\n0\r\n%s\r\n" % (len(body), body, trailers))
+        answered = read_answer(connection)
+    assert answered.startswith(b"HTTP/1.1 200")
+    assert b"mine" not in answered
+
+
+#: What a body in chunks may hold that is no part of it.
+FRAMING = {"extension": b"5;x=", "length": b"0", "field": b"0\r\na: ", "name": b"0\r\nx", "fields": b"0\r\na: b\r\n"}
+
+
+def endless(framing: str) -> bytes:
+    """More of it."""
+    return b"a: b\r\n" if framing == "fields" else b"0" if framing == "length" else b"x"
+
+
+@pytest.mark.parametrize("framing", FRAMING)
+def test_what_frames_a_body_is_bounded(patient: Server, framing: str) -> None:
+    """Not a byte too much is sent: a connection that is closed on it would be reset, and the answer lost."""
+    with patient.connect() as connection:
+        connection.sendall(POST + CHUNKED + b"Expect: 100-continue\r\nAccept-Language: zh\r\n\r\n")
+        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall((FRAMING[framing] + endless(framing) * LARGEST_HEAD)[: LARGEST_HEAD + 1])
+        problem = one_problem(read_all(connection), 431)
+    assert "65536 字节" in problem["detail"]
+
+
+@pytest.mark.parametrize("framing", FRAMING)
+def test_what_frames_a_body_is_bounded_when_it_has_been_answered(patient: Server, framing: str) -> None:
+    with patient.connect() as connection:
+        connection.sendall(b"GET /healthz/live HTTP/1.1\r\nHost: x\r\n" + CHUNKED + b"\r\n")
+        assert read_answer(connection).startswith(b"HTTP/1.1 200")
+        connection.sendall((FRAMING[framing] + endless(framing) * LARGEST_HEAD)[: LARGEST_HEAD + 1])
+        assert read_all(connection) == b""
+
+
+@pytest.mark.parametrize("framing", FRAMING)
+def test_nobody_frames_a_body_for_ever(patient: Server, framing: str) -> None:
+    more = endless(framing) * 50_000
+    with patient.connect() as connection:
+        connection.sendall(POST + CHUNKED + b"\r\n5\r\nhello\r\n" + FRAMING[framing])
+        with pytest.raises(ConnectionError):
+            send_often(connection, more, 2**28 // len(more))
+
+
+def test_many_trailers_may_follow_a_body_within_the_limit(patient: Server) -> None:
+    with patient.connect() as connection:
+        connection.sendall(POST + CHUNKED + b"Connection: close\r\n\r\n5;x=y\r\nhello\r\n0;x\r\n")
+        connection.sendall(b"a: b\r\n" * 5000 + b"\r\n")
+        assert b'{"length":5' in read_all(connection)
+
+
+def test_an_answered_request_gets_no_second_answer(patient: Server) -> None:
+    """The client would take it for that to its next one."""
+    with patient.connect() as connection:
+        connection.sendall(b"GET /healthz/live HTTP/1.1\r\nHost: x\r\n" + CHUNKED + b"\r\n")
+        assert read_answer(connection).startswith(b"HTTP/1.1 200")
+        connection.sendall(b"no length\r\n")
+        assert read_all(connection) == b""
 
 
 def test_a_client_that_goes_away(impatient: Server) -> None:

@@ -90,6 +90,9 @@ TEMPLATES = {HTTPStatus(status).phrase: phrase for status, phrase in _STATUSES.i
     "The service is stopping; ask another": "服务正在停止；请改用另一个实例",
     "The service is starting; ask again in a second": "服务正在启动；请过一秒再试",
     "The head of the request is over {limit} bytes": "请求头超过 {limit} 字节",
+    "Between two parts of the body, or behind it, are over {limit} bytes of extensions or trailers": (
+        "请求体的两部分之间或其末尾，分块扩展或尾部字段超过 {limit} 字节"
+    ),
     "The head of the request took over {limit:g} s": "请求头的传输超过 {limit:g} 秒",
     "This is not an HTTP request that can be read": "这不是可以读取的 HTTP 请求",
     # JSON
