@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from starlette.types import Scope
@@ -20,6 +20,10 @@ IDENTITY = "identity"
 
 #: Longer headers are read each time, so that no client fills the cache with large ones.
 CACHED_LENGTH = 200
+
+#: Of longer ones that list what is liked, the ranges within so many bytes count: browsers need a tenth of that, and to
+#: read 60 KiB would hold up the event loop for tens of milliseconds.
+READ_LENGTH = 2000
 
 
 def header(scope: Scope, name: bytes) -> str:
@@ -49,7 +53,7 @@ def preferred(accept: str, served: tuple[str, ...]) -> str | None:
 
     Of several ranges that cover a type the most specific one counts.
     """
-    ranges = dict(map(_quality, accept.split(",")))
+    ranges = dict(_ranges(accept))
     best, chosen = 0.0, None
     for media_type in served:
         wider = (media_type, media_type.partition("/")[0] + "/*", "*/*")
@@ -64,13 +68,20 @@ def answer_encoding(scope: Scope, served: tuple[str, ...]) -> str:
 
     Of equal ones the first counts, and what is not asked for is never sent.
     """
-    codings = dict(map(_quality, header(scope, b"accept-encoding").split(",")))
+    codings = dict(_ranges(header(scope, b"accept-encoding")))
     best, chosen = 0.0, IDENTITY
     for encoding in served:
         quality = codings.get(encoding, codings.get("*", 0.0))
         if quality > best:
             best, chosen = quality, encoding
     return chosen
+
+
+def _ranges(value: str) -> Iterator[tuple[str, float]]:
+    """What is liked, with its quality: all of a header of usual length, of others the whole ranges at its beginning."""
+    if len(value) > READ_LENGTH:
+        value = value[:READ_LENGTH].rpartition(",")[0]
+    return map(_quality, value.split(","))
 
 
 def _quality(part: str) -> tuple[str, float]:
@@ -91,10 +102,7 @@ def _number(value: str) -> float:
 
 def language_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """The language that Accept-Language likes best; English where it has no preference."""
-    asked = b""
-    for name, value in headers:
-        if name == b"accept-language":
-            asked = asked + b"," + value if asked else value
+    asked = b",".join([value for name, value in headers if name == b"accept-language"])
     if not asked:
         return ENGLISH
     return (preferred_language if len(asked) <= CACHED_LENGTH else preferred_language.__wrapped__)(asked)
@@ -106,7 +114,10 @@ def preferred_language(accept: bytes) -> str:
 
     Any kind of Chinese (`zh`, `zh-CN`, `zh-Hant-TW`) is Chinese; what cannot be read counts as not there.
     """
-    ranges = [(*_language_range(part), -place) for place, part in enumerate(accept.decode("latin-1").split(","))]
+    ranges = [
+        (tag.partition("-")[0], quality, -place)
+        for place, (tag, quality) in enumerate(_ranges(accept.decode("latin-1")))
+    ]
     anything = max(((quality, place) for name, quality, place in ranges if name == "*"), default=(0.0, 0))
 
     def liked(language: str) -> tuple[float, int]:
@@ -114,12 +125,6 @@ def preferred_language(accept: bytes) -> str:
 
     chinese = liked(CHINESE)
     return CHINESE if chinese[0] > 0 and chinese > liked(ENGLISH) else ENGLISH
-
-
-def _language_range(part: str) -> tuple[str, float]:
-    """("zh", 0.5) from `zh-CN;q=0.5`: the language alone, and its quality."""
-    tag, quality = _quality(part)
-    return tag.partition("-")[0], quality
 
 
 def body_type(scope: Scope, taken: tuple[str, ...] = (JSON,)) -> str:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from app.api.negotiation import JSON, SAFETENSORS, answer_encoding, answer_type, body_type, language_of
+from app.api import negotiation
+from app.api.negotiation import (
+    JSON,
+    READ_LENGTH,
+    SAFETENSORS,
+    _quality,
+    answer_encoding,
+    answer_type,
+    body_type,
+    language_of,
+)
 from app.api.problems import StatusError
 from app.languages import CHINESE, ENGLISH
 
@@ -29,7 +39,8 @@ BOTH = (JSON, SAFETENSORS)
         (f"{SAFETENSORS};version=1;q=1.0", SAFETENSORS),
         (f"{SAFETENSORS};q=oops, */*;q=0.5", JSON),
         (f"junk, ;;, {SAFETENSORS}", SAFETENSORS),
-        (", ".join(["text/plain;q=0.1"] * 2000 + [SAFETENSORS]), SAFETENSORS),
+        (", ".join(["text/plain;q=0.1"] * 100 + [SAFETENSORS]), SAFETENSORS),
+        (", ".join([SAFETENSORS] + ["text/plain;q=0.1"] * 4000), SAFETENSORS),
     ],
 )
 def test_answer_type(accept: str | None, expected: str) -> None:
@@ -66,6 +77,30 @@ def test_nothing_acceptable(accept: str) -> None:
 def test_answer_encoding(accept: str | None, expected: str) -> None:
     headers = [] if accept is None else [(b"accept-encoding", accept.encode())]
     assert answer_encoding({"headers": headers}, ("zstd", "gzip", "identity")) == expected
+
+
+@pytest.mark.parametrize("filling", [",", "x,", "x;q=0.1,", ";,"])
+def test_of_a_header_without_end_the_beginning_counts(filling: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To read all of it would hold up everybody."""
+    read = 0
+
+    def counted(part: str) -> tuple[str, float]:
+        nonlocal read
+        read += len(part) + 1
+        return _quality(part)
+
+    monkeypatch.setattr(negotiation, "_quality", counted)
+    asked = f"zh;q=0.9,gzip,{SAFETENSORS}," + filling * (60_000 // len(filling)) + "en,zstd"
+    scope = {"headers": [(name, asked.encode()) for name in (b"accept", b"accept-encoding", b"accept-language")]}
+    assert language_of(scope["headers"]) == CHINESE
+    assert answer_encoding(scope, ("zstd", "gzip", "identity")) == "gzip"
+    assert answer_type(scope, BOTH) == SAFETENSORS
+    assert read <= 3 * READ_LENGTH + 3
+
+
+def test_a_range_that_is_cut_does_not_count() -> None:
+    asked = "x," * (READ_LENGTH // 2 - 1) + "zh;q=0.5"
+    assert language_of([(b"accept-language", asked.encode())]) == ENGLISH
 
 
 def test_several_accept_headers_are_one() -> None:
@@ -120,7 +155,7 @@ def test_other_body_types(given: str) -> None:
         "\tzh ; Q = 1.0 ",
         "en;q=oops, zh;q=0.5",
         ";;, q=1, ,zh",
-        ",".join(["fr;q=0.1"] * 2000 + ["zh"]),
+        ",".join(["fr;q=0.1"] * 100 + ["zh"]),
     ],
 )
 def test_chinese_is_wanted(accept: str) -> None:
@@ -154,7 +189,7 @@ def test_chinese_is_wanted(accept: str) -> None:
         ",,;;==",
         "\xff\x00",
         "中文",
-        ",".join(["zh;q=0.1"] * 2000 + ["en"]),
+        ",".join(["zh;q=0.1"] * 100 + ["en"]),
     ],
 )
 def test_chinese_is_not_wanted(accept: str) -> None:
