@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from asyncio import BaseTransport, TimerHandle, Transport
-from contextlib import suppress
 from fcntl import ioctl
 from termios import FIONREAD
 from typing import Any, cast
@@ -117,6 +116,8 @@ class PatientProtocol(HttpToolsProtocol):
             RefusedError: The head may not be served; its refusal has been sent.
         """
         self._check_head()
+        if self._asks_for_another_protocol():
+            return
         self._in_head, self._in_body, self._unheard = False, True, 0
         super().on_headers_complete()
         if self._readiness.stopping:
@@ -129,8 +130,14 @@ class PatientProtocol(HttpToolsProtocol):
             self._refuse(431, head_too_large())
             raise RefusedError
 
+    def _asks_for_another_protocol(self) -> bool:
+        """Whether the parser ends behind this head: it takes the rest, body and all, for another protocol's."""
+        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+
     def on_message_complete(self) -> None:
         """A request has ended."""
+        if self._asks_for_another_protocol():
+            return
         self._in_body, self._unheard = False, 0
         super().on_message_complete()
 
@@ -183,11 +190,39 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _parse(self, data: bytes) -> None:
         """Have the parser read it, and answer what is not HTTP."""
+        rest: bytes | memoryview = data
         try:
-            with suppress(httptools.HttpParserUpgrade):
-                self.parser.feed_data(data)
+            while rest:
+                rest = self._parse_until_upgrade(rest)
         except httptools.HttpParserError:
             self._refuse(400, say("This is not an HTTP request that can be read"))
+
+    def _parse_until_upgrade(self, data: bytes | memoryview) -> bytes | memoryview:
+        """Have the parser read up to the end of a head that asks for another protocol; what follows that head.
+
+        Such a request may be served as if it did not ask (RFC 9110, 7.8): its head is read anew without `Upgrade`.
+        curl --http2 and Java's client send it with a body behind it.
+        """
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            read: int = upgrade.args[0]
+        else:
+            return b""
+        if not self._asks_for_another_protocol():
+            return b""  # what follows is for a tunnel, which there is none
+        head = self._head_without_upgrade()
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
+        self.parser.feed_data(head)
+        return memoryview(data)[read:]
+
+    def _head_without_upgrade(self) -> bytes:
+        """The head that has just come, as a client writes it that asks for no other protocol."""
+        version = self.parser.get_http_version().encode()
+        first = b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, version)
+        fields = [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        return b"\r\n".join([first, *fields, b"", b""])
 
     def _wait(self) -> None:
         """Start the time, unless it is running."""

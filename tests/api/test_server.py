@@ -321,6 +321,50 @@ def test_an_answered_request_gets_no_second_answer(patient: Server) -> None:
         assert read_all(connection) == b""
 
 
+UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n"
+
+
+@pytest.mark.parametrize(
+    ("framing", "body"), [(b"Content-Length: 5\r\n", b"hello"), (CHUNKED, b"5\r\nhello\r\n0\r\nx: y\r\n\r\n")]
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_who_asks_for_another_protocol_is_served_in_this_one(
+    patient: Server, framing: bytes, body: bytes, at_once: bool
+) -> None:
+    """As curl --http2 and Java's client ask (RFC 9110, 7.8); and so is the request behind."""
+    head = POST + framing + UPGRADE + b"\r\n"
+    pieces = [head, body, LIVE]
+    with patient.connect() as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for sent in [b"".join(pieces)] if at_once else [bytes([byte]) for byte in b"".join(pieces)]:
+            connection.sendall(sent)
+        assert b'{"length":5' in read_answer(connection)
+        assert b'"live"' in read_answer(connection)
+
+
+def test_many_ask_for_another_protocol_at_once(patient: Server) -> None:
+    asking = LIVE.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+    with patient.connect() as connection:
+        connection.sendall(asking * 2000 + LIVE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        assert read_all(connection).count(b"HTTP/1.1 200") == 2001
+
+
+def test_who_asks_for_another_protocol_is_refused_as_others_are(patient: Server) -> None:
+    with patient.connect() as connection:
+        connection.sendall(LIVE[:-2] + UPGRADE + b"X: " + b"x" * LARGEST_HEAD + b"\r\n\r\n")
+        one_problem(read_all(connection), 431)
+    with patient.connect() as connection:
+        connection.sendall(POST + UPGRADE + CHUNKED + b"\r\nno length\r\n")
+        one_problem(read_all(connection), 400)
+
+
+@pytest.mark.parametrize("target", [b"x:80", b"/v1/conv"])
+def test_there_are_no_tunnels(patient: Server, target: bytes) -> None:
+    with patient.connect() as connection:
+        connection.sendall(b"CONNECT " + target + b" HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: close\r\n\r\n")
+        assert re.match(rb"HTTP/1.1 4\d\d ", read_all(connection))
+
+
 def test_a_client_that_goes_away(impatient: Server) -> None:
     for _ in range(20):
         with impatient.connect() as connection:
