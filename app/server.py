@@ -6,7 +6,7 @@ import secrets
 from asyncio import BaseTransport, TimerHandle, Transport
 from fcntl import ioctl
 from termios import FIONREAD
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import httptools
 import structlog
@@ -124,11 +124,30 @@ class PatientProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def _check_head(self) -> None:
-        """Refuse a head that came in few reads, and yet is too large."""
-        size = len(self.url) + sum(len(name) + len(value) + len(b": \r\n") for name, value in self.headers)
+        """Refuse a head that is too large, though it came in few reads, and one that may be read in two ways.
+
+        What stands before the service might understand the host, or where the body ends, in the other.
+        """
+        size, hosts = len(self.url), 0
+        for name, value in self.headers:
+            size += len(name) + len(value) + len(b": \r\n")
+            if name == b"host":
+                hosts += 1
+            elif name == b"transfer-encoding" and value.lower() != b"chunked":
+                self._turn_away(501, say("The Transfer-Encoding is not known here; chunked alone is taken"))
         if size > LARGEST_HEAD:
-            self._refuse(431, head_too_large())
-            raise RefusedError
+            self._turn_away(431, head_too_large())
+        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            self._turn_away(400, say("A request has one Host header; this one has {count}", count=hosts))
+
+    def _turn_away(self, status: int, detail: Text) -> NoReturn:
+        """Refuse the request whose head has ended.
+
+        Raises:
+            RefusedError: Always, so that the parser reads no further.
+        """
+        self._refuse(status, detail)
+        raise RefusedError
 
     def _asks_for_another_protocol(self) -> bool:
         """Whether the parser ends behind this head: it takes the rest, body and all, for another protocol's."""

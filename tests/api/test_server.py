@@ -173,6 +173,47 @@ def test_what_is_not_http(impatient: Server, junk: bytes) -> None:
         one_problem(read_all(connection), 400)
 
 
+@pytest.mark.parametrize(
+    ("first", "hosts", "status"),
+    [
+        (b"GET /healthz/live HTTP/1.1", b"", 400),
+        (b"GET /healthz/live HTTP/1.1", b"Host: x\r\nHost: x\r\n", 400),
+        (b"GET /healthz/live HTTP/1.0", b"Host: x\r\nHost: y\r\n", 400),
+        (b"GET /healthz/live HTTP/1.1", b"Host:\r\n", 200),
+        (b"GET /healthz/live HTTP/1.0", b"", 200),
+    ],
+)
+def test_a_request_has_one_host(patient: Server, first: bytes, hosts: bytes, status: int) -> None:
+    """RFC 9112, 3.2."""
+    with patient.connect() as connection:
+        connection.sendall(first + b"\r\n" + hosts + b"Connection: close\r\n\r\n")
+        answered = read_all(connection)
+    assert answered.startswith(b"HTTP/1.1 %d " % status)
+    if status == 400:
+        assert "Host" in one_problem(answered, 400)["detail"]
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        b"Transfer-Encoding: gzip, chunked\r\n",
+        b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: gzip\r\n",
+    ],
+)
+def test_a_transfer_encoding_that_is_not_known(patient: Server, encoding: bytes) -> None:
+    """RFC 9112, 6.1. Read as if it were chunked alone, the body would be another than was sent."""
+    with patient.connect() as connection:
+        connection.sendall(POST + encoding + b"\r\n5\r\nhello\r\n0\r\n\r\n")
+        one_problem(read_all(connection), 501)
+
+
+def test_chunked_is_known_however_it_is_written(patient: Server) -> None:
+    with patient.connect() as connection:
+        connection.sendall(POST + b"transfer-encoding: Chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+        assert b'{"length":5' in read_answer(connection)
+
+
 @pytest.mark.parametrize("target", [b"*", b"http://x/healthz/live", b"//", b"/%00%ff%2e%2e", b"/?%ff"])
 def test_odd_targets(impatient: Server, target: bytes) -> None:
     with impatient.connect() as connection:

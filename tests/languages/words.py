@@ -24,7 +24,7 @@ WORDS = {
 #: Names from outside it.
 NAMES = {
     *("JSON", "HTTP", "UTF-8", "UTF-16", "Unicode", "Accept", "Content-Type", "Content-Encoding"),
-    *("Authorization", "Bearer", "X-API-Key"),
+    *("Authorization", "Bearer", "X-API-Key", "Host", "Transfer-Encoding", "chunked"),
     *("GET", "HEAD", "POST", "/docs", "gzip", "zstd", "safetensors", "dtype", "numpy.linalg.matrix_rank", "1e19"),
     *("application/json", "application/vnd.safetensors", "parameters", "__metadata__", "shape", "data_offsets"),
     *("F32", "F64", "I64", "U8", "I8", "U16", "I16", "U32", "I32", "F16", "BF16", "BOOL"),

@@ -90,6 +90,10 @@ TEMPLATES = {HTTPStatus(status).phrase: phrase for status, phrase in _STATUSES.i
     "The service is stopping; ask another": "服务正在停止；请改用另一个实例",
     "The service is starting; ask again in a second": "服务正在启动；请过一秒再试",
     "The head of the request is over {limit} bytes": "请求头超过 {limit} 字节",
+    "A request has one Host header; this one has {count}": "请求应有且仅有一个 Host 头；这里有 {count} 个",
+    "The Transfer-Encoding is not known here; chunked alone is taken": (
+        "这里不支持该 Transfer-Encoding；只能使用 chunked"
+    ),
     "Between two parts of the body, or behind it, are over {limit} bytes of extensions or trailers": (
         "请求体的两部分之间或其末尾，分块扩展或尾部字段超过 {limit} 字节"
     ),
