@@ -27,6 +27,7 @@ from app.api.service import Service
 from app.core.errors import ProblemError
 from app.core.outputs import keep_at_most
 from app.core.parallel import team
+from app.core.warm import keep_for_good
 from app.logs import configure_logging
 from app.settings import KEPT_BYTES, Settings
 
@@ -97,6 +98,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
 async def get_ready(thread: ComputeThread, readiness: Readiness) -> None:
     """Load the kernels while the service already answers; a request waits for those that it needs."""
     await thread.warm_up(lambda step: log.info("compiling", step=step.number, of=step.count, kernels=step.what))
+    keep_for_good()
     readiness.warmed_up = True
     log.info("ready")
 

@@ -8,7 +8,6 @@ others are; and what has been loaded they share in memory.
 from __future__ import annotations
 
 import ctypes
-import gc
 import multiprocessing
 import os
 import signal
@@ -25,7 +24,7 @@ from uvicorn import Config, _subprocess
 from uvicorn.supervisors.multiprocess import SIGNALS, Multiprocess
 
 from app.core.parallel import team
-from app.core.warm import load_kept
+from app.core.warm import keep_for_good, load_kept
 from app.listening import announce_end
 
 #: The same name as in `app.api.metrics`, which reads it as it is imported.
@@ -105,8 +104,7 @@ def load() -> None:
         import_module(name)
     team.resize(1)  # a process that is forked is best without threads; each worker sets its own number
     load_kept()
-    gc.collect()
-    gc.freeze()  # what is collected no more is written no more, and stays shared
+    keep_for_good()  # what is collected no more is written no more, and stays shared
 
 
 @contextmanager

@@ -8,6 +8,7 @@ and meet in the middle.
 from __future__ import annotations
 
 import atexit
+import gc
 import math
 import os
 import subprocess
@@ -83,6 +84,15 @@ def load_kept() -> bool:
             step.use()
         return True
     return False
+
+
+def keep_for_good() -> None:
+    """Look for garbage once more, and from now on no more among what has been loaded.
+
+    It is some hundred thousand objects, of numba most: each full collection would hold up all threads for 80 ms.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @cache

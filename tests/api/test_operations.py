@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from typing import Any
 
+import numba
 from openapi_spec_validator import validate
 
-from app import __version__
+from app import __version__, main
 from app.api.operations import Readiness
+from app.core import warm
 from app.main import create_app
 from app.settings import Settings
 from tests.api.calls import ask, probed_app
+from tests.api.client import client
 
 APP = create_app(Settings())
 
@@ -25,6 +29,13 @@ def test_readiness_follows_the_flag() -> None:
     readiness.stopping = True
     assert ask(app, "GET", "/healthz/ready").status_code == 503
     assert ask(app, "GET", "/healthz/live").status_code == 200
+
+
+def test_what_was_loaded_is_left_out_of_collections_of_garbage() -> None:
+    """A full one would hold up every request."""
+    client()
+    looked_through = {id(each) for each in gc.get_objects()}
+    assert not looked_through & {id(vars(module)) for module in (main, warm, numba)}
 
 
 def test_limits_are_those_in_force() -> None:
