@@ -10,7 +10,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.core.machine import available_memory, available_threads
 
-Count = Annotated[int, Field(ge=1)]
+#: As large as a whole number of 64 bits: /v1/limits tells them, and JSON's readers take no larger ones.
+Count = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Seconds = Annotated[float, Field(gt=0)]
 
 #: Several, separated by commas in the environment.
@@ -34,6 +35,9 @@ PROGRAM_BYTES = 2**28
 
 #: Of that, memory of outputs for the next ones: one of full HD in float32 takes 24 MiB.
 KEPT_BYTES = 2**25
+
+#: Threads of one worker at most: no machine has more processors, and each thread takes memory and a turn.
+MOST_THREADS = 1024
 
 #: With less there would be no use in a worker.
 LEAST_SHARE = 2**25
@@ -68,8 +72,8 @@ class Settings(BaseSettings):
     code_elements: Count = Field(2**16, description="Most numbers in the script of one answer.")
 
     queue_length: Count = Field(64, description="How many larger requests may wait; one more is answered 503.")
-    threads: Count = Field(
-        default_factory=available_threads,
+    threads: Annotated[int, Field(ge=1, le=MOST_THREADS)] = Field(
+        default_factory=lambda: min(MOST_THREADS, available_threads()),
         description="Threads that one worker computes with; the processors that it may use, unless set.",
     )
 

@@ -8,7 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from app import settings as module
+from app.main import create_app
 from app.settings import Settings
+from tests.api.calls import ask
 
 GIB = 2**30
 
@@ -29,7 +31,11 @@ def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch) -> None:
     ("name", "value"),
     [
         ("FLOAT_MACS", "0"),
+        ("FLOAT_MACS", str(2**63)),
+        ("INT_MACS", "1" + "0" * 30),
+        ("TOTAL_MEMORY_BYTES", str(2**64)),
         ("THREADS", "many"),
+        ("THREADS", "5000"),
         ("CORS_ORIGINS", "a.example"),
         ("CORS_ORIGINS", "https://a/b"),
         ("SHUTDOWN_DELAY", "25"),
@@ -37,8 +43,19 @@ def test_the_environment_sets_them(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"CONVARITH_{name}", value)
-    with pytest.raises(ValidationError):
+    with pytest.raises(ValidationError, match=name.lower()):
         Settings()
+
+
+def test_the_largest_limits_can_be_told() -> None:
+    names = ("json_body_bytes", "float_macs", "int_macs", "tensor_elements", "total_memory_bytes", "step_elements")
+    shown = ask(create_app(Settings.model_validate(dict.fromkeys(names, 2**63 - 1))), "GET", "/v1/limits").json()
+    assert shown["limits"]["float_macs"] == 2**63 - 1
+
+
+def test_a_machine_of_many_processors_has_no_more_threads_than_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "available_threads", lambda: 5000)
+    assert Settings().threads == module.MOST_THREADS
 
 
 @pytest.mark.parametrize(
