@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -18,6 +19,9 @@ from app.settings import Settings
 HEALTH = frozenset({"/healthz/live", "/healthz/ready"})
 
 CHALLENGE = 'Bearer realm="convarith"'
+
+#: Nothing that another might read as two names, or as a part of an address.
+_is_name = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*").fullmatch
 
 
 def wrong_host() -> StatusError:
@@ -48,6 +52,7 @@ class Guard:
 
     def __init__(self, settings: Settings, open_paths: Collection[str]) -> None:
         self._hosts = frozenset(settings.allowed_hosts)
+        self._above = tuple(host.removeprefix("*") for host in settings.allowed_hosts if host.startswith("*."))
         self._keys = [(name, digest(key.get_secret_value())) for name, key in settings.api_keys]
         self._open_paths = frozenset(open_paths)
         self._rates = None
@@ -88,9 +93,9 @@ class Guard:
         return found
 
     def _is_ours(self, scope: Scope) -> bool:
-        """Whether the one Host is listed: by itself, or as a name below a listed `*.example.org`."""
+        """Whether the one Host is listed: by itself, or as a name anywhere below a listed `*.example.org`."""
         host = host_of(header(scope, b"host"))
-        return host in self._hosts or "*." + host.partition(".")[2] in self._hosts
+        return host in self._hosts or (host.endswith(self._above) and _is_name(host) is not None)
 
 
 def guard_of(settings: Settings, open_paths: Collection[str]) -> Guard | None:
