@@ -15,6 +15,9 @@ from app.core.findings import shown
 from app.core.text import say
 from app.settings import Settings
 
+#: So many digits of a Content-Length are read: no limit has as many, and Python refuses numbers of thousands.
+LONGEST_LENGTH = 20
+
 #: A whole body, in whichever memory it was gathered.
 Body = bytes | bytearray | memoryview
 
@@ -163,8 +166,8 @@ def _announced(scope: Scope) -> tuple[int, str]:
     """
     length, encodings = 0, []
     for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and len(value) < 20:
-            length = int(value)
+        if name == b"content-length" and value.isdigit():
+            length = int(value.lstrip(b"0")[:LONGEST_LENGTH] or b"0")
         elif name == b"content-encoding":
             encodings.append(value.decode("latin-1").strip().lower())
     encoding = ", ".join(encodings)

@@ -242,9 +242,10 @@ def test_a_large_body_is_answered_while_it_is_sent(impatient: Server, framing: b
         one_problem(read_all(connection), 413)
 
 
-def test_a_large_body_is_not_asked_for(impatient: Server) -> None:
+@pytest.mark.parametrize("length", [8_000_000, 2**64 - 1])
+def test_a_large_body_is_not_asked_for(impatient: Server, length: int) -> None:
     with impatient.connect() as connection:
-        connection.sendall(POST + b"Content-Length: 8000000\r\nExpect: 100-continue\r\n\r\n")
+        connection.sendall(POST + b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n" % length)
         one_problem(read_answer(connection), 413)
 
 
