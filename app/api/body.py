@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 import numpy as np
 from starlette.requests import ClientDisconnect
@@ -12,7 +13,7 @@ from app.api.budget import Hold
 from app.api.problems import MalformedBodyError, StatusError
 from app.api.unpacking import ENCODINGS, PIECE, CorruptError, Unpacker
 from app.core.findings import shown
-from app.core.text import say
+from app.core.text import Text, say
 from app.settings import Settings
 
 #: So many digits of a Content-Length are read: no limit has as many, and Python refuses numbers of thousands.
@@ -22,12 +23,24 @@ LONGEST_LENGTH = 20
 Body = bytes | bytearray | memoryview
 
 
-async def read_body(
-    scope: Scope, receive: Receive, limit: int, settings: Settings, held: Hold, code: str = "malformed_json"
-) -> Body:
-    """The whole body, unpacked, of at most `limit` bytes; `held` counts them as they come.
+SMALLER = say("send a smaller one")
+OR_BINARY = say("send a smaller one, or tensors as safetensors")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a body may be: how many bytes it has at most, unpacked; what helps where it has more.
 
     `code` is the fault's where a packed body is damaged.
+    """
+
+    limit: int
+    advice: Text = SMALLER
+    code: str = "malformed_json"
+
+
+async def read_body(scope: Scope, receive: Receive, kind: Kind, settings: Settings, held: Hold) -> Body:
+    """The whole body, unpacked; `held` counts its bytes as they come.
 
     Raises:
         StatusError: 408, it comes too slowly; 413, it is over the limit; 415, its encoding is another;
@@ -36,19 +49,19 @@ async def read_body(
         ClientDisconnect: The client went away.
     """
     length, encoding = _announced(scope)
-    if length > packed_limit(limit, encoding):
-        raise too_large(limit)
+    if length > packed_limit(kind.limit, encoding):
+        raise too_large(kind)
     held.expect(length)
     pace = Pace(receive, settings)
     if encoding:
-        return await _unpacked(pace, limit, Unpacker(encoding), held, code)
+        return await _unpacked(pace, kind, Unpacker(encoding), held)
     message = await pace.next()
     first: bytes = message.get("body", b"")
-    if len(first) > limit:
-        raise too_large(limit)
+    if len(first) > kind.limit:
+        raise too_large(kind)
     if not message.get("more_body"):
         return first
-    return await (_laid_out(pace, message, length, held) if length else _joined(pace, message, limit, held))
+    return await (_laid_out(pace, message, length, held) if length else _joined(pace, message, kind, held))
 
 
 async def _laid_out(pace: Pace, message: Message, length: int, held: Hold) -> memoryview:
@@ -60,7 +73,7 @@ async def _laid_out(pace: Pace, message: Message, length: int, held: Hold) -> me
     while True:
         part = message.get("body", b"")
         if at + len(part) > length:
-            raise too_large(length)
+            raise too_large(Kind(length))
         held.take(at + len(part), unread=True)
         body[at : at + len(part)] = part
         at += len(part)
@@ -69,19 +82,19 @@ async def _laid_out(pace: Pace, message: Message, length: int, held: Hold) -> me
         message = await pace.next()
 
 
-async def _joined(pace: Pace, message: Message, limit: int, held: Hold) -> bytearray:
+async def _joined(pace: Pace, message: Message, kind: Kind, held: Hold) -> bytearray:
     """A body of which nobody said how long it is."""
     body = bytearray(message.get("body", b""))
     while message.get("more_body"):
         message = await pace.next()
         body += message.get("body", b"")
-        if len(body) > limit:
-            raise too_large(limit)
+        if len(body) > kind.limit:
+            raise too_large(kind)
         held.take(len(body), unread=True)
     return body
 
 
-async def _unpacked(pace: Pace, limit: int, unpacker: Unpacker, held: Hold, code: str) -> bytearray:
+async def _unpacked(pace: Pace, kind: Kind, unpacker: Unpacker, held: Hold) -> bytearray:
     """A packed body; the event loop gets a turn after every piece."""
     body = bytearray()
     more = True
@@ -89,18 +102,18 @@ async def _unpacked(pace: Pace, limit: int, unpacker: Unpacker, held: Hold, code
         while more:
             message = await pace.next()
             more = message.get("more_body", False)
-            if pace.received > packed_limit(limit, "gzip"):
-                raise too_large(limit)
+            if pace.received > packed_limit(kind.limit, "gzip"):
+                raise too_large(kind)
             for piece in unpacker.pieces(message.get("body", b"")):
                 body += piece
-                if len(body) > limit:
-                    raise too_large(limit)
+                if len(body) > kind.limit:
+                    raise too_large(kind)
                 held.take(len(body), unread=more)
                 if len(piece) in (0, PIECE):
                     await asyncio.sleep(0)
         unpacker.finish()
     except CorruptError as error:
-        raise MalformedBodyError(code, say("the body is not whole and sound in its Content-Encoding")) from error
+        raise MalformedBodyError(kind.code, say("the body is not whole and sound in its Content-Encoding")) from error
     return body
 
 
@@ -152,10 +165,10 @@ def too_slow(grace: float, rate: float) -> StatusError:
     return StatusError(408, say(template, rate=rate, grace=grace), {"Connection": "close"}, linger=True)
 
 
-def too_large(limit: int) -> StatusError:
-    """The 413 for a body over `limit` bytes."""
-    template = "The body, unpacked, may be {limit} bytes; send a smaller one, or tensors as safetensors"
-    return StatusError(413, say(template, limit=limit), {"Connection": "close"}, linger=True)
+def too_large(kind: Kind) -> StatusError:
+    """The 413 for a body that is over its limit."""
+    detail = say("The body, unpacked, may be {limit} bytes; {advice}", limit=kind.limit, advice=kind.advice)
+    return StatusError(413, detail, {"Connection": "close"}, linger=True)
 
 
 def _announced(scope: Scope) -> tuple[int, str]:

@@ -10,7 +10,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from app.api.admission import ComputeThread
-from app.api.body import Body, read_body
+from app.api.body import Body, Kind, read_body
 from app.api.budget import Counting, nothing
 from app.api.convolution import limits_of
 from app.api.envelope import Exchange, exchange_of
@@ -70,7 +70,7 @@ class Code:
         answer_type(scope)
         body_type(scope)
         with self.thread.budget.hold() as held:
-            body = await read_body(scope, receive, self.settings.json_body_bytes, self.settings, held)
+            body = await read_body(scope, receive, Kind(self.settings.json_body_bytes), self.settings, held)
             read = partial(self._read, exchange)
             text = await self.thread.carry_out(body, read, partial(do, exchange), receive, held)
         exchange.language = ENGLISH  # that of the comments; what is refused is told as it was asked

@@ -12,7 +12,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from app.api.admission import ComputeThread
-from app.api.body import Body, read_body
+from app.api.body import OR_BINARY, Body, Kind, read_body
 from app.api.budget import Counting, Hold
 from app.api.envelope import Exchange, exchange_of
 from app.api.metrics import count_macs
@@ -60,6 +60,10 @@ class Convolution:
         self.settings = settings
         self.thread = thread
         self.limits = limits_of(settings)
+        self.kinds = {
+            JSON: Kind(settings.json_body_bytes, OR_BINARY),
+            SAFETENSORS: Kind(settings.binary_body_bytes, code="malformed_safetensors"),
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
@@ -79,10 +83,7 @@ class Convolution:
         """The answer's bytes; nothing else is left of the request."""
         exchange = exchange_of(scope)
         sent = body_type(scope, MEDIA_TYPES)
-        binary = sent == SAFETENSORS
-        limit = self.settings.binary_body_bytes if binary else self.settings.json_body_bytes
-        code = "malformed_safetensors" if binary else "malformed_json"
-        body = await read_body(scope, receive, limit, self.settings, held, code)
+        body = await read_body(scope, receive, self.kinds[sent], self.settings, held)
         read = partial(self._read, sent, wanted, exchange)
         return await self.thread.carry_out(body, read, partial(do, exchange), receive, held)
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from app.api.access import HEALTH, too_often, unknown_key, without_key, wrong_host
-from app.api.body import too_large, too_slow
+from app.api.body import Kind, too_large, too_slow
 from app.api.budget import full
 from app.api.negotiation import answer_type, body_type
 from app.api.problems import CODES, MEDIA_TYPE, StatusError, problem_of, status_response, unavailable
@@ -106,7 +106,7 @@ EXAMPLES: dict[int, dict[str, Response]] = {
     401: {"missing": _plain(without_key()), "unknown": _plain(unknown_key())},
     406: {"accept": _refusal(lambda: answer_type({"headers": [(b"accept", b"text/html")]}))},
     408: {"slow": _plain(too_slow(grace=10, rate=1024))},
-    413: {"large": _plain(too_large(16 * 2**20))},
+    413: {"large": _plain(too_large(Kind(16 * 2**20)))},
     415: {"form": _refusal(lambda: body_type({"headers": [(b"content-type", b"application/x-www-form-urlencoded")]}))},
     422: {
         "invalid": _refusal(lambda: describe(Setting("conv", (3, 3), 2, stride=(1, 0)))),

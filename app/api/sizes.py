@@ -10,7 +10,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from app.api.admission import INLINE_BODY, ComputeThread
-from app.api.body import Body, read_body
+from app.api.body import Body, Kind, read_body
 from app.api.budget import Hold
 from app.api.envelope import Exchange, exchange_of
 from app.api.negotiation import answer_type, body_type
@@ -44,7 +44,7 @@ class OutputSize:
         answer_type(scope)
         body_type(scope)
         with self.thread.budget.hold() as held:
-            body = await read_body(scope, receive, self.settings.json_body_bytes, self.settings, held)
+            body = await read_body(scope, receive, Kind(self.settings.json_body_bytes), self.settings, held)
             if len(body) > INLINE_BODY:  # no honest request, yet it must not hold up the others
                 text = await self.thread.run(lambda: self._read_and_answer(body, exchange, held), receive, held)
             else:

@@ -16,7 +16,7 @@ import httpx
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.body import read_body
+from app.api.body import Kind, read_body
 from app.api.routing import DirectRoute, answer
 from app.api.service import Service
 from app.main import create_app
@@ -37,7 +37,7 @@ def probed_app(settings: Settings | None = None) -> Service:
 
     async def echo(scope: Scope, receive: Receive, send: Send) -> None:
         with app.state.thread.budget.hold() as held:
-            body = await read_body(scope, receive, settings.json_body_bytes, settings, held)
+            body = await read_body(scope, receive, Kind(settings.json_body_bytes), settings, held)
         await answer(send, b'{"length":%d,"type":"%s"}' % (len(body), type(body).__name__.encode()))
 
     app.router.routes.append(DirectRoute("POST", "/test/echo", echo, include_in_schema=False))

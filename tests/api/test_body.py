@@ -12,7 +12,7 @@ import httpx
 import pytest
 from starlette.types import Message
 
-from app.api.body import read_body
+from app.api.body import Kind, read_body
 from app.api.budget import Budget
 from app.api.unpacking import MOST_MEMBERS, PIECE
 from app.settings import Settings
@@ -53,6 +53,22 @@ def test_bodies_over_the_limit(encoding: str) -> None:
     assert str(LIMIT) in response.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("path", "media_type", "advised"),
+    [
+        ("/v1/conv", "application/json", True),
+        ("/v1/conv", "application/vnd.safetensors", False),
+        ("/v1/output-size", "application/json", False),
+        ("/v1/code", "application/json", False),
+    ],
+)
+def test_safetensors_are_advised_where_they_help(path: str, media_type: str, *, advised: bool) -> None:
+    app = probed_app(Settings(json_body_bytes=9, binary_body_bytes=9))
+    response = ask(app, "POST", path, content=bytes(10), headers={"Content-Type": media_type})
+    assert response.status_code == 413
+    assert ("as safetensors" in response.json()["detail"]) == advised
+
+
 def test_a_small_body_is_not_copied() -> None:
     sent = send_messages(APP, [{"type": "http.request", "body": b"{}", "more_body": False}], {})
     assert outcome(sent) == (200, {"length": 2, "type": "bytes"})
@@ -74,7 +90,7 @@ def test_parts_make_up_the_body(announced: bool) -> None:
 
     async def read() -> bytes:
         headers = [(b"content-length", b"%d" % len(whole))] if announced else []
-        return bytes(await read_body({"headers": headers}, receive, LIMIT, SETTINGS, Budget(1).hold()))
+        return bytes(await read_body({"headers": headers}, receive, Kind(LIMIT), SETTINGS, Budget(1).hold()))
 
     assert asyncio.run(read()) == whole
 

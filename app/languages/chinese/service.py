@@ -75,9 +75,9 @@ TEMPLATES = {HTTPStatus(status).phrase: phrase for status, phrase in _STATUSES.i
     "The body must keep {rate:g} bytes a second after its first {grace:g} s; send it faster or packed": (
         "请求体在最初 {grace:g} 秒之后必须保持每秒 {rate:g} 字节；请加快发送，或压缩后发送"
     ),
-    "The body, unpacked, may be {limit} bytes; send a smaller one, or tensors as safetensors": (
-        "请求体解压后最多 {limit} 字节；请减小它，或以 safetensors 发送张量"
-    ),
+    "The body, unpacked, may be {limit} bytes; {advice}": "请求体解压后最多 {limit} 字节；{advice}",
+    "send a smaller one": "请减小它",
+    "send a smaller one, or tensors as safetensors": "请减小它，或以 safetensors 发送张量",
     "The parameters of the request are not what the document says": "请求的参数与文档不符",
     "Something went wrong here, not in the request; it is logged under {id}": (
         "出错的是服务端，不是请求；日志中的编号为 {id}"
