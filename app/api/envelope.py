@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.access import guard_of
 from app.api.body import drain
+from app.api.budget import full
 from app.api.metrics import count_request, known
 from app.api.negotiation import language_of
 from app.api.problems import StatusError, problem_of, status_response, unavailable
@@ -207,6 +208,8 @@ class Envelope:
                 await response(scope, receive, send)
         except Exception as error:
             answer = response_to(error, exchange.language)
+            if isinstance(error, MemoryError):
+                log.warning("out of memory", request_id=exchange.request_id.decode())
             if answer is None:
                 log.exception("failed", request_id=exchange.request_id.decode())
                 answer = failure(exchange)
@@ -245,6 +248,8 @@ def response_to(error: Exception, language: str) -> Response | None:
         return status_response(error.status, error.detail, error.headers, language)
     if isinstance(error, HTTPException):
         return status_response(error.status_code, PLAIN_DETAILS.get(error.status_code), error.headers, language)
+    if isinstance(error, MemoryError):  # the system gave less than the limits allow
+        return response_to(full(), language)
     if isinstance(error, RequestValidationError):
         detail = say("The parameters of the request are not what the document says")
         return status_response(422, detail, language=language)

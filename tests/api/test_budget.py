@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
+from app.api import convolution
 from app.api.budget import UNCOUNTED, Budget
 from app.api.problems import StatusError
 from app.api.reading import value_bytes
@@ -167,6 +168,31 @@ def test_a_computation_is_counted_before_it_is_begun() -> None:
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
     assert refused.headers["content-type"] == PROBLEM
     assert app.state.thread.budget.held == MIB // 4
+
+
+def assert_full(status: int, headers: httpx.Headers, detail: str) -> None:
+    assert (status, headers["retry-after"], headers["content-type"]) == (503, "1", PROBLEM)
+    assert "memory" in detail
+
+
+def test_a_body_that_the_system_has_no_memory_for() -> None:
+    app = probed_app(Settings(json_body_bytes=2**62, total_memory_bytes=2**62))
+    sent = send_messages(app, chunked(b"x"), {"content-length": str(2**62)})
+    status, shown = outcome(sent)
+    assert_full(status, httpx.Headers(sent[0]["headers"]), str(shown["detail"]))
+    assert app.state.thread.budget.held == 0
+
+
+@pytest.mark.parametrize("side", [8, 200])
+def test_an_output_that_the_system_has_no_memory_for(side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def execute(*_: object) -> None:
+        np.empty(2**62, np.uint8)
+
+    monkeypatch.setattr(convolution, "execute", execute)
+    app = app_with(0)
+    refused = convolve(app, side)
+    assert_full(refused.status_code, refused.headers, refused.json()["detail"])
+    assert app.state.thread.budget.held == 0
 
 
 def test_a_small_body_may_ask_for_much() -> None:
