@@ -301,9 +301,9 @@ def test_a_body_in_chunks_of_any_size(impatient: Server, size: int, at_once: boo
 def test_fields_behind_a_body_are_none_of_its_head(patient: Server) -> None:
     trailers = b"Accept: text/html\r\nContent-Type: text/html\r\nX-Request-ID: mine\r\n"
     body = b'{"op": "conv", "input_size": [5], "kernel_size": 3}'
+    head = b"POST /v1/output-size HTTP/1.1\r\nHost: x\r\n" + CHUNKED + b"\r\n"
     with patient.connect() as connection:
-        connection.sendall(b"POST /v1/output-size HTTP/1.1\r\nHost: x\r\n" + CHUNKED + b"\r\n")
-        connection.sendall(b"%x\r\n%s\r\n0\r\n%s\r\n" % (len(body), body, trailers))
+        connection.sendall(head + b"%x\r\n%s\r\n0\r\n%s\r\n" % (len(body), body, trailers))
         answered = read_answer(connection)
     assert answered.startswith(b"HTTP/1.1 200")
     assert b"mine" not in answered
