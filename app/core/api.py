@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
+from numpy.typing import ArrayLike
 
 from app.core.algorithms.taps import CACHED_KERNEL
-from app.core.checks import describe
+from app.core.arguments import arrays_of, fitting, flag, frozen
+from app.core.checks import check_despite
 from app.core.errors import Fault, ProblemError
 from app.core.execute import execute
+from app.core.findings import Findings
 from app.core.geometry import Op
 from app.core.layout import Array
 from app.core.plan import Plan, plan_of
@@ -24,10 +27,10 @@ PaddingLike = int | str | Sequence[int] | Sequence[Sequence[int]]
 
 
 def conv(
-    x: Array,
-    w: Array,
+    x: ArrayLike,
+    w: ArrayLike,
     *,
-    bias: Array | None = None,
+    bias: ArrayLike | None = None,
     stride: IntOrInts = 1,
     padding: PaddingLike = 0,
     dilation: IntOrInts = 1,
@@ -48,22 +51,22 @@ def conv(
         OverflowingError: the result does not fit the dtype.
     """
     asked = (
-        stride if type(stride) is int else _frozen(stride),
-        padding if type(padding) is int else _frozen(padding),
-        dilation if type(dilation) is int else _frozen(dilation),
-        groups if type(groups) is int else _frozen(groups),
+        stride if type(stride) is int else frozen(stride),
+        padding if type(padding) is int else frozen(padding),
+        dilation if type(dilation) is int else frozen(dilation),
+        groups if type(groups) is int else frozen(groups),
         padding_mode,
-        flip_kernel,
+        flip_kernel if flip_kernel is False or flip_kernel is True else flag(flip_kernel),
         method,
     )
     return _compute("conv", x, w, bias, asked)
 
 
 def conv_transpose(
-    x: Array,
-    w: Array,
+    x: ArrayLike,
+    w: ArrayLike,
     *,
-    bias: Array | None = None,
+    bias: ArrayLike | None = None,
     stride: IntOrInts = 1,
     padding: PaddingLike = 0,
     output_padding: IntOrInts = 0,
@@ -84,13 +87,13 @@ def conv_transpose(
         OverflowingError: the result does not fit the dtype.
     """
     asked = (
-        stride if type(stride) is int else _frozen(stride),
-        padding if type(padding) is int else _frozen(padding),
-        dilation if type(dilation) is int else _frozen(dilation),
-        groups if type(groups) is int else _frozen(groups),
-        output_padding if type(output_padding) is int else _frozen(output_padding),
-        None if output_size is None else _frozen(output_size),
-        flip_kernel,
+        stride if type(stride) is int else frozen(stride),
+        padding if type(padding) is int else frozen(padding),
+        dilation if type(dilation) is int else frozen(dilation),
+        groups if type(groups) is int else frozen(groups),
+        output_padding if type(output_padding) is int else frozen(output_padding),
+        None if output_size is None else frozen(output_size),
+        flip_kernel if flip_kernel is False or flip_kernel is True else flag(flip_kernel),
         method,
     )
     return _compute("conv_transpose", x, w, bias, asked)
@@ -117,41 +120,26 @@ def output_size(
 
     Raises:
         ProblemError: the settings do not fit; its `faults` name each field.
-        TypeError: a number is not whole.
     """
-    return describe(
-        Setting(
-            op,
-            _frozen(input_size),
-            _frozen(kernel_size),
-            stride=_frozen(stride),
-            padding=_frozen(padding),
-            dilation=_frozen(dilation),
-            output_padding=_frozen(output_padding),
-            output_size=None if output_size is None else _frozen(output_size),
-            groups=operator.index(groups),
-            batch=operator.index(batch),
-            in_channels=operator.index(in_channels),
-            out_channels=operator.index(out_channels),
-            bias=bias,
-            padding_mode=padding_mode,
-        )
-    )
-
-
-def _frozen(value: Any) -> Any:
-    """Lists as tuples, pairs too, and whole numbers of any kind as ints, so that a setting can be kept.
-
-    Raises:
-        TypeError: a number is not whole.
-    """
-    if type(value) is int or isinstance(value, str):
-        return value
-    if type(value) is tuple and {*map(type, value)} == {int}:
-        return value
-    if isinstance(value, Sequence) or (isinstance(value, np.ndarray) and value.ndim):
-        return tuple(_frozen(entry) for entry in value)
-    return operator.index(value)
+    asked = {
+        "input_size": frozen(input_size),
+        "kernel_size": frozen(kernel_size),
+        "stride": frozen(stride),
+        "padding": frozen(padding),
+        "dilation": frozen(dilation),
+        "output_padding": frozen(output_padding),
+        "output_size": None if output_size is None else frozen(output_size),
+        "groups": frozen(groups),
+        "batch": frozen(batch),
+        "in_channels": frozen(in_channels),
+        "out_channels": frozen(out_channels),
+        "bias": flag(bias),
+    }
+    findings = Findings()
+    fields = fitting(asked | {"op": op, "padding_mode": padding_mode}, findings)
+    if not findings.sound("op", "input_size"):  # all else is checked with these
+        raise ProblemError(findings.faults)
+    return check_despite(Setting(**({"kernel_size": 1} | fields)), findings)
 
 
 Shape = tuple[int, ...]
@@ -167,11 +155,17 @@ _ASKED: dict[Op, tuple[str, ...]] = {
 }
 
 
-def _compute(op: Op, x: Array, w: Array, bias: Array | None, asked: tuple[Any, ...]) -> Array:
+def _compute(op: Op, x: ArrayLike, w: ArrayLike, bias: ArrayLike | None, asked: tuple[Any, ...]) -> Array:
     """What the arrays and settings ask for; all that stands before the computation is one look-up."""
+    if type(x) is not ndarray or type(w) is not ndarray or (bias is not None and type(bias) is not ndarray):
+        x, w, bias = arrays_of(x, w, bias)
     of_bias = None if bias is None else (bias.shape, bias.dtype)
     call = (op, x.shape, x.dtype, w.shape, w.dtype, of_bias, asked)
-    return execute(_kept_plan(*call) or _plan(*call), x, w, bias)
+    try:
+        plan = _kept_plan(*call)
+    except TypeError:  # a setting that is no key to what is kept
+        plan = None
+    return execute(plan or _plan(*call), x, w, bias)
 
 
 @lru_cache(maxsize=1024)
@@ -190,21 +184,15 @@ def _plan(
     Raises:
         ProblemError: they do not fit.
     """
-    n = len(w) - 2
-    if not 1 <= n <= 3 or len(x) != len(w):
-        message = say("input and kernel must both have rank 3, 4 or 5; they have {x} and {w}", x=len(x), w=len(w))
-        raise ProblemError([Fault(("input" if 1 <= n <= 3 else "kernel",), "wrong_rank", message)])
-    names = [x_dtype.name, w_dtype.name, *([bias[1].name] if bias else [])]
-    if names[0] not in DTYPES or len(set(names)) > 1:
-        message = say(
-            "input, kernel and bias must share one dtype of {dtypes}; they have {given}",
-            dtypes=", ".join(DTYPES),
-            given=", ".join(names),
-        )
-        raise ProblemError([Fault(("dtype",), "dtype_mismatch", message)])
+    if not 3 <= len(w) <= 5 or len(x) != len(w):
+        raise ProblemError([_rank_fault(len(x), len(w))])
+    dtypes = [x_dtype, w_dtype, *([bias[1]] if bias else [])]
+    if x_dtype.name not in DTYPES or len({dtype.name for dtype in dtypes}) > 1:
+        raise ProblemError([_dtype_fault(dtypes)])
     if 0 in x or 0 in w:
         message = say("every dimension must be at least 1")
         raise ProblemError([Fault(("input" if 0 in x else "kernel",), "empty", message)])
+    findings = Findings()
     setting = Setting(
         op,
         x[2:],
@@ -213,6 +201,34 @@ def _plan(
         in_channels=x[1],
         kernel_channels=(w[0], w[1]),
         bias=bias[0] if bias else False,
-        **dict(zip(_ASKED[op], asked, strict=True)),
+        **fitting(dict(zip(_ASKED[op], asked, strict=True)), findings),
     )
-    return plan_of(describe(setting), np.dtype(names[0]))
+    return plan_of(check_despite(setting, findings), np.dtype(x_dtype.name))
+
+
+def _rank_fault(x: int, w: int) -> Fault:
+    message = say("input and kernel must both have rank 3, 4 or 5; they have {x} and {w}", x=x, w=w)
+    if x == w - 1 and 3 <= w <= 5:
+        remedy = say("to a single sample add a batch axis: {change}", change="x[None]")
+        message = say("{mismatch}; {remedy}", mismatch=message, remedy=remedy)
+    return Fault(("input" if 3 <= w <= 5 else "kernel",), "wrong_rank", message)
+
+
+def _dtype_fault(dtypes: Sequence[DType]) -> Fault:
+    message = say(
+        "input, kernel and bias must share one dtype of {dtypes}; they have {given}: convert them, as by {remedy}",
+        dtypes=", ".join(DTYPES),
+        given=", ".join(dtype.name for dtype in dtypes),
+        remedy=f'x.astype("{_nearest(dtypes)}")',
+    )
+    return Fault(("dtype",), "dtype_mismatch", message)
+
+
+def _nearest(dtypes: Sequence[DType]) -> str:
+    """The widest of those that are given; where none can be taken, the one that holds most of what they hold."""
+    taken = [dtype.name for dtype in dtypes if dtype.name in DTYPES]
+    if taken:
+        return max(taken, key=DTYPES.index)
+    if all(dtype.kind in "biu" for dtype in dtypes):
+        return "int64"
+    return "float32" if all(dtype.itemsize <= 4 for dtype in dtypes) else "float64"

@@ -193,7 +193,11 @@ def _check_bias(setting: Setting, outside: int, findings: Findings) -> None:
     if isinstance(shape, bool) or not findings.sound("bias"):
         return
     if len(shape) > 1:
-        message = say("the bias has rank {rank}; it must be a list of {n} numbers", rank=len(shape), n=outside)
+        message = say(
+            "the bias has rank {rank}; it must have shape ({n},), a number for each output channel",
+            rank=len(shape),
+            n=outside,
+        )
         findings.add(("bias",), "wrong_rank", message, given=len(shape), allowed={"min": 0, "max": 1})
         return
     length = math.prod(shape)

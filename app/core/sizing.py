@@ -52,7 +52,7 @@ def _check_numbers(setting: Setting, n: int, findings: Findings) -> None:
 
 
 def _check_each(path: Path, value: Ints | Padding | None, n: int, least: int, findings: Findings) -> None:
-    """A number, a list of n numbers, or for padding a word or a list of n pairs."""
+    """A number, a list of n numbers, or for padding alone a word or a list of n pairs."""
     if isinstance(value, int):
         findings.number(path, value, least)
     elif isinstance(value, tuple) and findings.length(path, len(value), n, n):

@@ -9,7 +9,7 @@ import pytest
 
 from app.core import conv, conv_transpose, output_size
 from app.core.errors import Fault, Path, ProblemError, Suggestion
-from tests.core.strategies import Op
+from tests.core.strategies import OPS, Op
 from tests.core.wrong_settings import Asked, put
 
 MOST = 2**53 - 1
@@ -195,6 +195,95 @@ def test_a_very_long_number_is_told_short(number: int) -> None:
         assert len(str(fault.message)) < 200
 
 
+# Types
+
+#: An argument that is none, the path of the fault, what it is called there, and what it must be.
+EACH, NUMBER, LIST = "a whole number, or a list of one for each dimension", "a whole number", "a list of whole numbers"
+TYPES: list[tuple[str, Any, Path, str, str]] = [
+    *((field, ((1, 2), 1), (field, 0), "tuple", NUMBER) for field in ("stride", "dilation", "output_padding")),
+    *((field, [1, [2]], (field, 1), "tuple", NUMBER) for field in ("stride", "output_size")),
+    *((field, "2", (field,), "str", EACH) for field in ("stride", "dilation", "output_padding")),
+    *((field, True, (field,), "bool", EACH) for field in ("stride", "dilation", "output_padding")),
+    *(("groups", value, ("groups",), kind, NUMBER) for value, kind in (("1", "str"), ((1,), "tuple"), (1.0, "float"))),
+    *(("groups", value, ("groups",), kind, NUMBER) for value, kind in ((True, "bool"), (None, "NoneType"))),
+    ("stride", (1, 2.0), ("stride", 1), "float", NUMBER),
+    ("stride", {1, 2}, ("stride",), "set", EACH),
+    ("stride", [1, np.float64(1)], ("stride", 1), "float64", NUMBER),
+    ("dilation", b"ab", ("dilation",), "bytes", EACH),
+    ("output_size", 6, ("output_size",), "int", LIST),
+    ("output_size", "66", ("output_size",), "str", LIST),
+    ("padding", (1, "same"), ("padding", 1), "str", NUMBER),
+    ("padding", ((0, 1), (0, (1,))), ("padding", 1, 1), "tuple", NUMBER),
+    ("padding", ((0, 1), (0.5, 1)), ("padding", 1, 0), "float", NUMBER),
+]
+
+
+def type_fault(found: tuple[Fault, ...], path: Path, kind: str, wanted: str) -> bool:
+    (fault,) = found
+    name = str(path[0]) + "".join(f"[{part}]" for part in path[1:])
+    same = (fault.field, fault.code) == (path, "wrong_type")
+    return same and str(fault.message) == f"{name} has type {kind}; it must be {wanted}"
+
+
+@pytest.mark.parametrize(("field", "value", "path", "kind", "wanted"), TYPES, ids=str)
+def test_what_has_another_type_is_named(field: str, value: Any, path: Path, kind: str, wanted: str) -> None:
+    assert type_fault(asked("conv_transpose", {field: value}).faults(), path, kind, wanted)
+    if field in ("output_padding", "output_size"):
+        assert type_fault(faults_of("conv_transpose", (1, 1, 4, 5), (1, 1, 3, 3), **{field: value}), path, kind, wanted)
+        return
+    for op in OPS:
+        assert type_fault(faults_of(op, (1, 1, 4, 5), (1, 1, 3, 3), **{field: value}), path, kind, wanted)
+
+
+@pytest.mark.parametrize("value", [1, None, "yes", [True], {}])
+def test_flags_and_words_of_another_type_are_named(value: Any) -> None:
+    shapes = (1, 1, 4, 5), (1, 1, 3, 3)
+    kind = type(value).__name__
+    for op in OPS:
+        assert faults_of(op, *shapes, flip_kernel=True) == ()
+        assert type_fault(faults_of(op, *shapes, flip_kernel=value), ("flip_kernel",), kind, "true or false")
+        assert type_fault(asked(op, {"bias": value}).faults(), ("bias",), kind, "true or false")
+        if value != "yes":
+            assert type_fault(faults_of(op, *shapes, method=value), ("method",), kind, "a word")
+            assert type_fault(asked(op, {"padding_mode": value}).faults(), ("padding_mode",), kind, "a word")
+    if value != "yes":
+        assert type_fault(faults_of("conv", *shapes, padding_mode=value), ("padding_mode",), kind, "a word")
+        assert type_fault(asked(value, {}).faults(), ("op",), kind, "a word")
+
+
+def test_sizes_and_counts_of_another_type_are_named() -> None:
+    assert type_fault(asked("conv", {"input_size": 4}).faults(), ("input_size",), "int", LIST)
+    assert type_fault(asked("conv", {"kernel_size": None}).faults(), ("kernel_size",), "NoneType", EACH)
+    for field in ("batch", "in_channels", "out_channels"):
+        assert type_fault(asked("conv", {field: 2.0}).faults(), (field,), "float", NUMBER)
+
+
+def test_faults_of_types_and_of_numbers_come_together() -> None:
+    fields = {"stride": "2", "dilation": 0, "groups": 1.0, "padding": ((0, -1), (0, 0))}
+    expected = {"stride": "wrong_type", "dilation": "out_of_range", "groups": "wrong_type", "padding": "out_of_range"}
+    assert {fault.field[0]: fault.code for fault in asked("conv", fields).faults()} == expected
+    found = faults_of("conv", (1, 1, 4, 5), (1, 1, 3, 3), **fields)
+    assert {fault.field[0]: fault.code for fault in found} == expected
+
+
+def test_what_is_no_array_is_named() -> None:
+    wanted = "an array of numbers, or lists of them that are as long as each other"
+    x = np.zeros((1, 1, 3))
+    wrongs: tuple[tuple[Any, str], ...] = (
+        ("abc", "str"),
+        (None, "NoneType"),
+        ([[[1, 2], [1]]], "list"),
+        ([[["a"]]], "list"),
+    )
+    for wrong, kind in wrongs:
+        for field, arrays in (("input", (wrong, x, x)), ("kernel", (x, wrong, x)), ("bias", (x, x, wrong))):
+            if wrong is None and field == "bias":
+                continue
+            with pytest.raises(ProblemError) as refusal:
+                conv(arrays[0], arrays[1], bias=arrays[2])
+            assert type_fault(refusal.value.faults, (field,), kind, wanted)
+
+
 # Arrays: channels, groups, bias, ranks, dtypes
 
 
@@ -277,11 +366,33 @@ def test_shapes_that_are_none(x: tuple[int, ...], w: tuple[int, ...], field: str
         assert (fault.field, fault.code) == ((field,), code)
 
 
-@pytest.mark.parametrize("dtype", ["int32", "float16", "bool", "complex128", "uint64"])
-def test_other_dtypes_are_refused(dtype: str) -> None:
+def test_a_single_sample_is_told_what_it_lacks() -> None:
+    for op in OPS:
+        (fault,) = faults_of(op, (1, 4, 5), (1, 1, 3, 3))
+        assert str(fault.message).endswith("they have 3 and 4; to a single sample add a batch axis: x[None]")
+        (fault,) = faults_of(op, (1, 4), (1, 1, 3, 3))
+        assert str(fault.message).endswith("they have 2 and 4")
+
+
+def test_a_bias_of_another_rank_is_told_its_shape() -> None:
+    (fault,) = faults_of("conv", (1, 6, 8), (4, 6, 3), bias=np.zeros((1, 4)))
+    assert str(fault.message) == "the bias has rank 2; it must have shape (4,), a number for each output channel"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "nearest"),
+    [
+        *(("int32", "int64"), ("bool", "int64"), ("uint64", "int64")),
+        *(("float16", "float32"), ("complex128", "float64"), ("U2", "float64")),
+    ],
+)
+def test_other_dtypes_are_refused(dtype: str, nearest: str) -> None:
     with pytest.raises(ProblemError) as refusal:
         conv(np.zeros((1, 1, 3), dtype), np.zeros((1, 1, 3), dtype))
     assert refusal.value.faults[0].code == "dtype_mismatch"
+    assert str(refusal.value).endswith(f'convert them, as by x.astype("{nearest}")')
+    with pytest.raises(ProblemError, match=r'x.astype\("float32"\)'):
+        conv(np.zeros((1, 1, 3), dtype), np.zeros((1, 1, 3), np.float32))
 
 
 def test_dtypes_that_differ_are_refused() -> None:

@@ -132,22 +132,32 @@ def test_settings_of_every_kind_mean_the_same(op: Op) -> None:
     x, w = small("int64", 1, 1, 6, 6), small("int64", 1, 1, 3, 3, seed=1)
     expected = right(op, x, w, stride=2, padding=1)
     for stride, padding in ((2, 1), ((2, 2), (1, 1)), ([2, 2], [[1, 1], [1, 1]]), (np.int64(2), np.array([1, 1]))):
-        for groups in (1, True, np.int8(1)):
+        for groups in (1, np.int8(1), np.array(1)):
             answer = RUN[op](x, w, stride=stride, padding=padding, groups=groups)
             assert answer.tolist() == expected, (stride, padding, groups)
 
 
 @pytest.mark.parametrize("setting", ["stride", "padding", "dilation", "groups"])
-@pytest.mark.parametrize("value", [1.0, (1.0, 1), [1.0, 1.0], np.float64(1)])
-def test_a_fraction_is_refused_even_where_its_whole_number_is_known(setting: str, value: Any) -> None:
-    """1.0 == 1, and both have one hash."""
+@pytest.mark.parametrize("value", [1.0, (1.0, 1), [1.0, 1.0], np.float64(1), True, np.True_, (True, 1)])
+def test_what_is_no_whole_number_is_refused_even_where_one_that_equals_it_is_known(setting: str, value: Any) -> None:
+    """1.0 == True == 1, and all have one hash."""
     x, w = small("int64", 1, 1, 4, 4), small("int64", 1, 1, 2, 2)
     for op in OPS:
         RUN[op](x, w, **{setting: 1})
         if setting != "groups":
             RUN[op](x, w, **{setting: (1, 1)})
-        with pytest.raises(TypeError):
+        with pytest.raises(ProblemError) as refusal:
             RUN[op](x, w, **{setting: value})
+        assert {(fault.field[0], fault.code) for fault in refusal.value.faults} == {(setting, "wrong_type")}
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_lists_and_numbers_are_arrays(op: Op) -> None:
+    x, w, bias = small("float64", 1, 1, 4, 4), small("float64", 1, 1, 2, 2, seed=1), np.array([3.0])
+    expected = RUN[op](x, w, bias=bias).tolist()
+    for given_bias in ([3.0], 3.0, np.float64(3), np.array(3.0)):
+        assert RUN[op](x.tolist(), w.tolist(), bias=given_bias).tolist() == expected
+    assert RUN[op](x.view(np.recarray), w, bias=bias).tolist() == expected
 
 
 def test_faults_are_told_at_every_call() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 TEMPLATES = {
     # Numbers, lists and words
+    "{name} has type {type}; it must be {wanted}": "{name} 的类型为 {type}；必须是{wanted}",
+    "an array of numbers, or lists of them that are as long as each other": "数的数组，或数的列表，且各列表长度相同",
     "{field} is {value}; it must be at least {nearest}": "{field} 为 {value}；不能小于 {nearest}",
     "{field} is {value}; it must be at most {nearest}": "{field} 为 {value}；不能大于 {nearest}",
     "{field} has length {given}; it must be {wanted}": "{field} 的长度为 {given}；必须为 {wanted}",
@@ -34,7 +36,9 @@ TEMPLATES = {
         "若输入和卷积核都是不带通道的三维体数据，请将 spatial_dims 设为 3"
     ),
     "with groups {better} the kernel fits as it is": "groups 取 {better} 时，这个卷积核不用改动就合适",
-    "the bias has rank {rank}; it must be a list of {n} numbers": "偏置的维数为 {rank}；它必须是 {n} 个数的列表",
+    "the bias has rank {rank}; it must have shape ({n},), a number for each output channel": (
+        "偏置的维数为 {rank}；它的形状必须为 ({n},)，每个输出通道一个数"
+    ),
     "the bias has length {length}; it must be {n}, one for each output channel": (
         "偏置的长度为 {length}；必须为 {n}，每个输出通道一个"
     ),
@@ -88,8 +92,9 @@ TEMPLATES = {
     "input and kernel must both have rank 3, 4 or 5; they have {x} and {w}": (
         "输入和卷积核的维数必须同为 3、4 或 5；现在分别为 {x} 和 {w}"
     ),
-    "input, kernel and bias must share one dtype of {dtypes}; they have {given}": (
-        "输入、卷积核和偏置的 dtype 必须相同，且为下列之一：{dtypes}；现在分别为 {given}"
+    "to a single sample add a batch axis: {change}": "单个样本请加上批轴：{change}",
+    "input, kernel and bias must share one dtype of {dtypes}; they have {given}: convert them, as by {remedy}": (
+        "输入、卷积核和偏置的 dtype 必须相同，且为下列之一：{dtypes}；现在分别为 {given}：请转换，例如 {remedy}"
     ),
     "every dimension must be at least 1": "每一维都不能小于 1",
     # Costs
