@@ -158,14 +158,19 @@ def test_the_algorithm_does_not_follow_the_number_of_threads(monkeypatch: pytest
     assert len(set(chosen[0])) > 5
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.problem().macs < 10**6], ids=Case.label)
+def goes_in_one_box(case: Case) -> bool:
+    """Whether what a small problem lays goes in one box and one part."""
+    problem = case.problem()
+    cut = cut_of(problem, case.numpy_dtype.itemsize, PLANNED_THREADS)
+    boxes = cut.sizes.boxes_z * cut.sizes.boxes_y * cut.sizes.boxes_x
+    return problem.macs < 10**6 and not cut.ready and boxes == cut.sizes.chunks == 1
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if goes_in_one_box(case)], ids=Case.label)
 def test_tiles_are_counted_as_they_are_made(case: Case) -> None:
     """By the loop of `tiles`, once more: over boxes of the mean size where they are all alike."""
     problem, lanes = case.problem(), VECTOR // case.numpy_dtype.itemsize
-    cut = cut_of(problem, case.numpy_dtype.itemsize, PLANNED_THREADS)
-    sizes = cut.sizes
-    if cut.ready or sizes.boxes_z * sizes.boxes_y * sizes.boxes_x > 1 or sizes.chunks > 1:
-        return
+    sizes = cut_of(problem, case.numpy_dtype.itemsize, PLANNED_THREADS).sizes
     length = (sizes.box_z - 1) * sizes.lines * sizes.line_length + (sizes.box_y - 1) * sizes.line_length + sizes.box_x
     tiles = start = 0
     while start < length:
