@@ -66,6 +66,20 @@ def test_axes_tell_what_meets_an_input(case: Case) -> None:
             assert (axis.counts.begin, axis.counts.end) == (min(steps), max(steps))
 
 
+def test_counts_of_many_outputs_by_many_taps_do_not_wrap() -> None:
+    """What a tap of a padded line meets, summed over them in Python's own numbers."""
+    taps, length = 2**12, 2**53 - 1
+    for before in (0, 2**52 + 5):
+        problem = describe(Setting("conv", (length,), taps, padding=before, kernel_channels=(1, 1)))
+        axis = axes_of(problem)[2]
+        met = [min(axis.output, length + before - k) - max(0, before - k) for k in range(taps)]
+        assert axis.counts.visits == axis.output * taps > 2**63
+        assert (axis.counts.pairs, axis.counts.met) == (sum(met), taps)
+    transposed = axes_of(describe(Setting("conv_transpose", (length,), taps, kernel_channels=(1, 1))))[2]
+    assert transposed.counts.pairs == length * taps
+    assert plan_of(problem, np.dtype("f4")).price > problem.output_elements
+
+
 @pytest.mark.parametrize("case", CASES, ids=Case.label)
 def test_a_cut_says_of_its_tables_what_they_are(case: Case) -> None:
     problem, itemsize = case.problem(), case.numpy_dtype.itemsize

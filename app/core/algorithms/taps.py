@@ -131,7 +131,9 @@ class Axis:
     @cached_property
     def counts(self) -> Counts:
         """What the taps come to."""
-        return Counts._make(_count(self.table, self.input, self.output))
+        if self.output * self.kernel > _COUNTED:
+            return Counts._make(_count(self.table.tolist(), self.input, self.output))
+        return Counts._make(_count_fast(self.table, self.input, self.output))
 
     @cached_property
     def in_residues(self) -> Int64Array:
@@ -218,8 +220,11 @@ def table_of(in_step: int, out_step: int, residues: ArrayLike, first: ArrayLike,
     return table
 
 
-@brief
-def _count(table: Int64Array, length: int, outputs: int) -> tuple[int, ...]:
+#: Up to so many taps of all outputs int64 counts them.
+_COUNTED = 2**62
+
+
+def _count(table: Int64Array | list[int], length: int, outputs: int) -> tuple[int, ...]:
     """`Counts` of an axis with so many inputs and outputs."""
     in_step, out_step, phases, kernel = table[0], table[1], table[2], table[3]
     first = 4 + phases
@@ -243,6 +248,8 @@ def _count(table: Int64Array, length: int, outputs: int) -> tuple[int, ...]:
     longest = (outputs - table[4] + out_step - 1) // out_step
     return visits, pairs, met, reached, max(0, longest), taps, begin, end
 
+
+_count_fast = brief(_count)
 
 _kept_axis = kept_by_size(_axis, lambda dim, *_: dim.kernel, *BY_KERNEL)
 _UNIT = _axis(Dimension("conv", 1, 1, 1, 1, (0, 0)), flip=False, padded=False)
