@@ -14,12 +14,13 @@ from app.core.algorithms.vectors.lines import (
     lay_two,
 )
 from app.core.jit import inlined
-from app.core.problem import PADDING_MODES
 
 #: Shorter runs of columns are laid one by one, where they are not dealt out (`deals_out_runs`).
 SHORTEST_RUN = 4
 
-_ZEROS, _REFLECT, _REPLICATE, _CIRCULAR = range(len(PADDING_MODES))
+#: By their numbers, which kernels hold: kept ones are not made anew where `problem` has them in another order.
+MODES = ("zeros", "reflect", "replicate", "circular")
+_ZEROS, _REFLECT, _REPLICATE, _CIRCULAR = range(len(MODES))
 
 
 @inlined

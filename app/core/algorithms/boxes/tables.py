@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from app.core.algorithms.boxes.arranging import MOST_LAID_BYTES, MOST_SHARED, Lie, lie_of, shared_zeros, taken
-from app.core.algorithms.boxes.laying import listed_of
+from app.core.algorithms.boxes.laying import MODES, listed_of
 from app.core.algorithms.boxes.phases import PhaseRow, Sizes3, inputs_of, phases_along, residues_along
 from app.core.algorithms.boxes.regions import Regions
 from app.core.algorithms.boxes.sizes import box_within, own_box, shorter_box
@@ -20,7 +20,7 @@ from app.core.algorithms.vectors.simd import LONGEST, ROWS, VECTOR
 from app.core.geometry import ceil_div
 from app.core.kept import kept_by_size
 from app.core.parallel import MOST_IN_A_TASK, WORTH_A_THREAD, team
-from app.core.problem import PADDING_MODES, Problem
+from app.core.problem import Problem
 
 #: Bytes of a box's inputs: half of a usual second cache.
 LAID_BYTES = 2**19
@@ -234,7 +234,7 @@ def cut_into(problem: Problem, lie: Lie, box: Sizes3, chunk: int, most_shared: i
         sizes,
         laid=0 if lie.ready else in_group * planes * depth * lines * line_length,
         per_line=per_line,
-        mode=PADDING_MODES.index(problem.padding_mode),
+        mode=MODES.index(problem.padding_mode),
         taps=taps,
         tasks=phases // woven * sizes.batch * problem.groups * math.prod(counts) * sizes.chunks,
         ready=lie.ready,
