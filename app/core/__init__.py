@@ -14,7 +14,8 @@
 "Convolution" is what deep learning calls so, cross-correlation; `flip_kernel=True` gives
 the mathematical one. Work is spread over threads of its own. Arrays are (batch, channels,
 *size) in one to three dimensions and keep their dtype: float32, float64, or int64 with
-exact results. The names and meanings of the arguments are PyTorch's.
+exact results. Settings that PyTorch has too have its names and
+meanings.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The public face of the core: three functions with PyTorch's argument names."""
+"""The public face of the core: three functions, whose settings have PyTorch's names where it has them too."""
 
 from __future__ import annotations
 
@@ -47,8 +47,10 @@ def conv(
     the products themselves.
 
     Raises:
-        ProblemError: shapes or settings do not fit; its `faults` name each field.
+        ProblemError: arrays or settings do not fit; its `faults` name each field.
+        TooCostlyError: stride, dilation and padding reach over more places than int64 counts.
         OverflowingError: the result does not fit the dtype.
+        MemoryError: there is not enough for the output, or for what the algorithm works in.
     """
     asked = (
         stride if type(stride) is int else frozen(stride),
@@ -83,8 +85,10 @@ def conv_transpose(
     chooses the output_padding.
 
     Raises:
-        ProblemError: shapes or settings do not fit; its `faults` name each field.
+        ProblemError: arrays or settings do not fit; its `faults` name each field.
+        TooCostlyError: stride, dilation and padding reach over more places than int64 counts.
         OverflowingError: the result does not fit the dtype.
+        MemoryError: there is not enough for the output, or for what the algorithm works in.
     """
     asked = (
         stride if type(stride) is int else frozen(stride),

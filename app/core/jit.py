@@ -66,7 +66,7 @@ def inlined(function: Kernel) -> Kernel:
     A call of its own would take time, and where a kernel makes arrays (see `_uncounted`) count references to all
     that it is handed. LLVM copies it, once its types are known: where
     numba itself does so, each copy is typed and written anew, which takes twice as long.
-    It returns at its end alone: with a return in between, the references are counted after all.
+    Where a kernel makes arrays, one that returns before its end as well has references counted after all.
     """
     return register_jitable(forceinline=True, pipeline_class=_PieceCompiler, **_OPTIONS)(function)
 
