@@ -12,9 +12,6 @@ from app.core.geometry import Op
 from app.core.layout import Array
 from app.core.problem import Ints, Problem, Setting
 
-#: A layer is dense where this many channels meet as many, so that it is a matrix product at heart.
-DENSE_CHANNELS = 16
-
 
 @dataclass(frozen=True)
 class Case:

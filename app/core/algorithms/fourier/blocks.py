@@ -93,7 +93,7 @@ def blocks_of(work: Work) -> Blocks | None:
     reach = math.prod(max(1, n + span) for n, span in zip(work.positions, work.spans, strict=True))
     if not width or (depth and not height) or reach > MOST_REACHED:
         return None
-    multiples = (1, 1, fft.VECTOR**2) if row else (1, fft.VECTOR, fft.VECTOR)
+    multiples = (1, 1, fft.LANES**2) if row else (1, fft.LANES, fft.LANES)
     lengths = [_lengths(*axis) for axis in zip(work.positions, work.spans, multiples, strict=True)]
     sizes = np.array(list(itertools.product(*lengths)))
     sizes = sizes[_fits(work, sizes.prod(axis=1))]
@@ -164,6 +164,6 @@ def _levels(shapes: Int64Array, spans: tuple[int, ...], itemsize: int) -> NDArra
 
 def _folded(length: int) -> tuple[int, int]:
     """A row's length as rows·columns, close to a square, each a multiple of the vectors'."""
-    rows = range(fft.VECTOR, math.isqrt(length) + 1, fft.VECTOR)
-    best = max(r for r in rows if length % (r * fft.VECTOR) == 0)
+    rows = range(fft.LANES, math.isqrt(length) + 1, fft.LANES)
+    best = max(r for r in rows if length % (r * fft.LANES) == 0)
     return best, length // best

@@ -20,8 +20,8 @@ from app.core.jit import inlined, shared
 from app.core.kept import kept_by_size
 from app.core.layout import Array
 
-#: Lengths are multiples of this wherever vector loops run along them.
-VECTOR = 8
+#: Lengths are multiples of so many elements wherever vector loops run along them.
+LANES = 8
 
 #: The radices of an axis, and the roots of unity of its length: cosines and sines of −2πk/n.
 Roots = tuple[Int64Array, Array, Array]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,11 +23,6 @@ class Phase:
     index: tuple[int, ...]
     positions: tuple[int, ...]
     weights: Array
-
-    @property
-    def count(self) -> int:
-        """Output positions of the phase, in one channel."""
-        return math.prod(self.positions)
 
 
 def fill_with_bias(axes: tuple[Axis, ...], bias: Array, out: Array) -> None:
