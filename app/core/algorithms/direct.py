@@ -14,9 +14,9 @@ import numpy as np
 from numba import uint64
 
 from app.core.algorithms.effort import Effort, Features
-from app.core.algorithms.taps import Axis
+from app.core.algorithms.taps import Axis, first_phase, phase_of, taps_within
 from app.core.geometry import ceil_div
-from app.core.jit import inlined, shared
+from app.core.jit import inlined
 from app.core.layout import Array
 from app.core.parallel import run_parted
 from app.core.parted import parted
@@ -86,53 +86,6 @@ def _looked_at(axis: Axis) -> int:
         return axis.counts.met
     shifts = axis.shifts(0)
     return int(np.count_nonzero((shifts >= -axis.in_step * (axis.output - 1)) & (shifts < axis.input)))
-
-
-@shared
-def taps_within(table, phase, low, high):
-    """The taps of a phase whose shifts are from `low` to `high`, as a range of their numbers.
-
-    Shifts ascend along a convolution's taps and descend along those of a transposed
-    convolution's phase, so the range is found by halving: taps that meet no input cost nothing.
-    """
-    first = 4 + table[2]
-    shifts = first + table[2] + 1 + table[3]
-    begin, end = table[first + phase], table[first + phase + 1]
-    if begin == end or table[shifts + begin] <= table[shifts + end - 1]:
-        return _first_from(table, shifts, begin, end, low, 1), _first_from(table, shifts, begin, end, high + 1, 1)
-    return _first_from(table, shifts, begin, end, -high, -1), _first_from(table, shifts, begin, end, 1 - low, -1)
-
-
-@shared
-def _first_from(table, shifts, begin, end, bound, sign):
-    """The first tap from `begin` on whose shift, times the sign, is at least the bound."""
-    while begin < end:
-        middle = (begin + end) // 2
-        if sign * table[shifts + middle] < bound:
-            begin = middle + 1
-        else:
-            end = middle
-    return begin
-
-
-@shared
-def first_phase(table, residue):
-    """The first phase whose residue is at least this one; `phases` where there is none."""
-    low, high = 0, table[2]
-    while low < high:
-        middle = (low + high) // 2
-        if table[4 + middle] < residue:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@shared
-def phase_of(table, residue):
-    """The index of a residue's phase, or −1 where no weight reaches it."""
-    phase = first_phase(table, residue)
-    return phase if phase < table[2] and table[4 + phase] == residue else -1
 
 
 @parted
@@ -206,26 +159,24 @@ def _sum_row(row, at, count, x, flat_x, w, flat_w, co, sources, depth, z, height
     in_group, kernel_z, kernel_y, kernel_x = w.shape[1:]
     _, _, planes, lines, length = x.shape
     in_step = width[0]
-    first_z, first_y, first_x = 4 + depth[2], 4 + height[2], 4 + width[2]
-    tap_z, tap_y, tap_x = first_z + depth[2] + 1, first_y + height[2] + 1, first_x + width[2] + 1
     gathered = 0
     begin_z, end_z = taps_within(depth, z, -sources[1], planes - 1 - sources[1])
     begin_y, end_y = taps_within(height, y, -sources[2], lines - 1 - sources[2])
     begin_x, end_x = taps_within(width, q, -sources[3] - in_step * (count - 1), length - 1 - sources[3])
     for ci in range(in_group):
         for tz in range(begin_z, end_z):
-            iz = sources[1] + depth[tap_z + kernel_z + tz]
+            iz = sources[1] + depth[kernel_z + tz]
             for ty in range(begin_y, end_y):
-                iy = sources[2] + height[tap_y + kernel_y + ty]
+                iy = sources[2] + height[kernel_y + ty]
                 line = (((sources[0] + ci) * planes + iz) * lines + iy) * length
-                taps = ((co * in_group + ci) * kernel_z + depth[tap_z + tz]) * kernel_y + height[tap_y + ty]
+                taps = ((co * in_group + ci) * kernel_z + depth[tz]) * kernel_y + height[ty]
                 for tx in range(begin_x, end_x):
-                    shift = sources[3] + width[tap_x + kernel_x + tx]
+                    shift = sources[3] + width[kernel_x + tx]
                     begin = 0 if shift >= 0 else (in_step - 1 - shift) // in_step
                     end = min(count, (length - 1 - shift) // in_step + 1)
                     if begin >= end:
                         continue
-                    weights[gathered] = flat_w[taps * kernel_x + width[tap_x + tx]]
+                    weights[gathered] = flat_w[taps * kernel_x + width[tx]]
                     places[gathered, 0] = line + shift
                     places[gathered, 1] = begin
                     places[gathered, 2] = end

@@ -7,9 +7,8 @@ import math
 import numpy as np
 from numba import uint64
 
-from app.core.algorithms.direct import phase_of, taps_within
 from app.core.algorithms.scratch import LINE
-from app.core.algorithms.taps import Axis
+from app.core.algorithms.taps import Axis, phase_of, taps_within
 from app.core.errors import Fault, OverflowingError, Suggestion
 from app.core.finite import all_finite, work_of_looking
 from app.core.jit import brief, compiled, inlined, shared
@@ -173,18 +172,17 @@ def _add_row(x, w, co, depth, height, width, z, y, q, sources, at_x, count, sums
     """sums[m] += Σ |input|·|weight| over the taps of phases z, y, q, for m below `count`."""
     b, channel, at_z, at_y = sources
     step, length = width[0], x.shape[4]
-    tap_z, tap_y, tap_x = 4 + 2 * depth[2] + 1, 4 + 2 * height[2] + 1, 4 + 2 * width[2] + 1
     begin_z, end_z = taps_within(depth, z, -at_z, x.shape[2] - 1 - at_z)
     begin_y, end_y = taps_within(height, y, -at_y, x.shape[3] - 1 - at_y)
     begin_x, end_x = taps_within(width, q, -at_x - step * (count - 1), length - 1 - at_x)
     for ci in range(w.shape[1]):
         for tz in range(begin_z, end_z):
             for ty in range(begin_y, end_y):
-                line = x[b, channel + ci, at_z + depth[tap_z + depth[3] + tz], at_y + height[tap_y + height[3] + ty]]
-                weights = w[co, ci, depth[tap_z + tz], height[tap_y + ty]]
+                line = x[b, channel + ci, at_z + depth[tz + depth[3]], at_y + height[ty + height[3]]]
+                weights = w[co, ci, depth[tz], height[ty]]
                 for tx in range(begin_x, end_x):
-                    shift = at_x + width[tap_x + width[3] + tx]
-                    weight = abs(float(weights[width[tap_x + tx]]))
+                    shift = at_x + width[tx + width[3]]
+                    weight = abs(float(weights[width[tx]]))
                     first = 0 if shift >= 0 else (step - 1 - shift) // step
                     last = min(count, (length - 1 - shift) // step + 1)
                     for m in range(first, last):
@@ -210,17 +208,16 @@ def _row_exceeds(x, w, bias, co, depth, height, width, z, y, sources, length):
 def _add_taps(total, x, b, channel, w, co, ci, depth, height, width, z, y, q, at_z, at_y, at_x):
     """total + Σ |input|·|weight| over one output's taps; anything over 2^63 − 1 once that is passed."""
     limit = uint64(LARGEST)
-    tap_z, tap_y, tap_x = 4 + 2 * depth[2] + 1, 4 + 2 * height[2] + 1, 4 + 2 * width[2] + 1
     begin_z, end_z = taps_within(depth, z, -at_z, x.shape[2] - 1 - at_z)
     begin_y, end_y = taps_within(height, y, -at_y, x.shape[3] - 1 - at_y)
     begin_x, end_x = taps_within(width, q, -at_x, x.shape[4] - 1 - at_x)
     for tz in range(begin_z, end_z):
-        iz = at_z + depth[tap_z + depth[3] + tz]
+        iz = at_z + depth[tz + depth[3]]
         for ty in range(begin_y, end_y):
-            iy = at_y + height[tap_y + height[3] + ty]
+            iy = at_y + height[ty + height[3]]
             for tx in range(begin_x, end_x):
-                ix = at_x + width[tap_x + width[3] + tx]
-                weight = w[co, ci, depth[tap_z + tz], height[tap_y + ty], width[tap_x + tx]]
+                ix = at_x + width[tx + width[3]]
+                weight = w[co, ci, depth[tz], height[ty], width[tx]]
                 if total <= limit:
                     total = _add_product(total, _magnitude(x[b, channel, iz, iy, ix]), _magnitude(weight))
     return total

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from app.core.geometry import Dimension, ceil_div
-from app.core.jit import brief
+from app.core.jit import brief, shared
 from app.core.kept import kept_by_size
 from app.core.layout import Array
 from app.core.problem import Problem
@@ -250,6 +250,55 @@ def _count(table: Int64Array | list[int], length: int, outputs: int) -> tuple[in
 
 
 _count_fast = brief(_count)
+
+
+@shared
+def taps_within(table: Int64Array, phase: int, low: int, high: int) -> tuple[int, int]:
+    """The taps of a phase whose shifts are from `low` to `high`, as a range of their places in the table.
+
+    At a tap's place stands its weight, and table[3] further on its shift. Shifts ascend along a convolution's taps and
+    descend along those of a transposed convolution's phase, so the range is found by halving: taps that meet no input
+    cost nothing.
+    """
+    first, kernel = 4 + table[2], table[3]
+    taps = first + table[2] + 1
+    begin, end = taps + table[first + phase], taps + table[first + phase + 1]
+    if begin == end or table[begin + kernel] <= table[end - 1 + kernel]:
+        return _first_from(table, begin, end, low, 1), _first_from(table, begin, end, high + 1, 1)
+    return _first_from(table, begin, end, -high, -1), _first_from(table, begin, end, 1 - low, -1)
+
+
+@shared
+def _first_from(table: Int64Array, begin: int, end: int, bound: int, sign: int) -> int:
+    """The place of the first tap from `begin` on whose shift, times the sign, is at least the bound."""
+    while begin < end:
+        middle = (begin + end) // 2
+        if sign * table[middle + table[3]] < bound:
+            begin = middle + 1
+        else:
+            end = middle
+    return begin
+
+
+@shared
+def first_phase(table: Int64Array, residue: int) -> int:
+    """The first phase whose residue is at least this one; `phases` where there is none."""
+    low, high = 0, table[2]
+    while low < high:
+        middle = (low + high) // 2
+        if table[4 + middle] < residue:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@shared
+def phase_of(table: Int64Array, residue: int) -> int:
+    """The index of a residue's phase, or −1 where no weight reaches it."""
+    phase: int = first_phase(table, residue)
+    return phase if phase < table[2] and table[4 + phase] == residue else -1
+
 
 _kept_axis = kept_by_size(_axis, lambda dim, *_: dim.kernel, *BY_KERNEL)
 _UNIT = _axis(Dimension("conv", 1, 1, 1, 1, (0, 0)), flip=False, padded=False)

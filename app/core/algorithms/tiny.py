@@ -12,11 +12,10 @@ import math
 import numpy as np
 from numba import uint64
 
-from app.core.algorithms.direct import phase_of, taps_within
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.one_call import OneCall
 from app.core.algorithms.overflow import surely_fits
-from app.core.algorithms.taps import Axis
+from app.core.algorithms.taps import Axis, phase_of, taps_within
 from app.core.geometry import ceil_div
 from app.core.jit import brief, compiled, shared
 from app.core.layout import Array
@@ -107,18 +106,17 @@ def _add_pairs(table, pair, lengths, depth, height, width, plane, line, column):
     if z < 0 or y < 0 or x < 0:
         return pair
     at_z, at_y, at_x = plane // depth[1] * depth[0], line // height[1] * height[0], column // width[1] * width[0]
-    tap_z, tap_y, tap_x = 4 + 2 * depth[2] + 1, 4 + 2 * height[2] + 1, 4 + 2 * width[2] + 1
     begin_z, end_z = taps_within(depth, z, -at_z, lengths[0, 0] - 1 - at_z)
     begin_y, end_y = taps_within(height, y, -at_y, lengths[1, 0] - 1 - at_y)
     begin_x, end_x = taps_within(width, x, -at_x, lengths[2, 0] - 1 - at_x)
     for tz in range(begin_z, end_z):
-        iz = at_z + depth[tap_z + depth[3] + tz]
+        iz = at_z + depth[tz + depth[3]]
         for ty in range(begin_y, end_y):
-            iy = at_y + height[tap_y + height[3] + ty]
+            iy = at_y + height[ty + height[3]]
             for tx in range(begin_x, end_x):
-                ix = at_x + width[tap_x + width[3] + tx]
+                ix = at_x + width[tx + width[3]]
                 table[pair] = (iz * lengths[1, 0] + iy) * lengths[2, 0] + ix
-                table[pair + 1] = (depth[tap_z + tz] * height[3] + height[tap_y + ty]) * width[3] + width[tap_x + tx]
+                table[pair + 1] = (depth[tz] * height[3] + height[ty]) * width[3] + width[tx]
                 pair += 2
     return pair
 

@@ -12,8 +12,7 @@ import numpy as np
 from numba import uint64
 from numpy.typing import NDArray
 
-from app.core.algorithms.direct import phase_of, taps_within
-from app.core.algorithms.taps import Axis, Int64Array
+from app.core.algorithms.taps import Axis, Int64Array, phase_of, taps_within
 from app.core.geometry import ceil_div
 from app.core.jit import compiled, inlined, shared
 from app.core.layout import Array
@@ -265,16 +264,15 @@ def _sum_one(total, x, b, channel, w, co, depth, height, width, z, y, column):
     if q_z < 0 or q_y < 0 or q_x < 0:
         return total
     at_z, at_y, at_x = z // depth[1] * depth[0], y // height[1] * height[0], column // width[1] * width[0]
-    tap_z, tap_y, tap_x = 5 + 2 * depth[2], 5 + 2 * height[2], 5 + 2 * width[2]
     begin_z, end_z = taps_within(depth, q_z, -at_z, x.shape[2] - 1 - at_z)
     begin_y, end_y = taps_within(height, q_y, -at_y, x.shape[3] - 1 - at_y)
     begin_x, end_x = taps_within(width, q_x, -at_x, x.shape[4] - 1 - at_x)
     for ci in range(w.shape[1]):
         for tz in range(begin_z, end_z):
-            iz, kz = at_z + depth[tap_z + depth[3] + tz], depth[tap_z + tz]
+            iz, kz = at_z + depth[tz + depth[3]], depth[tz]
             for ty in range(begin_y, end_y):
-                iy, ky = at_y + height[tap_y + height[3] + ty], height[tap_y + ty]
+                iy, ky = at_y + height[ty + height[3]], height[ty]
                 for tx in range(begin_x, end_x):
-                    ix, kx = at_x + width[tap_x + width[3] + tx], width[tap_x + tx]
+                    ix, kx = at_x + width[tx + width[3]], width[tx]
                     total += x[b, channel + ci, iz, iy, ix] * w[co, ci, kz, ky, kx]
     return total
