@@ -13,11 +13,11 @@ import pytest
 
 from app.core import plan as planning
 from app.core.algorithms import ALGORITHMS
+from app.core.algorithms.borders import few_products, products
 from app.core.algorithms.boxes.arranging import lie_of
 from app.core.algorithms.boxes.phases import phases_along
 from app.core.algorithms.boxes.regions import Regions, by_regions
 from app.core.algorithms.boxes.tables import boxes_of, cut_of
-from app.core.algorithms.fourier.guard import few_products, products
 from app.core.algorithms.taps import Axis, axes_of
 from app.core.algorithms.tiles.efforts import effort
 from app.core.algorithms.vectors.simd import ROWS, VECTOR, WIDEST

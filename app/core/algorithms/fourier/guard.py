@@ -1,28 +1,19 @@
-"""What keeps the Fourier algorithm within the promise: loudest values, a bound's check, few products."""
+"""What keeps the Fourier algorithm within the promise: powers of two around it, and direct sums of few products."""
 
 # Compiled kernels get their types from numba, at each call.
 # mypy: allow-untyped-defs
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import uint64
-from numpy.typing import NDArray
 
-from app.core.algorithms.taps import Axis, Int64Array, phase_of, taps_within
-from app.core.geometry import ceil_div
-from app.core.jit import compiled, inlined, shared
+from app.core.algorithms.promise import loudest
+from app.core.algorithms.taps import Int64Array, phase_of, taps_within
+from app.core.jit import compiled, inlined
 from app.core.layout import Array
 from app.core.problem import Problem
-
-#: Values whose loudest is found in one vector loop.
-_STRETCH = 4096
-
-#: Outputs near the ends of an axis at most: where there are more, nearly all of them lie in padding.
-MOST_UNLIKE = 2**18
 
 
 @dataclass(frozen=True)
@@ -63,177 +54,6 @@ def _exponents(magnitudes: Array) -> Array:
     """The powers of two of some magnitudes, as far as their inverse is a normal number."""
     most = np.finfo(magnitudes.dtype).maxexp - 2
     return np.clip(np.frexp(magnitudes)[1], -most, most)
-
-
-def fewest_products(axis: Axis) -> int:
-    """The fewest inputs that an output of a phase meets along an axis."""
-    phases = range(axis.counts.phases)
-    return min((int(products_at(axis, q, unlike_positions(axis, q, 1)).min()) for q in phases), default=0)
-
-
-def products_at(axis: Axis, phase: int, positions: Int64Array) -> Int64Array:
-    """How many inputs the outputs at some positions of a phase meet along an axis."""
-    shifts, first = np.sort(axis.shifts(phase)), axis.in_step * positions
-    met: Int64Array = np.searchsorted(shifts, axis.input - first) - np.searchsorted(shifts, -first)
-    return met
-
-
-def unlike_positions(axis: Axis, phase: int, period: int) -> Int64Array:
-    """Positions of a phase that stand for all: those near its ends, which meet fewer inputs, and a period more."""
-    positions, (near, far) = axis.positions(phase), _ends(axis, phase, period)
-    if near + far >= positions:
-        return np.arange(positions)
-    return np.concatenate([np.arange(near), np.arange(positions - far, positions)])
-
-
-def _ends(axis: Axis, phase: int, period: int) -> tuple[int, int]:
-    """How many positions of a phase are near its first one, and near its last."""
-    shifts, positions = axis.shifts(phase), axis.positions(phase)
-    near = ceil_div(max(0, -int(shifts.min())), axis.in_step) + period
-    far = positions - 1 - (axis.input - 1 - int(shifts.max())) // axis.in_step + period
-    return near, max(0, far)
-
-
-def has_few_unlike(axes: tuple[Axis, ...]) -> bool:
-    """Whether the outputs near the ends of an axis can be looked at one by one, before anything is computed."""
-    unlike = (sum(min(axis.positions(q), sum(_ends(axis, q, 1))) for q in range(axis.counts.phases)) for axis in axes)
-    return max(unlike) <= MOST_UNLIKE
-
-
-def products(axis: Axis) -> NDArray[np.int32]:
-    """How many inputs each output meets along an axis."""
-    counts = np.zeros(axis.output, np.int32)
-    for q in range(len(axis.residues)):
-        shifts = np.sort(axis.shifts(q))
-        first = axis.in_step * np.arange(axis.positions(q))
-        edge = (first + shifts[0] < 0) | (first + shifts[-1] >= axis.input)
-        own = np.full(len(first), len(shifts), np.int32)
-        own[edge] = products_at(axis, q, np.flatnonzero(edge))
-        counts[axis.residues[q] :: axis.out_step] = own
-    return counts
-
-
-def few_products(axes: tuple[Axis, ...], in_group: int, few: int) -> tuple[int, int]:
-    """(outputs of a channel that take fewer products than `few`, products of all these)."""
-    if in_group * math.prod(map(fewest_products, axes)) >= few:
-        return 0, 0
-    found = {in_group: 1}  # outputs by their products, axis by axis
-    for axis in axes:
-        own = _outputs_by_products(axis)
-        longer: dict[int, int] = {}
-        for some, outputs in found.items():
-            for more, along in own.items():
-                if 0 < some * more < few:
-                    longer[some * more] = longer.get(some * more, 0) + outputs * along
-        found = longer
-    return sum(found.values()), sum(count * outputs for count, outputs in found.items())
-
-
-def _outputs_by_products(axis: Axis) -> dict[int, int]:
-    """How many outputs meet so many inputs along an axis; looks at those near its ends alone."""
-    found: dict[int, int] = {}
-    for q in range(len(axis.residues)):
-        positions, taps = axis.positions(q), len(axis.shifts(q))
-        ends = unlike_positions(axis, q, 0)
-        met = products_at(axis, q, ends)
-        for count, outputs in zip(*np.unique(met, return_counts=True), strict=True):
-            found[int(count)] = found.get(int(count), 0) + int(outputs)
-        found[taps] = found.get(taps, 0) + positions - len(ends)
-    return found
-
-
-def loudest(rows: Array) -> tuple[Array, Int64Array]:
-    """The largest magnitude of each row, and where it is first."""
-    bits = rows.view(np.dtype(f"i{rows.dtype.itemsize}"))
-    places = np.empty(len(rows), np.int64)
-    _loudest(bits, np.iinfo(bits.dtype).max, places)
-    return np.abs(rows[np.arange(len(rows)), places]), places
-
-
-@compiled
-def _loudest(bits, mask, places):
-    """Floats without their sign are in the order of their bits, whose largest is found in a vector loop."""
-    flat, length = bits.reshape(-1), bits.shape[1]
-    for row in range(len(bits)):
-        most, found = (mask & 0) - 1, 0
-        for start in range(row * length, (row + 1) * length, _STRETCH):
-            largest = mask & 0
-            for m in range(uint64(start), uint64(min(start + _STRETCH, (row + 1) * length))):
-                largest = max(largest, flat[m] & mask)
-            if largest > most:
-                most, found = largest, start
-        while flat[found] & mask != most:
-            found += 1
-        places[row] = found - row * length
-
-
-@compiled
-def exceeds(needed, first, x, w, shifts, in_steps, positions, loud_x, loud_w, factors, weight_factors):
-    """Whether for some sample and channel no output that is looked at has Σ|x·w| ≥ needed (channels, batch).
-
-    Channels are counted from `first` on. The outputs looked at are the one that brings the
-    loudest input to the loudest weight, or is next to it, and those at each quarter of all axes. All scaled.
-    """
-    _, _, planes, lines, length = x.shape
-    _, in_group, _, taps_y, taps_x = w.shape
-    out_group = len(w) // (x.shape[1] // in_group)
-    for c in range(len(needed)):
-        group = (first + c) // out_group
-        rest, tap_x = divmod(loud_w[first + c], taps_x)
-        rest, tap_y = divmod(rest, taps_y)
-        tap_z = rest % w.shape[2]
-        for b in range(len(x)):
-            rest, at_x = divmod(loud_x[b, group], length)
-            rest, at_y = divmod(rest, lines)
-            at_z = rest % planes
-            loud = (
-                _nearest(at_z - shifts[0][tap_z], in_steps[0], positions[0]),
-                _nearest(at_y - shifts[1][tap_y], in_steps[1], positions[1]),
-                _nearest(at_x - shifts[2][tap_x], in_steps[2], positions[2]),
-            )
-            own = (x, b, group * in_group, w, first + c, shifts)
-            scales = (factors[b, group], weight_factors[first + c])
-            reaches = _reaches(needed[c, b], *own, loud, *scales)
-            for quarter in range(1, 4):
-                place = (
-                    positions[0] * quarter // 4 * in_steps[0],
-                    positions[1] * quarter // 4 * in_steps[1],
-                    positions[2] * quarter // 4 * in_steps[2],
-                )
-                reaches = reaches or _reaches(needed[c, b], *own, place, *scales)
-            if not reaches:
-                return True
-    return False
-
-
-@inlined
-def _nearest(place, in_step, positions):
-    """The input place of the output whose own is this one, or next to it."""
-    return max(0, min(positions - 1, place // in_step)) * in_step
-
-
-@shared
-def _reaches(bound, x, b, channel, w, co, shifts, origin, scale, weight_scale):
-    """Whether Σ|x·w| of one output is at least the bound; looks no further than that takes."""
-    _, _, planes, lines, length = x.shape
-    total = 0.0
-    for ci in range(w.shape[1]):
-        for z in range(w.shape[2]):
-            iz = origin[0] + shifts[0][z]
-            if not 0 <= iz < planes:
-                continue
-            for y in range(w.shape[3]):
-                iy = origin[1] + shifts[1][y]
-                if not 0 <= iy < lines:
-                    continue
-                for k in range(w.shape[4]):
-                    ix = origin[2] + shifts[2][k]
-                    if 0 <= ix < length:
-                        value, weight = x[b, channel + ci, iz, iy, ix] * scale, w[co, ci, z, y, k] * weight_scale
-                        total += abs(float(value) * float(weight))
-                if total >= bound:
-                    return True
-    return total >= bound
 
 
 @compiled

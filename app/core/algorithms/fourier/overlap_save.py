@@ -22,22 +22,14 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from app.core.algorithms import direct
+from app.core.algorithms.borders import few_products, fewest_products, has_few_unlike, products
 from app.core.algorithms.effort import Effort, Features
 from app.core.algorithms.fourier import fft
 from app.core.algorithms.fourier.blocks import SPECTRA_BYTES, THREAD_BYTES, Blocks, Work, blocks_of
-from app.core.algorithms.fourier.guard import (
-    Scaling,
-    exceeds,
-    few_products,
-    fewest_products,
-    has_few_unlike,
-    loudest,
-    products,
-    scaling_of,
-    sum_few,
-)
+from app.core.algorithms.fourier.guard import Scaling, scaling_of, sum_few
 from app.core.algorithms.fourier.kernels import Cut, convolve_blocks, transform_kernels
 from app.core.algorithms.fourier.phases import Phase, fill_with_bias, phases_of
+from app.core.algorithms.promise import exceeds, loudest
 from app.core.algorithms.taps import Axis, Int64Array
 from app.core.geometry import ceil_div
 from app.core.layout import Array

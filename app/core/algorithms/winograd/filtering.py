@@ -18,9 +18,9 @@ import math
 import numpy as np
 
 from app.core.algorithms import tiles
+from app.core.algorithms.borders import has_few_unlike
 from app.core.algorithms.boxes.laying import deals_out_runs
 from app.core.algorithms.boxes.tables import sizes_of
-from app.core.algorithms.fourier.guard import has_few_unlike
 from app.core.algorithms.scratch import thread_rows
 from app.core.algorithms.taps import Axis, axes_of
 from app.core.algorithms.vectors.lines import (

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.core.algorithms.fourier.guard import fewest_products, products_at, unlike_positions
+from app.core.algorithms.borders import fewest_products, products_at, unlike_positions
 from app.core.algorithms.taps import Axis, Int64Array, joined_axes_of, table_of
 from app.core.algorithms.vectors.transforms import KINDS, PLAIN, SQUARED, Kind, amplification
 from app.core.geometry import ceil_div

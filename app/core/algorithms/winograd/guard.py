@@ -23,7 +23,7 @@ import math
 
 import numpy as np
 
-from app.core.algorithms.fourier.guard import exceeds, loudest
+from app.core.algorithms.promise import exceeds, loudest
 from app.core.algorithms.scratch import thread_rows
 from app.core.algorithms.taps import Int64Array
 from app.core.algorithms.vectors.magnitudes import SLACK

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from app.core.algorithms.fourier.guard import products_at, unlike_positions
+from app.core.algorithms.borders import products_at, unlike_positions
 from app.core.algorithms.packing import packed
 from app.core.algorithms.taps import Axis, Int64Array, joined_axes_of
 from app.core.algorithms.vectors.magnitudes import SLACK
