@@ -18,6 +18,9 @@ from app.core.text import Text, say
 
 _decode = msgspec.json.Decoder().decode
 
+#: Whether a text is JSON at all, without its values: raises as `_decode` does.
+_check = msgspec.json.Decoder(msgspec.Raw).decode
+
 _BODY = say("the body")
 
 #: While texts longer than this are read, the garbage collector rests: at every so many new lists it
@@ -52,6 +55,7 @@ _MOST_NAMES = 2**18
 def _decode_long(text: Body, name: Text) -> Any:
     names = sum(int(np.count_nonzero(stretch == ord(":"))) for stretch in _stretches(text))
     if names > _MOST_NAMES:
+        _check(text)
         message = say("{name} has {count} names; no request has that many", name=name, count=names)
         raise ProblemError([Fault((), "unknown_field", message)])
     gc.disable()

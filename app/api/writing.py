@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,10 +46,10 @@ def json_pieces(value: Any) -> Pieces:
             long.append(value.array)
             return orjson.Fragment(_PLACE)
         if isinstance(value, np.ndarray) and value.ndim == 0:
-            return value.item()  # which orjson does not write by itself
+            return orjson.Fragment(_text(value.reshape(1))[1:-1])  # which orjson does not write by itself
         raise TypeError(type(value).__name__)
 
-    text = orjson.dumps(value, default=default, option=orjson.OPT_SERIALIZE_NUMPY)
+    text = _text(value, default)
     if not long:
         return [text]
     first, *others = text.split(_PLACE)
@@ -65,12 +65,16 @@ def _stretches(array: Array) -> Pieces:
     pieces: Pieces = []
     if rows:
         for begin in range(0, len(array), rows):
-            text = orjson.dumps(array[begin : begin + rows], option=orjson.OPT_SERIALIZE_NUMPY)
-            pieces.append(b"".join((b"," if begin else b"[", memoryview(text)[1:-1])))
+            text = memoryview(_text(array[begin : begin + rows]))
+            pieces.append(b"".join((b"," if begin else b"[", text[1:-1])))
     else:
         for number, row in enumerate(array):
             pieces += [b"," if number else b"[", *_stretches(row)]
     return [*pieces, b"]"]
+
+
+def _text(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
+    return orjson.dumps(value, default=default, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def json_bytes(shape: Sequence[int], dtype: np.dtype[Any]) -> int:
