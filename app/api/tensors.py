@@ -221,12 +221,14 @@ def shared_dtype(tensors: Iterable[Tensor], asked: str) -> np.dtype[Any]:
 
 
 def cast(tensor: Tensor, target: np.dtype[Any]) -> Array:
-    """A tensor's values in the shared dtype.
+    """A tensor's values in the shared dtype, in memory that kernels are compiled for: aligned, and writable.
 
     Raises:
         ProblemError: `not_finite`, a number that the dtype cannot hold.
     """
     values = tensor.load()
+    if values.dtype == target and not (values.flags.aligned and values.flags.writeable):
+        values = values.copy()  # which costs less than a compilation
     if tensor.whole and target.kind == "i":
         return values.astype(target, copy=False)
     if values.dtype == np.int64 and target == np.float32:

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import load
 
+from app.api.safetensors import DTYPES, read_safetensors
+from app.api.tensors import cast, shared_dtype
+from app.core.findings import Findings
 from tests.api.client import (
     CONV,
     CONV_TRANSPOSE,
@@ -221,6 +224,20 @@ def test_misaligned_numbers(offset: int, dtype: str) -> None:
     text += b" " * ((offset - len(text)) % 8)
     body = raw(text, values.tobytes() + taps.tobytes())
     assert load(post(body).content)["output"].tolist() == [10, 21, 32, 43]
+
+
+@pytest.mark.parametrize("offset", range(8))
+@pytest.mark.parametrize("stored", ["F32", "F64", "I64", "I16", "U8", "F16"])
+@pytest.mark.parametrize("asked", ["auto", "float32", "float64"])
+def test_kernels_get_no_array_that_they_would_be_compiled_for_anew(offset: int, stored: str, asked: str) -> None:
+    numbers = np.arange(5, dtype=DTYPES[stored][0])
+    text = json.dumps({"input": entry([5], 0, numbers.nbytes, stored)}).encode()
+    body = raw(text + b" " * ((offset - len(text)) % 8), numbers.tobytes())  # bytes, which nobody may write to
+    tensors, _ = read_safetensors(body, Findings())
+    array = cast(tensors["input"], shared_dtype(tensors.values(), asked))
+    assert array.tolist() == [0, 1, 2, 3, 4]
+    assert array.flags.aligned
+    assert array.flags.writeable
 
 
 def test_tensors_in_any_order() -> None:
