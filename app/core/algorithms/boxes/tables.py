@@ -274,8 +274,11 @@ def tables(cut: Cut, axes: tuple[Axis, ...]) -> Boxes:
 
 
 def bytes_of_tables(cut: Cut) -> int:
-    """What `tables` takes: a place and a step for each tap and each channel's, before they are joined and after."""
-    return 4 * (1 + cut.sizes.in_group) * cut.taps * np.dtype(np.int64).itemsize + cut.sizes.phases * PHASE_BYTES
+    """What `tables` takes: a place and a step for each tap and each channel's, before they are joined and after.
+
+    Its own numbers take less than those of two phases.
+    """
+    return 4 * (1 + cut.sizes.in_group) * cut.taps * np.dtype(np.int64).itemsize + (cut.sizes.phases + 2) * PHASE_BYTES
 
 
 def positions_of(axes: tuple[Axis, ...]) -> Sizes3:
