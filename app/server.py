@@ -58,6 +58,7 @@ class PatientProtocol(HttpToolsProtocol):
         self._in_head = False
         self._in_body = False
         self._unheard = 0
+        self._is_deaf = False
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Wait for the first request."""
@@ -122,6 +123,8 @@ class PatientProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if self._readiness.stopping:
             self.cycle.keep_alive = False
+        if self.parser.get_method() == b"CONNECT":  # what follows is for a tunnel, which there is none
+            self._hear_no_more()
 
     def _check_head(self) -> None:
         """Refuse a head that is too large, though it came in few reads, and one that may be read in two ways.
@@ -133,7 +136,7 @@ class PatientProtocol(HttpToolsProtocol):
             size += len(name) + len(value) + len(b": \r\n")
             if name == b"host":
                 hosts += 1
-            elif name == b"transfer-encoding" and value.lower() != b"chunked":
+            elif name == b"transfer-encoding" and value.strip(b" \t").lower() != b"chunked":
                 self._turn_away(501, say("The Transfer-Encoding is not known here; chunked alone is taken"))
         if size > LARGEST_HEAD:
             self._turn_away(431, head_too_large())
@@ -154,11 +157,25 @@ class PatientProtocol(HttpToolsProtocol):
         return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
 
     def on_message_complete(self) -> None:
-        """A request has ended."""
+        """A request has ended; and with it the connection, where a field behind the body says so to the parser."""
         if self._asks_for_another_protocol():
             return
         self._in_body, self._unheard = False, 0
         super().on_message_complete()
+        if not self.parser.should_keep_alive():
+            self._hear_no_more()
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request, if there may be one."""
+        if self._is_deaf and not self.pipeline:
+            self.transport.close()
+        super().on_response_complete()
+
+    def _hear_no_more(self) -> None:
+        """Read nothing more, and close behind the answers that are owed."""
+        self._is_deaf = True
+        if self._is_idle():
+            self.transport.close()
 
     def shutdown(self) -> None:
         """Answer what is under way, or comes in the next moment; then close."""
@@ -197,6 +214,8 @@ class PatientProtocol(HttpToolsProtocol):
 
         What has come without an end of a head or a part of a body lies in the parser, which is slow to join it.
         """
+        if self._is_deaf:
+            return
         self._unset_keepalive_if_required()
         self._unheard += len(data)
         self._parse(data)
@@ -229,7 +248,7 @@ class PatientProtocol(HttpToolsProtocol):
         else:
             return b""
         if not self._asks_for_another_protocol():
-            return b""  # what follows is for a tunnel, which there is none
+            return b""
         head = self._head_without_upgrade()
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
@@ -265,20 +284,22 @@ class PatientProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, status: int, detail: Text) -> None:
-        """Answer instead of the service, unless another answer is under way or was the request's, and close."""
+        """Answer instead of the service, unless the request has been answered, or is being; and close.
+
+        Where earlier requests are still to be answered, they are, and there is no other answer behind them: the client
+        would take it for one of theirs.
+        """
         if self.transport.is_closing():
             return
-        if self._may_answer():
+        is_known = self._in_body and self.cycle is not None
+        if self.pipeline or not (is_known or self._is_idle()):
+            if is_known:
+                self.pipeline.popleft()  # the request itself, which waits for its turn
+            self._hear_no_more()
+            return
+        if not (is_known and self.cycle.response_started):
             self.transport.write(self._answer(status, detail))
         self.transport.close()
-
-    def _may_answer(self) -> bool:
-        """Whether the client would take an answer for that to what is refused."""
-        if self.pipeline:
-            return False
-        if self.cycle is None:
-            return True
-        return not (self._in_body if self.cycle.response_complete else self.cycle.response_started)
 
     def _answer(self, status: int, detail: Text) -> bytes:
         """A whole answer as it goes over the wire."""

@@ -407,6 +407,59 @@ def test_there_are_no_tunnels(patient: Server, target: bytes) -> None:
         assert re.match(rb"HTTP/1.1 4\d\d ", read_all(connection))
 
 
+@pytest.mark.parametrize("behind", [b"", b"GET /healthz/live HTTP/1.1\r\nHost: x\r\n\r\n"])
+def test_nothing_is_read_behind_a_tunnel(patient: Server, behind: bytes) -> None:
+    for parts in (
+        [b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n" + behind],
+        [b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n", behind],
+    ):
+        with patient.connect() as connection:
+            for part in parts:
+                connection.sendall(part)
+            assert read_all(connection).count(b"HTTP/1.1 ") == 1
+
+
+#: Heads that are refused, and what is no head.
+REFUSED = {
+    "no host": b"GET /healthz/live HTTP/1.1\r\n\r\n",
+    "a coding": POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n",
+    "no HTTP": b"\0\r\n\r\n",
+    "a body": POST + CHUNKED + b"\r\nnone\r\n",
+}
+
+
+@pytest.mark.parametrize("refused", REFUSED)
+@pytest.mark.parametrize("before", [1, 2, 5])
+def test_a_refusal_takes_no_answer_from_those_before(patient: Server, refused: str, before: int) -> None:
+    """Each whole request is answered; behind the last one the connection ends."""
+    body = b'{"input": [%s 1], "kernel": [1]}' % (b"1," * 5000)
+    request = b"POST /v1/conv HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    with patient.connect() as connection:
+        connection.sendall(request * before + REFUSED[refused])
+        answers = read_all(connection)
+    assert answers.count(b'{"output":[1,1,1,') == before
+    assert answers.count(b"HTTP/1.1 200") == before
+
+
+@pytest.mark.parametrize("field", [b"Connection: close", b"Proxy-Connection: close"])
+def test_a_connection_that_a_trailer_ends_does_not_hang(patient: Server, field: bytes) -> None:
+    head = b"POST /v1/output-size HTTP/1.1\r\nHost: x\r\n" + CHUNKED + b"\r\n"
+    body = b'{"op": "conv", "input_size": [5], "kernel_size": 3}'
+    begun = time.monotonic()
+    with patient.connect() as connection:
+        connection.sendall((head + b"%x\r\n%s\r\n0\r\n%s\r\n\r\n" % (len(body), body, field)) * 2)
+        assert read_all(connection).count(b"HTTP/1.1 200") >= 1
+    assert time.monotonic() - begun < 5
+
+
+def test_blanks_behind_the_name_of_a_coding_are_none_of_it(patient: Server) -> None:
+    body = b'{"op": "conv", "input_size": [5], "kernel_size": 3}'
+    head = b"POST /v1/output-size HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding:  Chunked  \r\n\r\n"
+    with patient.connect() as connection:
+        connection.sendall(head + b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
+        assert read_all(connection).startswith(b"HTTP/1.1 200")
+
+
 def test_a_client_that_goes_away(impatient: Server) -> None:
     for _ in range(20):
         with impatient.connect() as connection:
