@@ -18,7 +18,7 @@ Pieces = list[bytes | memoryview]
 AT_ONCE = 2**14
 
 #: The most bytes that one number takes, with its comma; and what a row has beside its numbers.
-_NUMBER_BYTES = {np.dtype(np.float32): 16, np.dtype(np.float64): 26, np.dtype(np.int64): 21}
+_NUMBER_BYTES = {np.dtype(np.float32): 18, np.dtype(np.float64): 26, np.dtype(np.int64): 21}
 _ROW_BYTES = 3
 
 #: Where a tensor that is written apart belongs: no other text of JSON has this byte.

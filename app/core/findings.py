@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -14,12 +15,17 @@ LARGEST_PARAMETER = 2**53 - 1
 #: How much of a client's own value a message repeats, in characters.
 SHOWN_LENGTH = 40
 
+#: Of longer whole numbers Python writes no digits.
+MOST_BITS = 10_000
+
 #: So many unknown names are told one by one; the rest of a million is counted.
 NAMED_UNKNOWN = 32
 
 
 def shown(value: object) -> str:
     """A value as a message repeats it, cut where it is long."""
+    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+        return f"{'-' if value < 0 else ''}1e{int(math.log10(abs(value)))}…"
     text = str(value)
     return text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 1] + "…"
 

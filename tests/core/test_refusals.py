@@ -116,3 +116,9 @@ def test_given_is_the_number_at_the_field_and_is_not_allowed(op: Op) -> None:
                 assert fault.given == value or isinstance(value, str)
 
     check()
+
+
+def test_a_number_of_more_digits_than_python_writes_is_told() -> None:
+    for stride, told in ((10**5000, "stride is 1e5000…; it must be at most"), (-(10**5000), "stride is -1e5000…")):
+        with pytest.raises(ProblemError, match=told):
+            conv(np.ones((1, 1, 5)), np.ones((1, 1, 3)), stride=stride)
