@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import socket
 import statistics
 import subprocess
@@ -25,6 +26,9 @@ from safetensors.numpy import save
 from starlette.types import Receive, Scope, Send
 
 from benchmarks.timing import Call, median_ratio, take_turns
+
+#: Seconds that a connection may be idle: while the other server is measured.
+PATIENT = "3600"
 
 JSON, SAFETENSORS = "application/json", "application/vnd.safetensors"
 TURNS = 15
@@ -56,7 +60,8 @@ def serving(*arguments: str, connections: int = 1) -> Iterator[list[Connection]]
     """Connections to a server of its own: `python -m` and these arguments, and a port."""
     port = free_port()
     command = [sys.executable, "-m", *arguments, "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:  # noqa: S603
+    patient = {"CONVARITH_KEEP_ALIVE": PATIENT, "CONVARITH_HEADER_TIMEOUT": PATIENT}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=os.environ | patient) as process:  # noqa: S603
         try:
             while not ready(port):
                 if process.poll() is not None:
@@ -215,7 +220,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> None:
     """Run the cases and print them."""
-    bare = ("uvicorn", "benchmarks.http:echo", "--loop", "uvloop", "--http", "httptools", "--log-level", "error")
+    bare = ("uvicorn", "benchmarks.http:echo", *["--loop", "uvloop", "--http", "httptools", "--log-level", "error"])
+    bare = (*bare, "--timeout-keep-alive", PATIENT)
     with serving("app") as (service,), serving(*bare) as (other,):
         beside_echo(service, other, arguments.seconds)
     print()
