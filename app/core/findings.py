@@ -15,8 +15,8 @@ LARGEST_PARAMETER = 2**53 - 1
 #: How much of a client's own value a message repeats, in characters.
 SHOWN_LENGTH = 40
 
-#: Of longer whole numbers Python writes no digits.
-MOST_BITS = 10_000
+#: Of whole numbers from here on Python writes no digits, unless it is told to.
+UNWRITTEN = 10**4300
 
 #: So many unknown names are told one by one; the rest of a million is counted.
 NAMED_UNKNOWN = 32
@@ -24,7 +24,7 @@ NAMED_UNKNOWN = 32
 
 def shown(value: object) -> str:
     """A value as a message repeats it, cut where it is long."""
-    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+    if isinstance(value, int) and abs(value) >= UNWRITTEN:
         return f"{'-' if value < 0 else ''}1e{int(math.log10(abs(value)))}…"
     text = str(value)
     return text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 1] + "…"
