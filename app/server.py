@@ -287,9 +287,9 @@ class PatientProtocol(HttpToolsProtocol):
         """Answer instead of the service, unless the request has been answered, or is being; and close.
 
         Where earlier requests are still to be answered, they are, and there is no other answer behind them: the client
-        would take it for one of theirs.
+        would take it for one of theirs. Nothing is refused twice.
         """
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._is_deaf:
             return
         is_known = self._in_body and self.cycle is not None
         if self.pipeline or not (is_known or self._is_idle()):

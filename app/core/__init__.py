@@ -14,8 +14,7 @@
 "Convolution" is what deep learning calls so, cross-correlation; `flip_kernel=True` gives
 the mathematical one. Work is spread over threads of its own. Arrays are (batch, channels,
 *size) in one to three dimensions and keep their dtype: float32, float64, or int64 with
-exact results. Settings that PyTorch has too have its names and
-meanings.
+exact results. Settings that PyTorch has too have its names and meanings.
 """
 
 from __future__ import annotations

@@ -425,6 +425,7 @@ REFUSED = {
     "a coding": POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n",
     "no HTTP": b"\0\r\n\r\n",
     "a body": POST + CHUNKED + b"\r\nnone\r\n",
+    "a body, and too much around it": POST + CHUNKED + b"\r\n1;" + b"x" * LARGEST_HEAD + b"\0",
 }
 
 
